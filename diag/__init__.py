@@ -1,0 +1,1 @@
+"""The engine of maildiag: knows protocols, knows no policy."""

@@ -1,0 +1,173 @@
+"""Findings and their rules: what is wrong, how much it matters, why, and where it is written."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+import string
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from .fix import Fix
+from .knowing import Cite
+
+
+class Severity(enum.IntEnum):
+    """How grave the consequence is; the names are those used on the command line and in JSON."""
+
+    INFO = 1
+    """Worth knowing."""
+    NOTICE = 2
+    """Departs from recommended practice; no effect seen."""
+    WARNING = 3
+    """Works today, breaks under ordinary change."""
+    ERROR = 4
+    """Some receivers reject, defer or distrust mail because of this."""
+    CRITICAL = 5
+    """Mail is lost, or anyone can send or read as this domain, now."""
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Certainty(enum.StrEnum):
+    """How sure we are, apart from how grave it is."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    """One look, or a reply that can have two causes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rfc:
+    """A section of an RFC."""
+
+    number: int
+    section: str = ""
+
+    def __str__(self) -> str:
+        return f"RFC {self.number}" + (f" section {self.section}" if self.section else "")
+
+    @property
+    def url(self) -> str:
+        """Where to read it."""
+        anchor = ""
+        if self.section:
+            kind = "appendix" if self.section[0].isalpha() else "section"
+            anchor = f"#{kind}-{self.section}"
+        return f"https://www.rfc-editor.org/rfc/rfc{self.number}.html{anchor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A reference that is no RFC: a vendor's manual, a CVE, a baseline requirement."""
+
+    title: str
+    url: str
+
+    def __str__(self) -> str:
+        return self.title
+
+
+Reference = Rfc | Document
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A rule's docstring, parsed: the first sentence, and its two sections."""
+
+    summary: str
+    why: str
+    how: str
+
+    @classmethod
+    def parse(cls, docstring: str | None) -> Page:
+        """Split a docstring at its headings `## Why it matters` and `## How to fix`."""
+        text = inspect.cleandoc(docstring or "")
+        parts = re.split(r"^## +(.+?) *$", text, flags=re.MULTILINE)
+        sections = {title.strip().lower(): body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)}
+        return cls(parts[0].strip(), sections.get("why it matters", ""), sections.get("how to fix", ""))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that is wrong with one subject, and the evidence for it.
+
+    Subclasses are rules: they add the fields that fill `message`, and @rule gives them the rest.
+    """
+
+    id: ClassVar[str] = ""
+    severity: ClassVar[Severity] = Severity.INFO
+    references: ClassVar[tuple[Reference, ...]] = ()
+    since: ClassVar[str] = ""
+    page: ClassVar[Page] = Page("", "", "")
+    message: ClassVar[str] = ""
+
+    subject: str
+    evidence: tuple[Cite, ...] = ()
+    certainty: Certainty = Certainty.CERTAIN
+    fix: tuple[Fix, ...] = ()
+
+    def text(self) -> str:
+        """The message with this finding's values: one sentence, without a trailing line end."""
+        return self.message.format_map({f.name: getattr(self, f.name) for f in fields(self)})
+
+    @property
+    def area(self) -> str:
+        """The part of the id before the slash."""
+        return self.id.partition("/")[0]
+
+
+F = TypeVar("F", bound=type[Finding])
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def rule(id: str, severity: Severity, *references: Reference, since: str) -> Callable[[F], F]:  # noqa: A002
+    """Make a Finding subclass a rule. The class is returned; nothing is registered.
+
+    Raises ValueError where the rule could not be shown: no explanation, a bad id, a message that
+    names a field the class does not have. That is the plugin's bug, found at import.
+    """
+
+    def decorate(cls: F) -> F:
+        made = dataclass(frozen=True, kw_only=True)(cls)
+        if not re.fullmatch(r"[a-z][a-z0-9-]*/[a-z0-9]+(-[a-z0-9]+)*", id):
+            raise ValueError(f"{id!r} is no rule id: area/the-problem, lower case, hyphens")
+        page = Page.parse(cls.__doc__)
+        if not (page.summary and page.why and page.how and references):
+            raise ValueError(
+                f"rule {id}: the docstring needs a first sentence, '## Why it matters' and "
+                "'## How to fix', and the rule at least one reference"
+            )
+        known = {f.name for f in fields(made)}
+        for _, name, _, _ in string.Formatter().parse(cls.message):
+            if name is not None and re.split(r"[.\[]", name)[0] not in known:
+                raise ValueError(f"rule {id}: its message names {{{name}}}, which is no field of {cls.__name__}")
+        made.id, made.severity, made.references = id, severity, tuple(references)
+        made.since, made.page = since, page
+        return made
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """What a check yields where the evidence decides nothing for a subject: makes it inconclusive."""
+
+    because: str
+    evidence: tuple[Cite, ...] = ()
+    subject: str = ""
+
+
+Verdict = Finding | Undecided
+
+
+def as_cites(*things: Any) -> tuple[Cite, ...]:
+    """Evidence from probes, cites and tuples of either, flattened, each once, in order."""
+    flat: dict[Cite, None] = {}
+    for thing in things:
+        for cite in as_cites(*thing) if isinstance(thing, tuple) else (thing,):
+            flat[cite if isinstance(cite, Cite) else Cite(cite)] = None
+    return tuple(flat)

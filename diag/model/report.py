@@ -1,0 +1,107 @@
+"""The report: everything a renderer may show, and nothing it would have to work out with I/O."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .finding import Finding, Severity
+from .knowing import Cite
+from .target import Target
+
+
+class Status(enum.StrEnum):
+    """What became of one check on one subject."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not-applicable"
+    INCONCLUSIVE = "inconclusive"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One check on one subject: its status and, where it failed, what it found."""
+
+    check: str
+    """The check's name: the claim that holds when all is well, as an identifier."""
+    claim: str
+    """The same as a sentence."""
+    area: str
+    subject: str
+    status: Status
+    findings: tuple[Finding, ...] = ()
+    because: str = ""
+    """Why it was inconclusive, not applicable or crashed."""
+    evidence: tuple[Cite, ...] = ()
+    could: Severity | None = None
+    """The gravest severity this check could have raised: what an inconclusive result may hide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A finding the reader has accepted until a date, with the reason (from the profile)."""
+
+    rule: str
+    reason: str
+    until: str
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run on one domain."""
+
+    target: Target
+    moment: datetime
+    results: tuple[Result, ...]
+    evidence: Mapping[Any, Any]
+    """Probe to evidence, in the order asked: DNS answers, transcripts, exchanges."""
+    facts: Mapping[type, Any]
+    """What the evidence means, by type: a value, Absent, Unavailable or Many."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    partial: str = ""
+    """Why the run ended early; empty for a whole run."""
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    """Severities that the profile changed, by rule id."""
+    waived: tuple[tuple[Finding, Waiver], ...] = ()
+    seconds: float = 0.0
+    required: tuple[str, ...] = ("dns",)
+    proposed: str = ""
+    """The name of the zone file laid over the live answers; empty for the world as it is."""
+
+    def severity(self, finding: Finding) -> Severity:
+        """The finding's severity in this report: its rule's, unless the profile says otherwise."""
+        return self.severities.get(finding.id, finding.severity)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding, gravest first, then by rule and subject; waived ones are apart."""
+        found = [finding for result in self.results for finding in result.findings]
+        return tuple(sorted(found, key=lambda f: (-self.severity(f), f.id, f.subject)))
+
+    @property
+    def worst(self) -> Severity | None:
+        """The gravest severity found, None where nothing was."""
+        return max((self.severity(finding) for finding in self.findings), default=None)
+
+    @property
+    def grade(self) -> str:
+        """The worst finding decides; `?` where something inconclusive could still lower it."""
+        letter = {Severity.CRITICAL: "F", Severity.ERROR: "C", Severity.WARNING: "B", Severity.NOTICE: "A"}
+        worst = self.worst
+        floor = worst if worst is not None else Severity.INFO
+        hidden = self.partial != "" or any(
+            (result.could or Severity.INFO) > floor
+            for result in self.results
+            if result.status in (Status.INCONCLUSIVE, Status.CRASHED)
+        )
+        return letter.get(floor, "A+") + ("?" if hidden and floor < Severity.CRITICAL else "")
+
+    def fact(self, kind: type) -> Any:
+        """The value of one fact: None where it was not gathered."""
+        return self.facts.get(kind)

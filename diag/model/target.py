@@ -1,0 +1,58 @@
+"""What is looked at."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A domain, and what the user says of it.
+
+    `domain` is the A-label form in lower case without trailing dot (diag.names.Domain makes it).
+    """
+
+    domain: str
+    selectors: tuple[str, ...] = ()
+    """DKIM selectors the user knows of."""
+    hosts: tuple[str, ...] = ()
+    """Hosts to look at for submission and mailbox access beside those discovered."""
+    helo: str = ""
+    """What we call ourselves in EHLO; empty: an address literal or the name of our own address."""
+    ipv4: bool = True
+    ipv6: bool = True
+    public: tuple[str, ...] = ()
+    """Networks to judge as if they were public: laboratories, tunnels, the sandbox."""
+    timeout: float = 60.0
+    """The most seconds one probe may take."""
+    dialogues: bool = True
+    """False: DNS and policies only, no connection to a mail host."""
+    sends: bool | None = None
+    """The user's word on whether the domain sends mail; None: presume from its records."""
+    confirm: bool = False
+    """Wait between two looks, so that a grave verdict on a conversation is certain."""
+
+    def counts_as_public(self, address: str) -> bool:
+        """Whether an address is reachable by strangers (RFC 6890), or declared to count as such."""
+        ip = ipaddress.ip_address(address)
+        return any(ip in ipaddress.ip_network(net) for net in self.public) or globally_reachable(ip)
+
+
+def globally_reachable(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether the IANA special-purpose registries leave an address to the public (RFC 6890)."""
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        return False
+    return ip.is_global and not ip.is_multicast
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """One host at one address on one port."""
+
+    host: str
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host} [{self.address}]:{self.port}"

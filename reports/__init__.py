@@ -1,0 +1,1 @@
+"""Renderers: Report to text, HTML and JSON; loaded as a plugin, like anybody's."""
