@@ -1,0 +1,129 @@
+"""Probes that hold a conversation: SMTP, IMAP and POP3, each over one connection, none sends mail."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from diag.wire.transcript import Transcript
+
+from .probe import Impact, Probe
+
+Tls = Literal["starttls", "implicit"]
+"""How TLS comes about: after a command that asks for it, where it is offered; or with the first octet."""
+
+
+@dataclass(frozen=True)
+class SmtpTalk(Probe[Transcript]):
+    """What an SMTP server says to a polite client, up to RSET; never DATA.
+
+    `host` is the name sent as SNI and never resolved here. With `mail_from` (empty for the null
+    reverse-path) a transaction is begun, every recipient named, and all of it reset. `timeout` is the
+    most seconds the whole conversation may take.
+    """
+
+    kind: ClassVar[str] = "smtp"
+    impact: ClassVar[Impact] = Impact.POLITE
+    evidence: ClassVar[tuple[type[Any], ...]] = (Transcript,)
+
+    address: str
+    port: int
+    host: str
+    helo: str
+    tls: Tls = "starttls"
+    mail_from: str | None = None
+    recipients: tuple[str, ...] = ()
+    timeout: float = 60.0
+
+    @property
+    def peer(self) -> str:
+        """The address we connect to."""
+        return self.address
+
+    def command(self) -> str:
+        """swaks where a transaction is wanted, openssl otherwise."""
+        if self.mail_from is None or not self.recipients:
+            return openssl_command(
+                self.address, self.port, self.host, "smtp" if self.tls == "starttls" else ""
+            )
+        tls = "--tls-optional" if self.tls == "starttls" else "--tls-on-connect"
+        sender = quoted(self.mail_from or "<>")
+        return (
+            f"swaks --server {bracketed(self.address)} --port {self.port} --ehlo {quoted(self.helo)} {tls}"
+            f" --tls-sni {quoted(self.host)} --from {sender} --to {quoted(','.join(self.recipients))}"
+            " --quit-after RCPT"
+        )
+
+
+@dataclass(frozen=True)
+class ImapTalk(Probe[Transcript]):
+    """What an IMAP server says before anyone logs in: greeting and capabilities, in clear and under TLS."""
+
+    kind: ClassVar[str] = "imap"
+    impact: ClassVar[Impact] = Impact.POLITE
+    evidence: ClassVar[tuple[type[Any], ...]] = (Transcript,)
+
+    address: str
+    port: int
+    host: str
+    tls: Tls = "starttls"
+    timeout: float = 60.0
+
+    @property
+    def peer(self) -> str:
+        """The address we connect to."""
+        return self.address
+
+    def command(self) -> str:
+        """openssl opens the same conversation."""
+        return openssl_command(self.address, self.port, self.host, "imap" if self.tls == "starttls" else "")
+
+
+@dataclass(frozen=True)
+class Pop3Talk(Probe[Transcript]):
+    """What a POP3 server says before anyone logs in: greeting and capabilities, in clear and under TLS."""
+
+    kind: ClassVar[str] = "pop3"
+    impact: ClassVar[Impact] = Impact.POLITE
+    evidence: ClassVar[tuple[type[Any], ...]] = (Transcript,)
+
+    address: str
+    port: int
+    host: str
+    tls: Tls = "starttls"
+    timeout: float = 60.0
+
+    @property
+    def peer(self) -> str:
+        """The address we connect to."""
+        return self.address
+
+    def command(self) -> str:
+        """openssl opens the same conversation."""
+        return openssl_command(self.address, self.port, self.host, "pop3" if self.tls == "starttls" else "")
+
+
+Talk = SmtpTalk | ImapTalk | Pop3Talk
+
+
+def openssl_command(address: str, port: int, host: str, starttls: str) -> str:
+    """`openssl s_client` to an address with a server name; `starttls` names the protocol, or is empty."""
+    upgrade = f" -starttls {starttls}" if starttls else ""
+    return f"openssl s_client -crlf{upgrade} -connect {bracketed(address)}:{port} -servername {quoted(host)}"
+
+
+def bracketed(address: str) -> str:
+    """An address as it stands before a colon and a port (RFC 3986 section 3.2.2)."""
+    try:
+        return f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
+    except ValueError:
+        return quoted(address)
+
+
+def quoted(text: str) -> str:
+    """A word for a POSIX shell, single quoted unless it is plain; control characters are dropped."""
+    safe = "".join(char for char in text if char.isprintable())
+    if safe and all((char.isalnum() and char.isascii()) or char in "-._@:/%+=," for char in safe):
+        return safe
+    return "'" + safe.replace("'", "'\\''") + "'"

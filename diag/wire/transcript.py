@@ -1,0 +1,207 @@
+"""What was said in one conversation: frozen events with times, and their rendering for people."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from diag.tls.handshake import Handshake, TlsFailure
+
+LONGEST_SHOWN = 400
+"""Characters of one line that a reader is shown; the octets themselves are kept whole."""
+
+
+class Who(enum.StrEnum):
+    """Which side spoke."""
+
+    US = "us"
+    PEER = "peer"
+
+
+class Ending(enum.StrEnum):
+    """How a conversation came to its end."""
+
+    BY_US = "by-us"
+    """We took our leave (QUIT, LOGOUT) and closed."""
+    BY_PEER = "by-peer"
+    """The peer closed before we took our leave."""
+    RESET = "reset"
+    """The peer tore the connection down."""
+    REFUSED = "refused"
+    """The port is closed."""
+    FILTERED = "filtered"
+    """Nothing answered the connection request in the time allowed."""
+    UNREACHABLE = "unreachable"
+    """No way there: no route, or a router said so. May be about our own end."""
+    SILENT = "silent"
+    """The peer said nothing more in the time allowed for one reply."""
+    TOO_MUCH = "too-much"
+    """The peer said more than a limit of ours allows."""
+    TLS_FAILED = "tls-failed"
+    """The TLS handshake failed; nothing is said in clear after that."""
+    TIME_UP = "time-up"
+    """The time allowed for the whole conversation ran out."""
+    FAILED = "failed"
+    """Anything else the system reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The connection stands. All times are whole milliseconds since we began to connect."""
+
+    at_ms: int
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line, as it went over the wire with its own line ending, except that secrets are redacted.
+
+    `secure` tells whether it was said under TLS; `unexpected`, that the peer spoke unasked. A line
+    without a line ending was cut by the end of the conversation or by a limit.
+    """
+
+    at_ms: int
+    who: Who
+    octets: bytes
+    secure: bool
+    unexpected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """A TLS handshake was made or failed.
+
+    `leftover` holds octets that the peer sent in clear after its go-ahead for STARTTLS and before the
+    handshake (RFC 3207 section 4.2: they must not be used).
+    """
+
+    at_ms: int
+    handshake: Handshake | TlsFailure
+    leftover: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The conversation is over; the last event of every transcript."""
+
+    at_ms: int
+    how: Ending
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something we did or noticed that no octets show."""
+
+    at_ms: int
+    text: str
+
+
+Event = Opened | Said | Secured | Closed | Remark
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """One conversation from the first packet to the last."""
+
+    events: tuple[Event, ...]
+
+    @property
+    def closed(self) -> Closed:
+        """How it ended. A transcript that was cut short counts as failed."""
+        last = self.events[-1] if self.events else None
+        return last if isinstance(last, Closed) else Closed(0, Ending.FAILED, "the transcript ends early")
+
+    @property
+    def secured(self) -> Secured | None:
+        """The first TLS handshake that was tried, if any."""
+        return next((event for event in self.events if isinstance(event, Secured)), None)
+
+
+def render(transcript: Transcript) -> list[str]:
+    """One line of safe text for every event, in the same order, with seconds since the beginning.
+
+    `->` we said, `<-` the peer said, `~>` and `<~` the same under TLS, `<**` and `<~*` the peer said
+    unasked, `===` information, `***` trouble.
+    """
+    return [render_event(event) for event in transcript.events]
+
+
+def render_event(event: Event) -> str:
+    """One event as `render` shows it."""
+    mark, text = _shown(event)
+    return f"{event.at_ms / 1000:8.3f}  {mark:<3} {text}".rstrip()
+
+
+def visible(octets: bytes | str) -> str:
+    """Remote text made harmless: UTF-8 where it is, and every octet or character that does not print
+    (controls, escapes, bidirectional overrides, line separators) as a backslash escape."""
+    text = octets.decode("utf-8", "backslashreplace") if isinstance(octets, bytes) else octets
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def line_text(octets: bytes) -> str:
+    """One line as text without its CRLF; any other ending, or none, stays visible."""
+    if octets.endswith(b"\r\n"):
+        return visible(octets[:-2])
+    return visible(octets) if octets.endswith(b"\n") else visible(octets) + " [no line end]"
+
+
+def _escaped(char: str) -> str:
+    return repr(char)[1:-1]
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[:LONGEST_SHOWN]} [{len(text) - LONGEST_SHOWN} more characters]"
+
+
+def _shown(event: Event) -> tuple[str, str]:
+    match event:
+        case Opened():
+            return "===", f"connected to [{visible(event.address)}]:{event.port}"
+        case Said():
+            return _direction(event), _cut(line_text(event.octets))
+        case Secured():
+            return _handshake(event)
+        case Closed():
+            mark = "===" if event.how is Ending.BY_US else "***"
+            return mark, _cut(_ENDINGS[event.how] + (f": {visible(event.detail)}" if event.detail else ""))
+        case Remark():
+            return "===", _cut(visible(event.text))
+
+
+def _direction(said: Said) -> str:
+    if said.who is Who.US:
+        return "~>" if said.secure else "->"
+    if said.unexpected:
+        return "<~*" if said.secure else "<**"
+    return "<~" if said.secure else "<-"
+
+
+def _handshake(event: Secured) -> tuple[str, str]:
+    made = event.handshake
+    extra = f"; in clear before it: {visible(event.leftover)}" if event.leftover else ""
+    if isinstance(made, TlsFailure):
+        told = ", ".join(visible(str(part)) for part in (made.reason, made.alert, made.detail) if part)
+        return "***", _cut(f"TLS failed: {told}{extra}")
+    told = ", ".join(visible(str(part)) for part in (made.version, made.cipher, made.group) if part)
+    return "===", _cut(f"TLS: {told}; server name {visible(str(made.sni or 'not sent'))}{extra}")
+
+
+_ENDINGS = {
+    Ending.BY_US: "closed",
+    Ending.BY_PEER: "closed by the peer",
+    Ending.RESET: "reset by the peer",
+    Ending.REFUSED: "connection refused",
+    Ending.FILTERED: "no answer to the connection request",
+    Ending.UNREACHABLE: "unreachable",
+    Ending.SILENT: "the peer is silent",
+    Ending.TOO_MUCH: "the peer says too much",
+    Ending.TLS_FAILED: "closed after the failed handshake",
+    Ending.TIME_UP: "the time for this conversation is up",
+    Ending.FAILED: "failed",
+}
