@@ -1,0 +1,282 @@
+"""TLS over any wire: connect without verifying, record everything, judge later (design section 4)."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from functools import cache
+from typing import TYPE_CHECKING
+
+import anyio
+
+from diag.tls.handshake import FIRST_OCTETS, Handshake, TlsFailure, TlsTrouble
+
+from .network import Trouble, Wire, WireError
+
+if TYPE_CHECKING:  # loading OpenSSL takes a while: only a run that meets TLS pays for it
+    from OpenSSL import SSL
+
+CHUNK = 16384
+"""Octets moved at a time: one TLS record (RFC 8446 section 5.1), so memory stays bounded."""
+HANDSHAKE_LIMIT = 1 << 20
+"""The most octets a peer may send before its handshake is done."""
+PARTING = 1.0
+"""Seconds given to sending close_notify to a peer that may have stopped reading."""
+GRACE = 1.0
+"""Seconds spent on hearing the rest of an answer that is not TLS."""
+
+
+async def secure(
+    wire: Wire, sni: str, *, within: float, alpn: tuple[str, ...] = ()
+) -> tuple[Wire, Handshake] | TlsFailure:
+    """Do a client handshake on an open wire, within so many seconds.
+
+    Nothing is verified; the chain is recorded as sent. On success the returned wire carries the
+    plain octets and `wire` must no longer be used; on failure `wire` is still open and the caller's
+    to close. Never raises for what the peer does.
+    """
+    from OpenSSL import SSL
+
+    name = server_name(sni)
+    connection = SSL.Connection(_context(), None)
+    stapled: list[bytes] = []
+    connection.set_app_data(stapled)
+    connection.request_ocsp()
+    if name:
+        connection.set_tlsext_host_name(name.encode("ascii"))
+    if alpn:
+        connection.set_alpn_protos([protocol.encode("ascii") for protocol in alpn])
+    connection.set_connect_state()
+    secured = TlsWire(connection, wire)
+    heard = bytearray()
+    failure = TlsFailure(TlsTrouble.TIMED_OUT)
+    with anyio.move_on_after(within) as scope:
+        failed = await _negotiate(secured, heard)
+        if failed is None:
+            return secured, _recorded(connection, name, stapled)
+        failure = failed
+    if scope.cancelled_caught:
+        # Silence after our ClientHello and a peer that dribbles are both no answer in time.
+        detail = "no octet came" if not heard else f"at {_state(connection)}"
+        octets = b"" if _tls_record(heard) else bytes(heard)
+        return TlsFailure(TlsTrouble.TIMED_OUT, detail=detail, octets=octets)
+    return failure
+
+
+def server_name(name: str) -> str:
+    """What may be sent as SNI: a host name without trailing dot, never an address (RFC 6066 section 3)."""
+    bare = name.rstrip(".")
+    try:
+        ipaddress.ip_address(bare.strip("[]"))
+    except ValueError:
+        return bare if bare.isascii() and 0 < len(bare) <= 255 and "\0" not in bare else ""
+    return ""
+
+
+async def _negotiate(secured: TlsWire, heard: bytearray) -> TlsFailure | None:
+    """Drive the handshake to its end: None when it is done. `heard` gets the first octets received."""
+    from OpenSSL import SSL
+
+    total = 0
+    while True:
+        try:
+            secured.connection.do_handshake()
+        except SSL.WantReadError:
+            pass
+        except SSL.Error as error:
+            await secured.flush_quietly()  # our alert tells the peer why we stop
+            return _failure(error)
+        else:
+            try:
+                await secured.flush()
+            except WireError as error:
+                return TlsFailure(TlsTrouble.RESET, detail=error.detail)
+            return None
+        try:
+            await secured.flush()
+            octets = await secured.wire.read(CHUNK)
+        except WireError as error:
+            return TlsFailure(TlsTrouble.RESET, detail=f"{error.detail} at {_state(secured.connection)}")
+        if not octets:
+            return TlsFailure(TlsTrouble.CLOSED, detail=f"at {_state(secured.connection)}")
+        heard += octets[: FIRST_OCTETS - len(heard)]
+        if not _tls_record(heard):
+            return TlsFailure(TlsTrouble.NOT_TLS, octets=await _rest(secured.wire, heard))
+        total += len(octets)
+        if total > HANDSHAKE_LIMIT:
+            return TlsFailure(TlsTrouble.PROTOCOL, detail="the handshake did not end within 1 MiB")
+        secured.connection.bio_write(octets)
+
+
+def _tls_record(heard: bytes | bytearray) -> bool:
+    """Whether octets can begin a server's first record: alert or handshake, major version 3."""
+    return heard[:1] in (b"", b"\x15", b"\x16") and heard[1:2] in (b"", b"\x03")
+
+
+async def _rest(wire: Wire, heard: bytearray) -> bytes:
+    """The answer that is not TLS up to its line end, so that a dribbled `500 ...` can be quoted."""
+    with anyio.move_on_after(GRACE):
+        while len(heard) < FIRST_OCTETS and b"\n" not in heard:
+            try:
+                octets = await wire.read(FIRST_OCTETS - len(heard))
+            except WireError:
+                break
+            if not octets:
+                break
+            heard += octets
+    return bytes(heard)
+
+
+def _failure(error: SSL.Error) -> TlsFailure:
+    said = _reason(error)
+    before, alert, name = said.partition(" alert ")
+    if alert and "ssl" in before.lower():
+        # OpenSSL's texts read "sslv3 alert handshake failure", "tlsv1 alert protocol version".
+        return TlsFailure(TlsTrouble.ALERT, alert=name.strip().replace(" ", "_"), detail=said)
+    if before.startswith("tlsv1 ") and "unrecognized name" in before:
+        return TlsFailure(TlsTrouble.ALERT, alert="unrecognized_name", detail=said)
+    return TlsFailure(TlsTrouble.PROTOCOL, detail=said)
+
+
+def _reason(error: Exception) -> str:
+    """OpenSSL's error queue as text: the last entry names the cause."""
+    queue = error.args[0] if error.args else ()
+    if isinstance(queue, list) and queue:
+        return "; ".join(str(entry[2]) for entry in queue if entry[2])
+    return str(error) or type(error).__name__
+
+
+def _state(connection: SSL.Connection) -> str:
+    return connection.get_state_string().decode("ascii", "replace")
+
+
+def _recorded(connection: SSL.Connection, sni: str, stapled: list[bytes]) -> Handshake:
+    from OpenSSL import crypto
+
+    chain = connection.get_peer_cert_chain() or []
+    return Handshake(
+        version=connection.get_protocol_version_name(),
+        cipher=connection.get_cipher_name() or "",
+        group=_group(connection),
+        sni=sni,
+        alpn=connection.get_alpn_proto_negotiated().decode("ascii", "backslashreplace"),
+        chain=tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain),
+        staple=stapled[0] if stapled else b"",
+    )
+
+
+def _group(connection: SSL.Connection) -> str:
+    try:
+        return connection.get_group_name() or ""
+    except NotImplementedError:  # a build on an OpenSSL older than 3.2
+        return ""
+
+
+@cache
+def _context() -> SSL.Context:
+    """One context for the process: connections share nothing mutable through it."""
+    from OpenSSL import SSL
+
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_verify(SSL.VERIFY_NONE)
+    # A weak server must still be seen: everything the build can speak is offered. Suites without a
+    # certificate are left out, because a server that prefers one (Postfix by default lets peers
+    # choose them) would show no chain to judge.
+    context.set_min_proto_version(SSL.TLS1_VERSION)
+    context.set_cipher_list(b"ALL:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0")
+    context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_LEGACY_SERVER_CONNECT)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_ocsp_client_callback(_keep_staple)
+    return context
+
+
+def _keep_staple(connection: SSL.Connection, response: bytes, data: object) -> bool:
+    if response:
+        connection.get_app_data().append(response)
+    return True
+
+
+class TlsWire:
+    """The plain octets of an established TLS connection; a Wire itself."""
+
+    def __init__(self, connection: SSL.Connection, wire: Wire) -> None:
+        self.connection = connection
+        self.wire = wire
+        self.truncated = False
+        """Whether the peer closed without close_notify (RFC 8446 section 6.1)."""
+
+    async def read(self, most: int) -> bytes:
+        """See Wire. A missing close_notify still reads as an end; see `truncated`."""
+        from OpenSSL import SSL
+
+        while True:
+            try:
+                octets = self.connection.recv(min(most, CHUNK))
+            except SSL.WantReadError:
+                await self.flush()
+                if not await self._feed():
+                    self.truncated = True
+                    return b""
+            except SSL.ZeroReturnError:
+                return b""
+            except SSL.Error as error:
+                await self.flush_quietly()
+                raise WireError(Trouble.FAILED, f"TLS: {_reason(error)}") from None
+            else:
+                await self.flush()
+                return octets
+
+    async def write(self, octets: bytes) -> None:
+        """See Wire."""
+        from OpenSSL import SSL
+
+        for at in range(0, len(octets), CHUNK):
+            piece = octets[at : at + CHUNK]
+            while True:
+                try:
+                    self.connection.send(piece)
+                    break
+                except SSL.WantReadError:
+                    await self.flush()
+                    if not await self._feed():
+                        raise WireError(Trouble.RESET, "the peer closed the TLS connection") from None
+                except SSL.Error as error:
+                    raise WireError(Trouble.FAILED, f"TLS: {_reason(error)}") from None
+            await self.flush()
+
+    async def close(self) -> None:
+        """Send close_notify, not waiting for the peer's, and close. Never raises."""
+        from OpenSSL import SSL
+
+        # There is nothing to say goodbye to where the handshake never ended or the connection broke.
+        with contextlib.suppress(SSL.Error):
+            self.connection.shutdown()
+        with anyio.move_on_after(PARTING, shield=True):
+            await self.flush_quietly()
+        await self.wire.close()
+
+    async def flush(self) -> None:
+        """Send what the TLS engine wants sent. Raises WireError."""
+        from OpenSSL import SSL
+
+        while True:
+            try:
+                octets = self.connection.bio_read(CHUNK)
+            except SSL.WantReadError:
+                return
+            await self.wire.write(octets)
+
+    async def flush_quietly(self) -> None:
+        """The same, where the peer may be gone already."""
+        try:
+            await self.flush()
+        except WireError:
+            return
+
+    async def _feed(self) -> bool:
+        """Give the engine the next octets from the peer; False when there will be none. Raises WireError."""
+        octets = await self.wire.read(CHUNK)
+        if not octets:
+            return False
+        self.connection.bio_write(octets)
+        return True

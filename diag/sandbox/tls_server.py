@@ -1,0 +1,104 @@
+"""The server's side of TLS for the sandbox and the tests, over any wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.lab.live.network import Trouble, Wire, WireError
+from diag.lab.live.tls import CHUNK, TlsWire
+
+if TYPE_CHECKING:
+    from OpenSSL import SSL
+
+_VERSIONS = {
+    "TLSv1": "TLS1_VERSION",
+    "TLSv1.1": "TLS1_1_VERSION",
+    "TLSv1.2": "TLS1_2_VERSION",
+    "TLSv1.3": "TLS1_3_VERSION",
+}
+
+
+class TlsServer:
+    """A server with one key and chain.
+
+    `pem` holds a private key and the certificates to send, leaf first. `newest` and `oldest` bound the
+    versions spoken ("TLSv1.2"); `alpn` are the application protocols it knows, in order of preference;
+    `staple` is sent as OCSP response; `by_name` gives other PEM bundles for names sent as SNI.
+    Weak keys and old versions are allowed: the sandbox shows broken servers too.
+    """
+
+    def __init__(
+        self,
+        pem: bytes,
+        *,
+        newest: str = "",
+        oldest: str = "",
+        ciphers: str = "ALL:!aNULL:@SECLEVEL=0",
+        alpn: tuple[str, ...] = (),
+        staple: bytes = b"",
+        by_name: dict[str, bytes] | None = None,
+    ) -> None:
+        def context(bundle: bytes) -> SSL.Context:
+            return _context(bundle, newest, oldest, ciphers, alpn, staple)
+
+        self._context = context(pem)
+        self._by_name = {name.lower(): context(bundle) for name, bundle in (by_name or {}).items()}
+        self._context.set_tlsext_servername_callback(self._named)
+
+    async def accept(self, wire: Wire) -> TlsWire:
+        """Do the server's handshake and return the wire of plain octets. Raises WireError where it fails."""
+        from OpenSSL import SSL
+
+        connection = SSL.Connection(self._context, None)
+        connection.set_accept_state()
+        secured = TlsWire(connection, wire)
+        while True:
+            try:
+                connection.do_handshake()
+            except SSL.WantReadError:
+                await secured.flush()
+                octets = await wire.read(CHUNK)
+                if not octets:
+                    raise WireError(Trouble.RESET, "the client closed during the handshake") from None
+                connection.bio_write(octets)
+            except SSL.Error as error:
+                await secured.flush_quietly()
+                raise WireError(Trouble.FAILED, f"TLS: {error}") from None
+            else:
+                await secured.flush()
+                return secured
+
+    def _named(self, connection: SSL.Connection) -> None:
+        name = (connection.get_servername() or b"").decode("ascii", "replace").lower()
+        if name in self._by_name:
+            connection.set_context(self._by_name[name])
+
+
+def _context(
+    pem: bytes, newest: str, oldest: str, ciphers: str, alpn: tuple[str, ...], staple: bytes
+) -> SSL.Context:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from cryptography.x509 import load_pem_x509_certificates
+    from OpenSSL import SSL, crypto
+
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_cipher_list(ciphers.encode("ascii"))
+    context.set_min_proto_version(getattr(SSL, _VERSIONS[oldest or "TLSv1"]))
+    if newest:
+        context.set_max_proto_version(getattr(SSL, _VERSIONS[newest]))
+    leaf, *others = (crypto.X509.from_cryptography(found) for found in load_pem_x509_certificates(pem))
+    context.use_certificate(leaf)
+    for other in others:
+        context.add_extra_chain_cert(other)
+    context.use_privatekey(crypto.PKey.from_cryptography_key(load_pem_private_key(pem, None)))  # type: ignore[arg-type]
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    if alpn:
+        known = [protocol.encode("ascii") for protocol in alpn]
+
+        def choose(connection: SSL.Connection, offered: list[bytes]) -> object:
+            return next((protocol for protocol in known if protocol in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
+
+        context.set_alpn_select_callback(choose)  # type: ignore[arg-type]
+    if staple:
+        context.set_ocsp_server_callback(lambda connection, data: staple)
+    return context

@@ -1,0 +1,62 @@
+"""What a TLS handshake showed: values only, recorded unverified and judged later (diag.tls.chain)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A completed handshake, with the peer's certificates exactly as they were sent."""
+
+    version: str
+    """As OpenSSL names it: "TLSv1.3", "TLSv1.2", "TLSv1.1", "TLSv1"."""
+    cipher: str
+    """The suite in OpenSSL's spelling, such as "TLS_AES_256_GCM_SHA384" or "ECDHE-RSA-AES128-SHA"."""
+    group: str = ""
+    """The key exchange group, such as "X25519MLKEM768"; empty where there was none or it is unknown."""
+    sni: str = ""
+    """The server name we sent (RFC 6066 section 3); empty where we sent none."""
+    alpn: str = ""
+    """The application protocol the server chose; empty where none was offered or chosen."""
+    chain: tuple[bytes, ...] = ()
+    """The certificates in DER in the order sent; the server's own should be the first."""
+    verify: str = ""
+    """What OpenSSL would have said of the chain; empty when it was content or not asked."""
+    staple: bytes = b""
+    """The stapled OCSP response in DER (RFC 6066 section 8); empty where none was sent."""
+
+
+class TlsTrouble(enum.StrEnum):
+    """How a handshake ended without success. An answer and silence are never the same."""
+
+    ALERT = "alert"
+    """The peer sent a TLS alert: it understood us and said no."""
+    CLOSED = "closed"
+    """The peer closed the connection after our ClientHello."""
+    RESET = "reset"
+    """The connection broke."""
+    TIMED_OUT = "timed-out"
+    """The time limit came first: silence, or octets that did not get anywhere."""
+    NOT_TLS = "not-tls"
+    """The peer answered our ClientHello with something that is no TLS record."""
+    PROTOCOL = "protocol"
+    """TLS was spoken, and our library could not go on: what it said is in `detail`."""
+
+
+FIRST_OCTETS = 512
+"""The most octets kept of an answer that is not TLS."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFailure:
+    """A handshake that did not succeed."""
+
+    reason: TlsTrouble
+    alert: str = ""
+    """The alert's name in the registry's spelling, such as "handshake_failure"; empty without one."""
+    detail: str = ""
+    """What the library or the system said; for readers, not for decisions."""
+    octets: bytes = b""
+    """The first octets of the answer where it was not TLS; at most FIRST_OCTETS."""
