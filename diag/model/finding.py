@@ -87,7 +87,9 @@ class Page:
         """Split a docstring at its headings `## Why it matters` and `## How to fix`."""
         text = inspect.cleandoc(docstring or "")
         parts = re.split(r"^## +(.+?) *$", text, flags=re.MULTILINE)
-        sections = {title.strip().lower(): body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)}
+        sections = {
+            title.strip().lower(): body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)
+        }
         return cls(parts[0].strip(), sections.get("why it matters", ""), sections.get("how to fix", ""))
 
 
@@ -144,10 +146,12 @@ def rule(id: str, severity: Severity, *references: Reference, since: str) -> Cal
         known = {f.name for f in fields(made)}
         for _, name, _, _ in string.Formatter().parse(cls.message):
             if name is not None and re.split(r"[.\[]", name)[0] not in known:
-                raise ValueError(f"rule {id}: its message names {{{name}}}, which is no field of {cls.__name__}")
+                raise ValueError(
+                    f"rule {id}: its message names {{{name}}}, which is no field of {cls.__name__}"
+                )
         made.id, made.severity, made.references = id, severity, tuple(references)
         made.since, made.page = since, page
-        return made
+        return made  # type: ignore[return-value]
 
     return decorate
 

@@ -27,7 +27,11 @@ class Withdraw:
     value: str = ""
 
     def __str__(self) -> str:
-        what = record_line(self.name, None, self.rdtype, self.value) if self.value else f"{self.name}. {self.rdtype}"
+        what = (
+            record_line(self.name, None, self.rdtype, self.value)
+            if self.value
+            else f"{self.name}. {self.rdtype}"
+        )
         return f"remove: {what}"
 
 

@@ -1,0 +1,1 @@
+"""Probes, the evidence they bring and the Lab protocol."""

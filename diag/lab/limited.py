@@ -1,0 +1,101 @@
+"""Politeness: how much of anybody's patience a run may spend at a time."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from diag.probes.probe import E, Lab, Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Defaults are what a careful stranger would do.
+
+    A service is one port of one address. An operator is taken to be the /24 (IPv4) or /48 (IPv6) an
+    address lies in: good enough to be polite by.
+    """
+
+    connections_per_service: int = 2
+    connections_per_operator: int = 8
+    questions_per_server: int = 50
+    pause_after_421: float = 5.0
+    """Seconds before the next connection to a service that said 421."""
+
+
+class Limited:
+    """Holds probes back until their peer has room; waits after a peer has said 421 (RFC 5321 section 3.8)."""
+
+    def __init__(self, inner: Lab, limits: Limits = Limits()) -> None:
+        self._inner = inner
+        self._limits = limits
+        self._gates: OrderedDict[str, anyio.CapacityLimiter] = OrderedDict()
+        self._rest_until: dict[str, float] = {}
+
+    async def run(self, probe: Probe[E]) -> E:
+        """See Lab."""
+        if probe.peer is None:
+            return await self._inner.run(probe)
+        async with self._room_for(probe):
+            evidence = await self._inner.run(probe)
+            if getattr(evidence, "throttled", False):
+                self._rest_until[_service(probe)] = anyio.current_time() + self._limits.pause_after_421
+            return evidence
+
+    @asynccontextmanager
+    async def _room_for(self, probe: Probe[E]) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for key, capacity in self._keys(probe):
+                await stack.enter_async_context(_Turn(self._gate(key, capacity)))
+            wait = self._rest_until.get(_service(probe), 0.0) - anyio.current_time()
+            if wait > 0:
+                await anyio.sleep(wait)
+            yield
+
+    def _keys(self, probe: Probe[E]) -> tuple[tuple[str, int], ...]:
+        peer = str(probe.peer)
+        if peer.startswith("dns:"):
+            return ((peer, self._limits.questions_per_server),)
+        return (
+            (_service(probe), self._limits.connections_per_service),
+            (_operator(peer), self._limits.connections_per_operator),
+        )
+
+    def _gate(self, key: str, capacity: int) -> anyio.CapacityLimiter:
+        gate = self._gates.get(key)
+        if gate is None:
+            gate = self._gates[key] = anyio.CapacityLimiter(capacity)
+            if len(self._gates) > 4096:  # a run over thousands of domains: idle gates go, oldest first
+                for old in [k for k, g in self._gates.items() if not g.borrowed_tokens and k != key][:2048]:
+                    del self._gates[old]
+        return gate
+
+
+class _Turn:
+    """A token of a limiter for one probe, whoever's task it runs in."""
+
+    def __init__(self, gate: anyio.CapacityLimiter) -> None:
+        self._gate = gate
+
+    async def __aenter__(self) -> None:
+        await self._gate.acquire_on_behalf_of(self)
+
+    async def __aexit__(self, *error: object) -> None:
+        self._gate.release_on_behalf_of(self)
+
+
+def _service(probe: Probe[E]) -> str:
+    return f"{probe.peer}#{getattr(probe, 'port', '')}"
+
+
+def _operator(peer: str) -> str:
+    try:
+        ip = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    return str(ipaddress.ip_network(f"{ip}/{24 if ip.version == 4 else 48}", strict=False))

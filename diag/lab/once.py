@@ -1,0 +1,47 @@
+"""Ask nothing twice: the same probe has one answer a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+
+from diag.probes.probe import E, Lab, Probe
+
+
+class Once:
+    """Remembers what was asked; those who ask while an answer is under way wait for it.
+
+    `most` bounds what is remembered (the oldest goes first), for a lab shared by many domains.
+    """
+
+    def __init__(self, inner: Lab, most: int | None = None) -> None:
+        self._inner = inner
+        self._most = most
+        self.seen: dict[Probe[Any], Any] = {}
+        self._under_way: dict[Probe[Any], anyio.Event] = {}
+
+    async def run(self, probe: Probe[E]) -> E:
+        """See Lab."""
+        while probe not in self.seen:
+            if (waiting := self._under_way.get(probe)) is not None:
+                # Where the asker was cancelled there is no answer then, and the next one asks.
+                await waiting.wait()
+                continue
+            done = self._under_way[probe] = anyio.Event()
+            try:
+                evidence: E = await self._inner.run(probe)
+                self.seen[probe] = evidence
+                if self._most is not None and len(self.seen) > self._most:
+                    del self.seen[next(iter(self.seen))]
+                return evidence
+            finally:
+                del self._under_way[probe]
+                done.set()
+        found: E = self.seen[probe]
+        return found
+
+    def exchanges(self) -> Iterator[tuple[Probe[Any], Any]]:
+        """What was asked and what came back, in the order the answers came."""
+        yield from self.seen.items()

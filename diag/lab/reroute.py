@@ -1,0 +1,39 @@
+"""Send connections elsewhere: standard ports without root, tunnels, laboratories."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, cast
+
+from diag.probes.probe import E, Lab, Probe
+
+
+class Reroute:
+    """Connections to (host or address, port) go to another address and port.
+
+    The probe asked keeps its name; the evidence says where the connection really went. With
+    `only`, what has no route is sent to a port of loopback where nobody listens, so that
+    nothing can leave the machine.
+    """
+
+    def __init__(
+        self, routes: Mapping[tuple[str, int], tuple[str, int]], inner: Lab, *, only: bool = False
+    ) -> None:
+        self._routes = routes
+        self._inner = inner
+        self._only = only
+
+    async def run(self, probe: Probe[E]) -> E:
+        """See Lab."""
+        address, port = getattr(probe, "address", None), getattr(probe, "port", None)
+        if address is None or port is None:
+            return await self._inner.run(probe)
+        host = getattr(probe, "host", "")
+        route = self._routes.get((host, port)) or self._routes.get((address, port))
+        if route is None:
+            if not self._only:
+                return await self._inner.run(probe)
+            route = ("127.0.0.1", 1)
+        moved = dataclasses.replace(cast(Any, probe), address=route[0], port=route[1])
+        return cast(E, await self._inner.run(moved))
