@@ -217,9 +217,8 @@ def _dns_in(value: dict[str, Any]) -> DnsAnswer:
         for line in value.get(name, ()):
             _add_record(section, line, question=name == "question")
     if value.get("extended_errors"):
-        options: list[dns.edns.Option] = [
-            dns.edns.EDEOption(code, text or None) for code, text in value["extended_errors"]
-        ]
+        errors = value["extended_errors"]
+        options: list[dns.edns.Option] = [dns.edns.EDEOption(code, text or None) for code, text in errors]
         message.use_edns(options=options)
         message.set_rcode(dns.rcode.from_text(value["rcode"]))
     return DnsAnswer(wire=message.to_wire(max_size=65535), **rest)
@@ -238,6 +237,7 @@ def _add_record(section: list[dns.rrset.RRset], line: str, *, question: bool) ->
     made = dns.rrset.from_text(owner, int(ttl), rdclass, rdtype, rdata)
     for rrset in section:
         if rrset.match(made.name, made.rdclass, made.rdtype, made.covers):
-            rrset.update(made)
+            for rdata in made:
+                rrset.add(rdata)
             return
     section.append(made)

@@ -56,7 +56,8 @@ class Zone:
         if held is None:
             self.rrsets[rrset.name][rrset.rdtype] = rrset
         else:
-            held.update(rrset)
+            for rdata in rrset:
+                held.add(rdata)
 
     def put(self, rrset: dns.rrset.RRset) -> None:
         """Hold exactly these records at that owner and type."""
