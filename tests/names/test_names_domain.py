@@ -1,0 +1,177 @@
+"""Domain names: one form for comparing, clear words for what is no name."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diag.names.domain import (
+    BadDomain,
+    domain,
+    is_below,
+    is_hostname,
+    labels,
+    looks_like_address,
+    normal,
+    parents,
+    to_unicode,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("example.com", "example.com"),
+        (" Example.COM. ", "example.com"),
+        ("_dmarc.Example.com", "_dmarc.example.com"),
+        ("_25._tcp.mx.example", "_25._tcp.mx.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("Bücher.example", "xn--bcher-kva.example"),
+        ("bu\u0308cher.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("bücher\u3002example", "xn--bcher-kva.example"),
+        ("ＥＸＡＭＰＬＥ．com", "example.com"),
+        ("com", "com"),
+        ("1.2.example", "1.2.example"),
+        (f"{'a' * 63}.example", f"{'a' * 63}.example"),
+        (".".join(["a" * 49] * 5) + ".xyz", ".".join(["a" * 49] * 5) + ".xyz"),
+    ],
+)
+def test_names(text: str, name: str) -> None:
+    assert domain(text) == name
+    assert domain(name) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no domain name was given"),
+        ("  ", "no domain name was given"),
+        (".", "root"),
+        ("a..example", "empty label"),
+        (".example", "empty label"),
+        ("example..", "empty label"),
+        ("user@Example.com", "give the part after the @: example.com"),
+        ("user@", "e-mail address; give the part after the @"),
+        ("https://www.example.com:8443/path?x#y", "URL; give the domain name alone: www.example.com"),
+        ("https://user:pw@example.com/", "alone: example.com"),
+        ("example.com/path", "slash; give the domain name alone: example.com"),
+        ("example.com:25", "port; give the domain name alone: example.com"),
+        ("two words.example", "white space"),
+        ("192.0.2.1", "IP address"),
+        ("[192.0.2.1]", "IP address"),
+        ("2001:db8::1", "IP address"),
+        ("*.example.com", "'*'"),
+        ("a,b.example", "'a,b'"),
+        (f"{'a' * 64}.example", "64 octets; at most 63"),
+        (f"{'ü' * 63}.example", "IDNA"),
+        (".".join(["a" * 50] * 5), "254 octets"),
+        ("a." * 5000, "too long"),
+        ("\N{SNOWMAN}.example", "IDNA"),
+        ("ab\u202ecd.example", "character"),
+    ],
+)
+def test_what_is_no_name(text: str, said: str) -> None:
+    with pytest.raises(BadDomain) as caught:
+        domain(text)
+    message = str(caught.value)
+    assert said in message
+    assert message.isprintable()
+    assert len(message) < 250
+
+
+@settings(max_examples=100)
+@given(st.text() | st.text("a.-_@:/[]\\üß\u3002 ") | st.lists(st.text("aZ0-_ü", min_size=1)).map(".".join))
+def test_only_bad_domain_is_raised_and_the_result_is_stable(text: str) -> None:
+    for ask in (normal, to_unicode, labels, parents, is_hostname, looks_like_address):
+        ask(text)
+    try:
+        name = domain(text)
+    except BadDomain as bad:
+        message = str(bad)
+    else:
+        message = ""
+    assert message.isprintable()
+    if message:
+        return
+    assert name.isascii()
+    assert domain(name) == name
+    assert len(name) <= 253
+
+
+def test_labels_and_parents() -> None:
+    assert labels("a.b.example.") == ("a", "b", "example")
+    assert labels(".") == ()
+    assert labels(r"first\.last.example") == (r"first\.last", "example")
+    assert parents("A.b.Example.") == ("b.example", "example")
+    assert parents("example") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "ancestor", "below"),
+    [
+        ("a.example", "example", True),
+        ("a.example.", "EXAMPLE", True),
+        ("example", "example", False),
+        ("badexample.com", "example.com", False),
+        ("com", "example.com", False),
+        ("example", ".", True),
+    ],
+)
+def test_below(name: str, ancestor: str, below: bool) -> None:
+    assert is_below(name, ancestor) is below
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("xn--bcher-kva.example", "bücher.example"),
+        ("XN--BCHER-KVA.example", "bücher.example"),
+        ("xn--zzzzzzzz-.example", "xn--zzzzzzzz-.example"),
+        ("xn--\N{SNOWMAN}.example", "xn--\N{SNOWMAN}.example"),
+        ("plain.example", "plain.example"),
+    ],
+)
+def test_u_labels(name: str, shown: str) -> None:
+    assert to_unicode(name) == shown
+
+
+@pytest.mark.parametrize(
+    "name", ["mx.example", "10.mx.example", "xn--bcher-kva.example.", "a-b.c", "localhost"]
+)
+def test_host_names(name: str) -> None:
+    assert is_hostname(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "a_b.example",
+        "-a.example",
+        "a-.example",
+        "a b.example",
+        "bücher.example",
+        "a..b",
+        "192.0.2.1",
+        "a.1",
+        "a" * 64 + ".example",
+        "a." * 127 + "com",
+        "\u212aelvin.example",
+        "a\n.example",
+    ],
+)
+def test_no_host_names(name: str) -> None:
+    assert not is_hostname(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["192.0.2.1", "300.1.1.1.", "::1", "2001:db8::1", "[192.0.2.1]", "[IPv6:::1]"]
+)
+def test_address_lookalikes(name: str) -> None:
+    assert looks_like_address(name)
+
+
+@pytest.mark.parametrize("name", ["10.mx.example", "1.2.3", "1.2.3.4.5", "mx.example:25", "", "a"])
+def test_no_address_lookalikes(name: str) -> None:
+    assert not looks_like_address(name)
