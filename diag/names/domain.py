@@ -20,8 +20,7 @@ _LONGEST_INPUT = 1024  # nothing longer can be a name, and IDNA mapping is not w
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _LABEL = re.compile(r"(?:[^.\\]|\\.?)+", re.DOTALL)
-_HOST_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
+_HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _PLAIN = re.compile(r"[a-z0-9_-]+", re.IGNORECASE | re.ASCII)
 _PORT = re.compile(r"(.+):([0-9]{1,5})")
 _DOTTED_QUAD = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
