@@ -1,0 +1,115 @@
+"""Looking things up: following aliases, and keeping "there is none" apart from "we could not find out"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import dns.rdata
+import dns.reversename
+
+from diag.model.knowing import Absent, Cite, Unavailable
+from diag.probes.dns import DnsAnswer, DnsQuery
+from diag.probes.probe import Lab
+
+MOST_ALIASES = 8
+
+
+@dataclass(frozen=True)
+class Found:
+    """Records, and where they really live."""
+
+    name: str
+    """The name asked for."""
+    owner: str
+    """The name the records belong to, at the end of the alias chain."""
+    rdatas: tuple[dns.rdata.Rdata, ...]
+    aliases: tuple[str, ...]
+    """The targets of the CNAME records followed, in order; the last one is the owner."""
+    authenticated: bool
+    """Whether a validating resolver vouched for every answer on the way."""
+    ttl: int
+    evidence: tuple[Cite, ...]
+
+    def texts(self) -> tuple[str, ...]:
+        """Each TXT record, its strings joined with nothing between (RFC 7208 section 3.3).
+
+        Octets that are no ASCII are kept, one character each (latin-1).
+        """
+        return tuple(b"".join(rdata.strings).decode("latin-1") for rdata in self.rdatas)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class NoRecord(Absent):
+    """The DNS says there is none."""
+
+    name: str = ""
+    """The name that has none, at the end of the alias chain."""
+    name_exists: bool = True
+    """NODATA (the name has other records or names below it) rather than NXDOMAIN."""
+    aliases: tuple[str, ...] = ()
+    authenticated: bool = False
+
+
+Looked = Found | NoRecord | Unavailable
+
+
+async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -> Looked:
+    """The records of a type at a name, aliases followed (at most eight).
+
+    SERVFAIL, REFUSED, silence and garbage are Unavailable; NXDOMAIN and NODATA are NoRecord.
+    """
+    current, aliases, evidence = name, [], []
+    authenticated = True
+    while True:
+        query = DnsQuery(current, rdtype, server)
+        answer = await lab.run(query)
+        evidence.append(Cite(query))
+        if not isinstance(answer, DnsAnswer):
+            return Unavailable(f"{query}: {answer}", tuple(evidence))
+        if not answer.usable:
+            return Unavailable(f"{query}: {explained(answer)}", tuple(evidence))
+        authenticated = authenticated and answer.authenticated
+        advanced = False
+        while (rrset := answer.rrset(current, rdtype)) is None:
+            alias = answer.rrset(current, "CNAME") if rdtype != "CNAME" else None
+            if alias is None:
+                break
+            target = alias[0].target.to_text(omit_final_dot=True).lower()  # type: ignore[attr-defined]
+            if target in (name, *aliases) or len(aliases) == MOST_ALIASES:
+                why = (
+                    "its aliases form a loop"
+                    if target in (name, *aliases)
+                    else f"over {MOST_ALIASES} aliases"
+                )
+                return NoRecord(f"{name}: {why}", tuple(evidence), target, True, (*aliases, target))
+            aliases.append(target)
+            current, advanced = target, True
+        if rrset is not None:
+            return Found(
+                name, current, tuple(rrset), tuple(aliases), authenticated, rrset.ttl, tuple(evidence)
+            )
+        if advanced and not answer.recursive and answer.rcode == "NOERROR":
+            continue  # an overlay answers one step; a resolver has gone as far as there is to go
+        exists = answer.rcode == "NOERROR"
+        because = f"{current} has no {rdtype} record" if exists else f"{current} does not exist"
+        return NoRecord(because, tuple(evidence), current, exists, tuple(aliases), authenticated)
+
+
+def explained(answer: DnsAnswer) -> str:
+    """The response code in words that help, with the server's own explanation where it gives one (RFC 8914)."""
+    told = "; ".join(
+        f"extended error {code}{f' ({text})' if text else ''}" for code, text in answer.extended_errors
+    )
+    return f"{answer.rcode} from {answer.server}{f', {told}' if told else ''}"
+
+
+def reverse_name(address: str) -> str:
+    """The name below in-addr.arpa or ip6.arpa (RFC 1035 section 3.5, RFC 3596 section 2.5)."""
+    return dns.reversename.from_address(address).to_text(omit_final_dot=True)
+
+
+def plain(value: Any) -> str:
+    """A domain name of dnspython's as we write names: lower case, no trailing dot; "." is the root."""
+    text = value.to_text(omit_final_dot=True).lower()
+    return str(text) or "."

@@ -1,0 +1,41 @@
+"""The lab at the bottom: the world itself, through performers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from diag.model.plugin import Performer
+from diag.probes.probe import E, Probe
+
+from .network import Network, Sockets
+
+
+@dataclass(frozen=True)
+class Means:
+    """What performers work with: where wires come from, whom to ask, whom to trust."""
+
+    network: Network = field(default_factory=Sockets)
+    nameservers: tuple[str, ...] = ()
+    """Resolvers as address or address#port; empty: those of the machine."""
+    ca_file: Path | None = None
+    """Trust anchors in PEM to use instead of the machine's."""
+
+
+class Live:
+    """Carries probes out. An unknown kind is a bug of the plan's and raises TypeError."""
+
+    def __init__(self, performers: Mapping[type[Probe[Any]], Performer], means: Means | None = None) -> None:
+        self._performers = performers
+        self._means = means or Means()
+
+    async def run(self, probe: Probe[E]) -> E:
+        """See Lab."""
+        performer = self._performers.get(type(probe))
+        if performer is None:
+            raise TypeError(
+                f"nobody performs {type(probe).__name__}: a plugin must offer @performs({type(probe).__name__})"
+            )
+        return cast(E, await performer.function(probe, self._means))

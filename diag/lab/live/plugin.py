@@ -1,0 +1,5 @@
+"""Our performers, as a plugin."""
+
+from . import dns, moment
+
+modules = (dns, moment)

@@ -1,0 +1,185 @@
+"""Wiring: who needs which fact, settled before any question is asked."""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Union, get_args, get_origin
+
+from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.plugin import Check, Fact, located
+from diag.model.target import Target
+from diag.probes.probe import Lab
+
+from .registry import BadPlugin
+
+
+class Source(enum.Enum):
+    """Where a parameter's value comes from."""
+
+    TARGET = enum.auto()
+    LAB = enum.auto()
+    FACT = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One parameter: the type it wants, and which kinds of not knowing it takes as they are."""
+
+    parameter: str
+    source: Source
+    kind: type
+    many: bool = False
+    """It wants Many[kind] whole."""
+    absent: bool = False
+    unavailable: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A fact with its needs resolved."""
+
+    fact: Fact
+    gives: type
+    spread: bool
+    needs: tuple[Need, ...]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A check with its needs resolved; `over` is the parameter spread over subjects, if any."""
+
+    check: Check
+    needs: tuple[Need, ...]
+    over: Need | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The facts to gather, needed ones before those that need them, and the checks to run."""
+
+    steps: tuple[Step, ...]
+    judgements: tuple[Judgement, ...]
+
+
+def plan(checks: Iterable[Check], facts: Iterable[Fact], also: Iterable[type] = ()) -> Plan:
+    """Resolve what these checks need, and the facts in `also`. Raises BadPlugin, reading like pytest's."""
+    offered = _offered(facts)
+    judgements = tuple(_judgement(check, offered) for check in checks)
+    ordered: dict[type, Step] = {}
+    for judgement in judgements:
+        for need in judgement.needs:
+            _collect(need, offered, ordered, (judgement.check.where,))
+    for kind in also:
+        if kind in offered:
+            _collect(Need("", Source.FACT, kind), offered, ordered, ("the report",))
+    return Plan(tuple(ordered.values()), judgements)
+
+
+def _offered(facts: Iterable[Fact]) -> dict[type, Step]:
+    offered: dict[type, Step] = {}
+    for fact in facts:
+        members = _members(_hints(fact.function).get("return"))
+        kinds = [m for m in members if m not in (Absent, Unavailable)]
+        if len(kinds) != 1:
+            raise BadPlugin(
+                f"fact {fact.where} must give one type (and Absent, Unavailable): annotate what it returns"
+            )
+        spread = get_origin(kinds[0]) is Many
+        gives = get_args(kinds[0])[0] if spread else kinds[0]
+        if gives in offered:
+            raise BadPlugin(
+                f"fact {fact.where} gives {gives.__name__}, which {offered[gives].fact.where} gives already"
+            )
+        offered[gives] = Step(fact, gives, spread, _needs(fact.function))
+    return offered
+
+
+def _judgement(check: Check, offered: dict[type, Step]) -> Judgement:
+    needs = _needs(check.function)
+    for need in needs:
+        if need.source is Source.LAB:
+            raise BadPlugin(
+                f"check {check.where} asks for the lab: judgement is pure, put the look-up into a fact"
+            )
+    over = [
+        n
+        for n in needs
+        if n.source is Source.FACT and not n.many and n.kind in offered and offered[n.kind].spread
+    ]
+    if len(over) > 1:
+        both = " and ".join(f"{need.parameter}: {need.kind.__name__}" for need in over)
+        raise BadPlugin(
+            f"check {check.where} is spread over subjects twice: {both}; ask for one of them as Many[…]"
+        )
+    return Judgement(check, needs, over[0] if over else None)
+
+
+def _collect(
+    need: Need, offered: dict[type, Step], ordered: dict[type, Step], asked_by: tuple[str, ...]
+) -> None:
+    if need.source is not Source.FACT or need.kind in ordered:
+        return
+    step = offered.get(need.kind)
+    if step is None:
+        raise BadPlugin(_nobody_gives(need, offered, asked_by))
+    if step.fact.where in asked_by:
+        circle = " → ".join((*asked_by[asked_by.index(step.fact.where) :], step.fact.where))
+        raise BadPlugin(f"facts need one another in a circle: {circle}; let one of them ask the lab itself")
+    for inner in step.needs:
+        _collect(inner, offered, ordered, (*asked_by, step.fact.where))
+    if need.many and not step.spread:
+        raise BadPlugin(
+            f"{asked_by[-1]} asks for Many[{need.kind.__name__}], but {step.fact.where} gives one value"
+        )
+    if not need.many and step.spread and len(asked_by) > 1:
+        raise BadPlugin(
+            f"fact {asked_by[-1]} must ask for Many[{need.kind.__name__}]: {step.fact.where} gives many"
+        )
+    ordered[need.kind] = step
+
+
+def _nobody_gives(need: Need, offered: dict[type, Step], asked_by: tuple[str, ...]) -> str:
+    names = {kind.__name__: step for kind, step in offered.items()}
+    near = difflib.get_close_matches(need.kind.__name__, names, 1)
+    lines = [" → ".join(asked_by), f"  no fact gives {need.kind.__name__} (parameter {need.parameter!r})"]
+    if near:
+        lines[-1] += f"; did you mean {near[0]} ({names[near[0]].fact.where})?"
+    return "\n".join((*lines, f"  facts: {', '.join(sorted(names))}"))
+
+
+def _needs(function: Callable[..., Any]) -> tuple[Need, ...]:
+    hints = _hints(function)
+    needs = []
+    for name in inspect.signature(function).parameters:
+        if name not in hints:
+            raise BadPlugin(f"{located(function)}: parameter {name!r} has no type: facts are found by type")
+        members = _members(hints[name])
+        kinds = [m for m in members if m not in (Absent, Unavailable)]
+        if len(kinds) != 1:
+            raise BadPlugin(
+                f"{located(function)}: parameter {name!r} names {len(kinds)} types; one, with Absent and Unavailable"
+            )
+        many = get_origin(kinds[0]) is Many
+        kind = get_args(kinds[0])[0] if many else kinds[0]
+        source = {Target: Source.TARGET, Lab: Source.LAB}.get(kind, Source.FACT)
+        needs.append(Need(name, source, kind, many, Absent in members, Unavailable in members))
+    return tuple(needs)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function)
+    except NameError as error:
+        raise BadPlugin(
+            f"{located(function)}: {error}: types that parameters name must be imported at run time, not under TYPE_CHECKING"
+        ) from None
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)

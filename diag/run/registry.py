@@ -1,0 +1,112 @@
+"""What plugins offer: found by entry point, looked through once, refused by name where broken."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from diag.model.finding import Finding
+from diag.model.plugin import Check, Fact, Performer, Renderer
+from diag.probes.probe import Probe
+
+GROUP = "maildiag.plugins"
+
+
+class BadPlugin(Exception):
+    """A plugin that cannot be used; the message says which, where and what to do."""
+
+
+@dataclass
+class Registry:
+    """Everything on offer, by what it is."""
+
+    checks: list[Check] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    performers: dict[type[Probe[Any]], Performer] = field(default_factory=dict)
+    renderers: dict[str, Renderer] = field(default_factory=dict)
+    rules: dict[str, type[Finding]] = field(default_factory=dict)
+
+    @property
+    def probes(self) -> dict[str, type[Probe[Any]]]:
+        """The probes that can be performed, by their kind on tape."""
+        return {probe.kind: probe for probe in self.performers}
+
+    def take(self, module: ModuleType, plugin: str) -> None:
+        """Take in what a module offers, and the modules its `modules` names. Raises BadPlugin."""
+        for inner in getattr(module, "modules", ()):
+            self.take(inner, plugin)
+        for thing in vars(module).values():
+            match thing:
+                case Check() if thing.function.__module__ == module.__name__:
+                    if not thing.rules:
+                        raise BadPlugin(
+                            f"plugin {plugin}: check {thing.where} raises no rule: name a rule class in its body"
+                        )
+                    self.checks.append(thing)
+                    for rule in thing.rules:
+                        self._rule(rule, plugin)
+                case Fact() if thing.function.__module__ == module.__name__:
+                    self.facts.append(thing)
+                case Performer() if thing.function.__module__ == module.__name__:
+                    self._once(self.performers, thing.probe, thing, f"probe {thing.probe.__name__}", plugin)
+                case Renderer() if thing.function.__module__ == module.__name__:
+                    self._once(self.renderers, thing.name, thing, f"format {thing.name!r}", plugin)
+                case type() if (
+                    issubclass(thing, Finding) and thing.id and thing.__module__ == module.__name__
+                ):
+                    self._rule(thing, plugin)
+                case _:
+                    pass
+
+    def _rule(self, rule: type[Finding], plugin: str) -> None:
+        held = self.rules.setdefault(rule.id, rule)
+        if held is not rule:
+            raise BadPlugin(
+                f"plugin {plugin}: rule id {rule.id!r} of {rule.__module__}.{rule.__name__} is taken by "
+                f"{held.__module__}.{held.__name__}; give it an id of its own"
+            )
+
+    @staticmethod
+    def _once(held: dict[Any, Any], key: Any, thing: Any, what: str, plugin: str) -> None:
+        other = held.setdefault(key, thing)
+        if other is not thing:
+            raise BadPlugin(f"plugin {plugin}: {what} at {thing.where} is offered already by {other.where}")
+
+
+def entry_points() -> tuple[importlib.metadata.EntryPoint, ...]:
+    """The plugins installed, ours first, then by name, so that every run reads them in one order."""
+    ours = ("probes", "facts", "checks", "reports")
+    found = {(point.name, point.value): point for point in importlib.metadata.entry_points(group=GROUP)}
+    return tuple(
+        sorted(found.values(), key=lambda p: (ours.index(p.name) if p.name in ours else len(ours), p.name))
+    )
+
+
+def load(points: Iterable[importlib.metadata.EntryPoint] | None = None) -> Registry:
+    """Import every plugin and take in what it offers. Raises BadPlugin."""
+    registry = Registry()
+    for point in entry_points() if points is None else points:
+        try:
+            module = importlib.import_module(point.module)
+        except Exception as error:
+            raise BadPlugin(
+                f"plugin {named(point)} cannot be imported from {point.module}: {type(error).__name__}: {error}; "
+                f"mend or uninstall the distribution that offers it"
+            ) from error
+        registry.take(module, named(point))
+    return registry
+
+
+def named(point: importlib.metadata.EntryPoint) -> str:
+    """The plugin by its name and the distribution that offers it."""
+    owner = point.dist.name if point.dist is not None else "unknown distribution"
+    return f"{point.name!r} of {owner}"
+
+
+def areas(rules: Iterable[str]) -> Iterator[str]:
+    """The areas of these rule ids, each once."""
+    yield from dict.fromkeys(rule.partition("/")[0] for rule in rules)

@@ -1,0 +1,154 @@
+"""The run: gather the facts, all at once as their needs settle; then judge, purely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from diag.model.finding import Finding, Undecided
+from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.report import Result, Status
+from diag.model.target import Target
+from diag.probes.probe import Lab, NotRecorded
+
+from .plan import Judgement, Need, Plan, Source, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed(Unavailable):
+    """A gatherer of ours failed: a bug, reported as such, which costs nothing but what needs it."""
+
+
+class Gathering:
+    """One target's facts while they are gathered; `stop` ends it early with what there is."""
+
+    def __init__(self, plan: Plan, target: Target, lab: Lab) -> None:
+        self._plan = plan
+        self._target = target
+        self._lab = lab
+        self._settled = {step.gives: anyio.Event() for step in plan.steps}
+        self._scope = anyio.CancelScope()
+        self.facts: dict[type, Any] = {}
+        self.stopped = ""
+
+    def stop(self, reason: str) -> None:
+        """End the gathering; what is not settled becomes unavailable for this reason."""
+        self.stopped = self.stopped or reason
+        self._scope.cancel()
+
+    async def run(self, deadline: float | None = None) -> dict[type, Any]:
+        """Gather every fact of the plan; within `deadline` seconds, if one is given."""
+        self._scope.deadline = anyio.current_time() + deadline if deadline is not None else float("inf")
+        with self._scope:
+            async with anyio.create_task_group() as tasks:
+                for step in self._plan.steps:
+                    tasks.start_soon(self._settle, step)
+        if self._scope.cancelled_caught:
+            self.stopped = self.stopped or f"the deadline of {deadline:g} seconds was reached"
+        for step in self._plan.steps:
+            self.facts.setdefault(step.gives, Unavailable(self.stopped or "not gathered"))
+        return self.facts
+
+    async def _settle(self, step: Step) -> None:
+        for need in step.needs:
+            if need.source is Source.FACT:
+                await self._settled[need.kind].wait()
+        self.facts[step.gives] = await self._value(step)
+        self._settled[step.gives].set()
+
+    async def _value(self, step: Step) -> Any:
+        arguments, missing = _arguments(step.needs, self.facts, self._target, self._lab)
+        if missing is not None:
+            return missing
+        try:
+            return await step.fact.function(**arguments)
+        except Exception as error:
+            if (miss := _miss(error)) is not None:
+                return Unavailable(str(miss))
+            return Crashed(f"{step.fact.where} failed: {type(error).__name__}: {error}")
+
+
+def judge(plan: Plan, facts: dict[type, Any], target: Target) -> Iterator[Result]:
+    """Run every check of the plan on the facts. Never raises: a failing check is `crashed`."""
+    for judgement in plan.judgements:
+        over = judgement.over
+        spread = facts.get(over.kind) if over is not None else None
+        if over is None or not isinstance(spread, Many):
+            yield from _judge_one(judgement, facts, target, target.domain)
+        elif not len(spread):
+            yield _result(judgement, target.domain, Status.NOT_APPLICABLE, because="there is none to judge")
+        else:
+            for subject, value in spread.items.items():
+                yield from _judge_one(judgement, {**facts, over.kind: value}, target, subject)
+
+
+def _judge_one(
+    judgement: Judgement, facts: dict[type, Any], target: Target, subject: str
+) -> Iterator[Result]:
+    arguments, missing = _arguments(judgement.needs, facts, target, None)
+    if missing is not None:
+        kinds = {Absent: Status.NOT_APPLICABLE, Crashed: Status.CRASHED}
+        status = kinds.get(type(missing), Status.INCONCLUSIVE)
+        yield _result(judgement, subject, status, because=missing.because, evidence=missing.evidence)
+        return
+    try:
+        verdicts = list(judgement.check.function(**arguments))
+    except Exception as error:
+        why = f"{judgement.check.where} failed: {type(error).__name__}: {error}"
+        yield _result(judgement, subject, Status.CRASHED, because=why)
+        return
+    findings = tuple(verdict for verdict in verdicts if isinstance(verdict, Finding))
+    undecided = [verdict for verdict in verdicts if isinstance(verdict, Undecided)]
+    if findings or not undecided:
+        yield _result(judgement, subject, Status.FAILED if findings else Status.PASSED, findings)
+    for verdict in undecided:
+        about = verdict.subject or subject
+        yield _result(
+            judgement, about, Status.INCONCLUSIVE, because=verdict.because, evidence=verdict.evidence
+        )
+
+
+def _result(
+    judgement: Judgement, subject: str, status: Status, findings: tuple[Finding, ...] = (), **rest: Any
+) -> Result:
+    check = judgement.check
+    return Result(check.name, check.claim, check.area, subject, status, findings, could=check.could, **rest)
+
+
+def _arguments(
+    needs: tuple[Need, ...], facts: dict[type, Any], target: Target, lab: Lab | None
+) -> tuple[dict[str, Any], Absent | Unavailable | None]:
+    """The arguments for a function, or the kind of not knowing that keeps it from running.
+
+    Where several needs are missing, what is absent decides before what could not be found out: a
+    check that does not apply is not left open by a look-up it would not have used.
+    """
+    arguments: dict[str, Any] = {}
+    missing: Absent | Unavailable | None = None
+    for need in needs:
+        if need.source is Source.TARGET:
+            arguments[need.parameter] = target
+            continue
+        if need.source is Source.LAB:
+            arguments[need.parameter] = lab
+            continue
+        value = arguments[need.parameter] = facts[need.kind]
+        if (isinstance(value, Absent) and not need.absent) or (
+            isinstance(value, Unavailable) and not need.unavailable and not isinstance(missing, Absent)
+        ):
+            missing = value
+    return arguments, missing
+
+
+def _miss(error: BaseException) -> NotRecorded | None:
+    """The replay miss in a nest of exceptions; None where anything else is among them."""
+    if isinstance(error, NotRecorded):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        misses = [_miss(inner) for inner in error.exceptions]
+        if all(miss is not None for miss in misses):
+            return misses[0]
+    return None
