@@ -1,0 +1,267 @@
+"""Holds conversations over a wire: plays a dialogue, keeps to every limit, records every event."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import anyio
+
+from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
+from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.wire.actions import (
+    CONNECT_LIMIT,
+    REPLY_LIMIT,
+    Action,
+    Dialogue,
+    Hear,
+    Note,
+    Outcome,
+    Say,
+    Secure,
+    Stop,
+)
+from diag.wire.imap_dialogue import imap_dialogue
+from diag.wire.lines import MOST_LINES, MOST_OCTETS, Lines, is_whole, split
+from diag.wire.pop3_dialogue import pop3_dialogue
+from diag.wire.redact import Redactor
+from diag.wire.smtp_dialogue import smtp_dialogue
+from diag.wire.transcript import Closed, Ending, Event, Opened, Remark, Said, Secured, Transcript, Who
+
+from .network import Network, Trouble, Wire, WireError
+from .tls import secure
+
+CHUNK = 4096
+"""Octets read at a time."""
+MOST_HEARD = 1 << 18
+"""Octets that a peer may say in one conversation."""
+PARTING = 1.0
+"""Seconds given to taking leave of a peer that may have stopped reading, beyond the talk's own time."""
+
+
+class SecureCall(Protocol):
+    """How TLS is put on a wire; diag.lab.live.tls.secure, or a test's own."""
+
+    async def __call__(
+        self, wire: Wire, sni: str, *, within: float, alpn: tuple[str, ...] = ()
+    ) -> tuple[Wire, Handshake] | TlsFailure: ...
+
+
+async def talk(
+    probe: Talk,
+    network: Network,
+    events: list[Event] | None = None,
+    *,
+    secured_by: SecureCall = secure,
+) -> Transcript:
+    """The conversation that a probe asks for. Never raises for what the peer or the system does.
+
+    `events` is filled as the talk goes on, for a caller that wants to keep what was heard before a
+    cancellation: that propagates, after the connection was closed.
+    """
+    conversation = Conversation(probe, network, secured_by, [] if events is None else events)
+    return await conversation.hold(dialogue_of(probe))
+
+
+def dialogue_of(probe: Talk) -> Dialogue:
+    """The steps of a probe's conversation."""
+    implicit = probe.tls == "implicit"
+    match probe:
+        case SmtpTalk():
+            return smtp_dialogue(
+                probe.host,
+                probe.helo,
+                implicit_tls=implicit,
+                mail_from=probe.mail_from,
+                recipients=probe.recipients,
+                timeout=probe.timeout,
+            )
+        case ImapTalk():
+            return imap_dialogue(probe.host, implicit_tls=implicit, timeout=probe.timeout)
+        case Pop3Talk():
+            return pop3_dialogue(probe.host, implicit_tls=implicit, timeout=probe.timeout)
+
+
+class _OverError(Exception):
+    """The conversation cannot go on."""
+
+    def __init__(self, how: Ending, detail: str = "") -> None:
+        super().__init__(detail)
+        self.how = how
+        self.detail = detail
+
+
+class Conversation:
+    """One talk under way: the wire, what was heard and not yet used, and the record."""
+
+    def __init__(self, probe: Talk, network: Network, secured_by: SecureCall, events: list[Event]) -> None:
+        self._probe = probe
+        self._network = network
+        self._secured_by = secured_by
+        self._events = events
+        self._redactor = Redactor()
+        self._start = anyio.current_time()
+        self._wire: Wire | None = None
+        self._secure = False
+        self._lines = Lines()
+        self._heard = 0
+        self._listening = False
+        self._in_dialogue = False
+        self._leaving = False
+
+    async def hold(self, dialogue: Dialogue) -> Transcript:
+        """Play the dialogue to its end, take leave, close, and give back the record."""
+        over = _OverError(Ending.FAILED, "interrupted")
+        try:
+            with anyio.move_on_after(self._probe.timeout) as whole:
+                over = await self._played(dialogue)
+            if whole.cancelled_caught:
+                over = _OverError(Ending.TIME_UP, f"{self._probe.timeout:g} s for the whole conversation")
+        finally:
+            dialogue.steps.close()
+            with anyio.move_on_after(PARTING, shield=True):
+                await self._take_leave(dialogue.farewell)
+            self._add(Closed(self._now(), over.how, over.detail))
+            if self._wire is not None:
+                with anyio.CancelScope(shield=True):
+                    await self._wire.close()
+        return Transcript(tuple(self._events))
+
+    async def _played(self, dialogue: Dialogue) -> _OverError:
+        try:
+            await self._connect()
+            outcome: Outcome = None
+            while True:
+                try:
+                    action = dialogue.steps.send(outcome)
+                except StopIteration:
+                    return _OverError(Ending.BY_US)
+                outcome = await self._do(action, dialogue.farewell)
+        except _OverError as over:
+            return over
+        except WireError as error:
+            self._in_dialogue = False
+            return _OverError(_ENDINGS[error.trouble], error.detail)
+
+    async def _connect(self) -> None:
+        limit = min(CONNECT_LIMIT, self._probe.timeout)
+        with anyio.move_on_after(limit):
+            self._wire = await self._network.connect(self._probe.address, self._probe.port)
+        if self._wire is None:
+            raise _OverError(Ending.FILTERED, f"no answer within {limit:g} s")
+        self._add(Opened(self._now(), self._probe.address, self._probe.port))
+
+    async def _do(self, action: Action, farewell: bytes) -> Outcome:
+        match action:
+            case Hear():
+                return await self._hear(action)
+            case Say():
+                self._drain()
+                self._leaving = self._leaving or action.octets.endswith(farewell)
+                await self._say(action.octets, secret=action.secret)
+            case Secure():
+                return await self._handshake(action)
+            case Note():
+                self._add(Remark(self._now(), action.text))
+            case Stop():
+                self._in_dialogue = False
+                raise _OverError(action.how, action.detail)
+        return None
+
+    async def _hear(self, wanted: Hear) -> tuple[bytes, ...]:
+        lines: list[bytes] = []
+        octets = 0
+        self._listening = True
+        with anyio.move_on_after(wanted.within):
+            while len(lines) < MOST_LINES and octets <= MOST_OCTETS:
+                line = await self._line()
+                self._record(Who.PEER, line)
+                if not is_whole(line):
+                    raise _OverError(Ending.TOO_MUCH, f"a line of more than {len(line)} octets")
+                lines.append(line)
+                octets += len(line)
+                if wanted.end.feed(line):
+                    self._listening = False
+                    self._in_dialogue = True
+                    return tuple(lines)
+            raise _OverError(Ending.TOO_MUCH, f"a reply of more than {len(lines)} lines, {octets} octets")
+        if wanted.may_be_silent and not lines and not self._lines:
+            self._listening = False
+            return ()
+        raise _OverError(Ending.SILENT, f"no complete reply within {wanted.within:g} s")
+
+    async def _line(self) -> bytes:
+        while (line := self._lines.next()) is None:
+            assert self._wire is not None
+            octets = await self._wire.read(CHUNK)
+            if not octets:
+                self._in_dialogue = False
+                raise _OverError(Ending.BY_PEER)
+            self._heard += len(octets)
+            if self._heard > MOST_HEARD:
+                raise _OverError(Ending.TOO_MUCH, f"more than {MOST_HEARD} octets in one conversation")
+            self._lines.feed(octets)
+        return line
+
+    async def _say(self, octets: bytes, *, secret: bool = False) -> None:
+        assert self._wire is not None
+        # Recorded first: what was under way when the wire broke was said.
+        for line in split(octets):
+            self._record(Who.US, line, secret=secret)
+        await self._wire.write(octets)
+
+    async def _handshake(self, wanted: Secure) -> Handshake | TlsFailure:
+        assert self._wire is not None
+        leftover = self._redactor.theirs(self._lines.rest())
+        self._in_dialogue = False
+        remaining = self._start + self._probe.timeout - anyio.current_time()
+        # A little before the whole time is up, so that silence is recorded as an answer to the handshake.
+        within = min(REPLY_LIMIT, 0.9 * remaining)
+        made = await self._secured_by(self._wire, wanted.sni, within=within)
+        if isinstance(made, TlsFailure):
+            if made.reason is TlsTrouble.NOT_TLS:
+                for line in split(made.octets):
+                    self._record(Who.PEER, line, unexpected=True)
+            self._add(Secured(self._now(), made, leftover))
+            if not wanted.last_act:
+                raise _OverError(Ending.TLS_FAILED)
+            return made
+        self._wire, handshake = made
+        self._secure = True
+        self._lines = Lines()
+        self._add(Secured(self._now(), handshake, leftover))
+        return handshake
+
+    async def _take_leave(self, farewell: bytes) -> None:
+        """Record what is still held, and say the last word where the peer may still wait for one."""
+        self._drain(whole=True)
+        if not self._in_dialogue or self._leaving:
+            return
+        try:
+            await self._say(farewell)
+        except WireError as error:
+            self._add(Remark(self._now(), f"taking leave failed: {error.detail}"))
+
+    def _drain(self, *, whole: bool = False) -> None:
+        """Record the lines that nobody waited for; with `whole`, a last one that never ended too."""
+        for line in iter(self._lines.next, None):
+            self._record(Who.PEER, line, unexpected=not self._listening)
+        if whole and (rest := self._lines.rest()):
+            self._record(Who.PEER, rest, unexpected=not self._listening)
+
+    def _record(self, who: Who, line: bytes, *, unexpected: bool = False, secret: bool = False) -> None:
+        kept = self._redactor.ours(line, secret=secret) if who is Who.US else self._redactor.theirs(line)
+        self._add(Said(self._now(), who, kept, self._secure, unexpected))
+
+    def _add(self, event: Event) -> None:
+        self._events.append(event)
+
+    def _now(self) -> int:
+        return round((anyio.current_time() - self._start) * 1000)
+
+
+_ENDINGS = {
+    Trouble.REFUSED: Ending.REFUSED,
+    Trouble.UNREACHABLE: Ending.UNREACHABLE,
+    Trouble.RESET: Ending.RESET,
+    Trouble.FAILED: Ending.FAILED,
+}

@@ -1,0 +1,107 @@
+"""What a dialogue may ask its driver to do. Dialogues are generators that yield these and touch no network."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from diag.tls.handshake import Handshake, TlsFailure
+
+from .transcript import Ending
+
+CONNECT_LIMIT = 6.0
+"""Seconds to wait for a connection."""
+REPLY_LIMIT = 30.0
+"""Seconds to wait for a reply. RFC 5321 section 4.5.3.2 has senders wait minutes; we say that we did not."""
+GREETING_LIMIT = 60.0
+"""Seconds to wait for a greeting, where the whole talk has that much."""
+GREETING_SHARE = 0.8
+"""Of a talk's time, the most that goes into waiting for a greeting: asking for TLS comes after that."""
+
+
+class End(Protocol):
+    """Knows where a reply ends; fed its lines one by one."""
+
+    def feed(self, line: bytes) -> bool:
+        """Take a line with its ending; True when it was the last of the reply."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Listen to the end of one reply; answered by its lines.
+
+    The driver ends the dialogue where the reply does not come in `within` seconds, except that with
+    `may_be_silent` a peer that said nothing at all answers with no lines.
+    """
+
+    end: End
+    within: float
+    may_be_silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send one or more whole lines in one write; answered by None. `secret` keeps them out of the transcript."""
+
+    octets: bytes
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """Do a TLS handshake; answered by how it went.
+
+    The driver ends the dialogue where it fails (nothing is said in clear after that), except as a
+    `last_act`, after which the dialogue says itself how it ended.
+    """
+
+    sni: str
+    last_act: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Put a remark into the transcript."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End here, without taking leave."""
+
+    how: Ending
+    detail: str = ""
+
+
+Action = Hear | Say | Secure | Note | Stop
+Outcome = tuple[bytes, ...] | Handshake | TlsFailure | None
+T = TypeVar("T")
+Steps = Generator[Action, Outcome, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """A way to talk, and the line that takes leave whatever happens."""
+
+    steps: Steps[None]
+    farewell: bytes
+
+
+def hear(end: End, within: float, *, may_be_silent: bool = False) -> Steps[tuple[bytes, ...]]:
+    """The lines of one reply."""
+    lines = yield Hear(end, within, may_be_silent)
+    assert isinstance(lines, tuple)
+    return lines
+
+
+def greeting_limit(timeout: float) -> float:
+    """Seconds to wait for a greeting in a talk that may take `timeout` seconds."""
+    return min(GREETING_LIMIT, GREETING_SHARE * timeout)
+
+
+def printable(text: str) -> bytes:
+    """An argument of a command as octets; nothing in it can end the line (what is put in may be remote)."""
+    return "".join(char for char in text if char.isprintable()).encode("utf-8", "ignore")
