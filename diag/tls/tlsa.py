@@ -1,0 +1,198 @@
+"""Matching TLSA records with a chain as sent (RFC 6698 section 2, RFC 7671 section 5, RFC 7672 section 3)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256, sha512
+
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from .certificate import Certificate, parsed, public_key_info
+from .chain import ChainVerdict, judge
+from .path import SENT_LIMIT
+
+DIGEST_SIZES = {1: 32, 2: 64}
+"""Octets of the digests of matching types 1 (SHA-256) and 2 (SHA-512)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """The four fields of a TLSA record (RFC 6698 section 2.1)."""
+
+    usage: int
+    selector: int
+    matching: int
+    data: bytes
+
+
+class TlsaOutcome(enum.StrEnum):
+    """What one record says about one chain."""
+
+    MATCHED = "matched"
+    """It authenticates the server."""
+    NO_MATCH = "no-match"
+    """Nothing in the chain is what it describes."""
+    NOT_ISSUER = "not-issuer"
+    """The trust anchor it describes was sent, but no path from the server's certificate leads to it."""
+    PATH_FLAWED = "path-flawed"
+    """A path leads to it, and a certificate on the way is expired or may not do what it does."""
+    NAME_MISMATCH = "name-mismatch"
+    """The path holds, and the certificate names none of the reference identifiers."""
+    UNUSABLE = "unusable"
+    """SMTP clients ignore it: usage 0 or 1, unknown numbers, or data of the wrong length."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsaResult:
+    """One record against one chain."""
+
+    record: Association
+    outcome: TlsaOutcome
+    depth: int = -1
+    """Where in the path it applies: 0 is the server's certificate; -1 where nothing fits."""
+    detail: str = ""
+
+
+def unusable(record: Association) -> str:
+    """Why SMTP clients ignore a record; empty where they use it (RFC 7672 section 3.1.3, RFC 7671 section 4)."""
+    if record.usage in (0, 1):
+        return "usages 0 and 1 are not supported for SMTP (RFC 7672 section 3.1.3)"
+    if record.usage not in (2, 3):
+        return f"unknown certificate usage {record.usage}"
+    if record.selector not in (0, 1):
+        return f"unknown selector {record.selector}"
+    if record.matching not in (0, 1, 2):
+        return f"unknown matching type {record.matching}"
+    size = DIGEST_SIZES.get(record.matching)
+    if size is not None and len(record.data) != size:
+        return f"{len(record.data)} octets of data where the digest has {size}"
+    if not record.data:
+        return "no certificate association data"
+    return ""
+
+
+def match(
+    record: Association, chain: tuple[bytes, ...], reference_names: tuple[str, ...], moment: datetime
+) -> TlsaResult:
+    """Whether a record authenticates a chain, at what depth, or why not. Never raises.
+
+    DANE-EE(3) looks at the first certificate alone: neither its names nor its dates count (RFC 7672
+    section 3.1.1). DANE-TA(2) needs a path through the chain as sent to the certificate described,
+    which then is the trust anchor, and a name: the host's or, for SMTP, also the mail domain's
+    (section 3.2.2).
+    """
+    reason = unusable(record)
+    if reason:
+        return TlsaResult(record, TlsaOutcome.UNUSABLE, detail=reason)
+    if not chain:
+        return TlsaResult(record, TlsaOutcome.NO_MATCH, detail="no certificate was sent")
+    if record.usage == 3:
+        if fits(record, chain[0]):
+            return TlsaResult(record, TlsaOutcome.MATCHED, 0)
+        elsewhere = next((at for at, der in enumerate(chain[:SENT_LIMIT]) if at and fits(record, der)), -1)
+        detail = (
+            f"it describes certificate {elsewhere} of the chain, not the server's" if elsewhere > 0 else ""
+        )
+        return TlsaResult(record, TlsaOutcome.NO_MATCH, detail=detail)
+    return _anchored(record, chain, reference_names, moment)
+
+
+def match_all(
+    records: Sequence[Association],
+    chain: tuple[bytes, ...],
+    reference_names: tuple[str, ...],
+    moment: datetime,
+) -> tuple[TlsaResult, ...]:
+    """Every record of an RRset against a chain, in the order given; one match suffices (RFC 7671 section 8)."""
+    return tuple(match(record, chain, reference_names, moment) for record in records)
+
+
+def fits(record: Association, der: bytes) -> bool:
+    """Whether a record's data describe a certificate, whatever its usage."""
+    octets = der if record.selector == 0 else public_key_info(der)
+    if not octets:
+        return False
+    match record.matching:
+        case 0:
+            return octets == record.data
+        case 1:
+            return sha256(octets).digest() == record.data
+        case 2:
+            return sha512(octets).digest() == record.data
+        case _:
+            return False
+
+
+def _anchored(
+    record: Association, chain: tuple[bytes, ...], reference_names: tuple[str, ...], moment: datetime
+) -> TlsaResult:
+    anchors = tuple(der for der in chain[:SENT_LIMIT] if fits(record, der))
+    if not anchors and (record.selector, record.matching) == (0, 0) and parsed(record.data) is not None:
+        # The whole certificate is in the DNS and need not be sent (RFC 7671 section 5.2.2).
+        anchors = (record.data,)
+    if anchors:
+        return _outcome(record, judge(chain, reference_names, anchors, moment))
+    if (record.selector, record.matching) == (1, 0):
+        return _bare_key(record, chain, reference_names, moment)
+    return TlsaResult(record, TlsaOutcome.NO_MATCH)
+
+
+def _outcome(record: Association, verdict: ChainVerdict) -> TlsaResult:
+    depth = len(verdict.path) - 1
+    if verdict.trust != "trusted":
+        return TlsaResult(record, TlsaOutcome.NOT_ISSUER, detail="no path leads to it")
+    # The anchor is what the DNS vouches for: its own dates and strength are not judged (RFC 7671 section 5.2).
+    flaws = [flaw for flaw in verdict.flaws if flaw.depth < depth or depth == 0]
+    grave = [flaw for flaw in flaws if flaw.fault not in _TOLERATED]
+    if grave:
+        return TlsaResult(record, TlsaOutcome.PATH_FLAWED, depth, f"{grave[0].fault}: {grave[0].label}")
+    if not verdict.name_matched:
+        return TlsaResult(record, TlsaOutcome.NAME_MISMATCH, depth)
+    return TlsaResult(record, TlsaOutcome.MATCHED, depth)
+
+
+_TOLERATED = frozenset({"profile", "ca-leaf", "weak-key", "weak-signature"})
+"""Flaws that the common DANE clients do not refuse: what they accept is the library's security level."""
+
+
+def _bare_key(
+    record: Association, chain: tuple[bytes, ...], reference_names: tuple[str, ...], moment: datetime
+) -> TlsaResult:
+    """A whole public key in the DNS that signed a certificate of the path, itself not sent."""
+    path = judge(chain, reference_names, (), moment).path
+    for depth, certificate in enumerate(path):
+        if not _signed_by(certificate, record.data):
+            continue
+        verdict = judge(chain, reference_names, (certificate.der,), moment)
+        found = _outcome(record, verdict)
+        return TlsaResult(record, found.outcome, depth + 1, found.detail)
+    return TlsaResult(record, TlsaOutcome.NO_MATCH)
+
+
+def _signed_by(certificate: Certificate, key: bytes) -> bool:
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+    found = parsed(certificate.der)
+    if found is None:
+        return False
+    try:
+        public = load_der_public_key(key)
+        hashed = found.signature_hash_algorithm
+        if isinstance(public, ec.EllipticCurvePublicKey) and hashed is not None:
+            public.verify(found.signature, found.tbs_certificate_bytes, ec.ECDSA(hashed))
+            return True
+        scheme = found.signature_algorithm_parameters
+        if (
+            isinstance(public, rsa.RSAPublicKey)
+            and hashed is not None
+            and isinstance(scheme, padding.AsymmetricPadding)
+        ):
+            public.verify(found.signature, found.tbs_certificate_bytes, scheme, hashed)
+            return True
+    except Exception:
+        # As in diag.tls.certificate.signed: whatever the library's reason, nobody can say that it did.
+        return False
+    return False
