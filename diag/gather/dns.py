@@ -59,7 +59,9 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
 
     SERVFAIL, REFUSED, silence and garbage are Unavailable; NXDOMAIN and NODATA are NoRecord.
     """
-    current, aliases, evidence = name, [], []
+    current = name
+    aliases: list[str] = []
+    evidence: list[Cite] = []
     authenticated = True
     while True:
         query = DnsQuery(current, rdtype, server)
@@ -75,7 +77,7 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
             alias = answer.rrset(current, "CNAME") if rdtype != "CNAME" else None
             if alias is None:
                 break
-            target = alias[0].target.to_text(omit_final_dot=True).lower()  # type: ignore[attr-defined]
+            target = alias[0].target.to_text(omit_final_dot=True).lower()
             if target in (name, *aliases) or len(aliases) == MOST_ALIASES:
                 why = (
                     "its aliases form a loop"

@@ -33,6 +33,9 @@ class Target:
     confirm: bool = False
     """Wait between two looks, so that a grave verdict on a conversation is certain."""
 
+    references: tuple[str, ...] = ("gmail.com", "outlook.com")
+    """Domains whose MX hosts are known to answer: if none does on port 25, it is our port 25 that is shut."""
+
     def counts_as_public(self, address: str) -> bool:
         """Whether an address is reachable by strangers (RFC 6890), or declared to count as such."""
         ip = ipaddress.ip_address(address)

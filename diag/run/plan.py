@@ -67,15 +67,18 @@ class Plan:
     judgements: tuple[Judgement, ...]
 
 
-def plan(checks: Iterable[Check], facts: Iterable[Fact], also: Iterable[type] = ()) -> Plan:
-    """Resolve what these checks need, and the facts in `also`. Raises BadPlugin, reading like pytest's."""
+def plan(checks: Iterable[Check], facts: Iterable[Fact], also: Iterable[type] | None = ()) -> Plan:
+    """Resolve what these checks need, and the facts in `also` (None: all of them).
+
+    Raises BadPlugin, reading like pytest's.
+    """
     offered = _offered(facts)
     judgements = tuple(_judgement(check, offered) for check in checks)
     ordered: dict[type, Step] = {}
     for judgement in judgements:
         for need in judgement.needs:
             _collect(need, offered, ordered, (judgement.check.where,))
-    for kind in also:
+    for kind in offered if also is None else also:
         if kind in offered:
             _collect(Need("", Source.FACT, kind), offered, ordered, ("the report",))
     return Plan(tuple(ordered.values()), judgements)
@@ -123,24 +126,23 @@ def _judgement(check: Check, offered: dict[type, Step]) -> Judgement:
 def _collect(
     need: Need, offered: dict[type, Step], ordered: dict[type, Step], asked_by: tuple[str, ...]
 ) -> None:
-    if need.source is not Source.FACT or need.kind in ordered:
+    if need.source is not Source.FACT:
         return
     step = offered.get(need.kind)
     if step is None:
         raise BadPlugin(_nobody_gives(need, offered, asked_by))
+    asker, by_fact = asked_by[-1], len(asked_by) > 1
+    if need.many and not step.spread:
+        raise BadPlugin(f"{asker} asks for Many[{need.kind.__name__}], but {step.fact.where} gives one value")
+    if not need.many and step.spread and by_fact:
+        raise BadPlugin(f"fact {asker} must ask for Many[{need.kind.__name__}]: {step.fact.where} gives many")
     if step.fact.where in asked_by:
         circle = " → ".join((*asked_by[asked_by.index(step.fact.where) :], step.fact.where))
         raise BadPlugin(f"facts need one another in a circle: {circle}; let one of them ask the lab itself")
+    if need.kind in ordered:
+        return
     for inner in step.needs:
         _collect(inner, offered, ordered, (*asked_by, step.fact.where))
-    if need.many and not step.spread:
-        raise BadPlugin(
-            f"{asked_by[-1]} asks for Many[{need.kind.__name__}], but {step.fact.where} gives one value"
-        )
-    if not need.many and step.spread and len(asked_by) > 1:
-        raise BadPlugin(
-            f"fact {asked_by[-1]} must ask for Many[{need.kind.__name__}]: {step.fact.where} gives many"
-        )
     ordered[need.kind] = step
 
 

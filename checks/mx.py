@@ -1,0 +1,277 @@
+"""MX routing: where mail for the domain goes, and whether it can arrive (RFC 5321 section 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import (
+    Configure,
+    Finding,
+    Many,
+    MxHost,
+    Replace,
+    Rfc,
+    Routing,
+    Severity,
+    Target,
+    Undecided,
+    Verdict,
+    Withdraw,
+    check,
+    is_below,
+    is_hostname,
+    looks_like_address,
+    rule,
+)
+
+
+@rule("mx/implicit", Severity.WARNING, Rfc(5321, "5.1"), since="1.0")
+class Implicit(Finding):
+    """The domain has no MX record, so senders deliver to its own address.
+
+    ## Why it matters
+    That address is usually a web host. Mail waits there in vain or is answered by a machine that
+    was never meant to take it, and a change of web host silently moves the mail.
+
+    ## How to fix
+    Publish an MX record that names the mail host, or a null MX (`0 .`) if the domain takes no mail.
+    """
+
+    message = "{subject} has no MX record; senders use its own address instead."
+
+
+@check
+def mail_hosts_are_named_by_mx(routing: Routing) -> Iterator[Finding]:
+    """The domain names its mail hosts with MX records."""
+    if routing.implicit:
+        null_mx = Replace(routing.domain, "MX", "0 .")
+        yield Implicit(subject=routing.domain, evidence=routing.asked, fix=(null_mx,))
+
+
+@rule("mx/null-with-others", Severity.ERROR, Rfc(7505, "3"), since="1.0")
+class NullWithOthers(Finding):
+    """A null MX stands beside other MX records.
+
+    ## Why it matters
+    The null MX says that the domain takes no mail, the others say that it does. Some senders
+    refuse at once, others try the empty name and wait.
+
+    ## How to fix
+    Remove the record `0 .` if the domain takes mail; remove all the others if it does not.
+    """
+
+    message = "{subject} publishes a null MX beside {others}."
+    others: str
+
+
+@check
+def null_mx_stands_alone(routing: Routing) -> Iterator[Finding]:
+    """A null MX stands alone."""
+    if len(routing.exchanges) > 1 and any(exchange.name == "." for exchange in routing.exchanges):
+        nulls = [exchange for exchange in routing.exchanges if exchange.name == "."]
+        remove = tuple(Withdraw(routing.domain, "MX", f"{null.preference} .") for null in nulls)
+        yield NullWithOthers(
+            subject=routing.domain, others=", ".join(routing.hosts), evidence=routing.asked, fix=remove
+        )
+
+
+@rule("mx/target-alias", Severity.ERROR, Rfc(2181, "10.3"), Rfc(5321, "5.1"), since="1.0")
+class TargetAlias(Finding):
+    """An MX record names an alias (CNAME).
+
+    ## Why it matters
+    An MX target must be a name with addresses of its own. Some senders refuse to follow the alias,
+    and mail loops or bounces where the host does not know itself by the canonical name.
+
+    ## How to fix
+    Put the canonical name into the MX record, or give the name address records instead of the alias.
+    """
+
+    message = "MX host {subject} is an alias of {canonical}."
+    canonical: str
+
+
+@check
+def mx_host_is_no_alias(host: MxHost, routing: Routing) -> Iterator[Finding]:
+    """An MX host is no alias."""
+    if host.aliases and not is_verification_name(host.name) and not routing.implicit:
+        direct = Replace(
+            routing.domain,
+            "MX",
+            f"{host.preference} {host.canonical}.",
+            old=f"{host.preference} {host.name}.",
+        )
+        yield TargetAlias(subject=host.name, canonical=host.canonical, evidence=host.asked, fix=(direct,))
+
+
+@rule("mx/target-without-address", Severity.ERROR, Rfc(5321, "5.1"), since="1.0")
+class TargetWithoutAddress(Finding):
+    """An MX record names a host that has no address.
+
+    ## Why it matters
+    Senders that choose this host cannot connect; where it is the only one, mail is lost.
+
+    ## How to fix
+    Give the host an A (and AAAA) record, or remove the MX record that names it.
+    """
+
+    message = "MX host {subject} {why}."
+    why: str
+
+
+@check
+def mx_host_has_an_address(host: MxHost, routing: Routing) -> Iterator[Verdict]:
+    """An MX host has an address."""
+    if host.addresses or is_verification_name(host.name) or looks_like_address(host.name):
+        return
+    if host.unknown:
+        yield Undecided(host.unknown, host.asked)
+        return
+    fix = (
+        (Withdraw(routing.domain, "MX", f"{host.preference} {host.name}."),) if len(routing.hosts) > 1 else ()
+    )
+    why = "has neither A nor AAAA records" if host.exists else "does not exist"
+    advice = Configure(host.name, f"{host.name}. 3600 IN A <the address of your mail host>")
+    yield TargetWithoutAddress(
+        subject=host.name, why=why, evidence=host.asked, fix=(*fix, *(() if fix else (advice,)))
+    )
+
+
+@rule("mx/no-usable-target", Severity.CRITICAL, Rfc(5321, "5.1"), since="1.0")
+class NoUsableTarget(Finding):
+    """No MX host has a public address.
+
+    ## Why it matters
+    Nobody outside can deliver mail to this domain: every message waits in a queue and then bounces.
+
+    ## How to fix
+    Name at least one MX host that has a public A record.
+    """
+
+    message = "None of the MX hosts of {subject} ({hosts}) has a public address."
+    hosts: str
+
+
+@check
+def some_mx_host_can_be_reached(routing: Routing, hosts: Many[MxHost], target: Target) -> Iterator[Verdict]:
+    """At least one MX host has a public address."""
+    known = list(hosts.values())
+    if not routing.hosts or any(target.counts_as_public(a) for host in known for a in host.addresses):
+        return
+    for subject, unavailable in hosts.unknown():
+        yield Undecided(unavailable.because, unavailable.evidence, subject)
+        return
+    asked = tuple(cite for host in known for cite in host.asked)
+    yield NoUsableTarget(
+        subject=routing.domain, hosts=", ".join(routing.hosts), evidence=routing.asked + asked
+    )
+
+
+@rule("mx/target-is-address", Severity.ERROR, Rfc(1035, "3.3.9"), Rfc(5321, "4.1.2"), since="1.0")
+class TargetIsAddress(Finding):
+    """An MX record names an IP address instead of a host.
+
+    ## Why it matters
+    The target of an MX record is a domain name. Most senders look the address up as a name, find
+    nothing, and cannot deliver.
+
+    ## How to fix
+    Give the mail host a name with an A record and put that name into the MX record.
+    """
+
+    message = "An MX record of {domain} names the address {subject} instead of a host."
+    domain: str
+
+
+@check
+def mx_names_hosts(routing: Routing) -> Iterator[Finding]:
+    """MX records name hosts, not addresses."""
+    for exchange in routing.exchanges:
+        if looks_like_address(exchange.name):
+            named = Configure(
+                routing.domain, f"{routing.domain}. 3600 IN MX {exchange.preference} mail.{routing.domain}."
+            )
+            yield TargetIsAddress(
+                subject=exchange.name, domain=routing.domain, evidence=routing.asked, fix=(named,)
+            )
+
+
+@rule("mx/target-not-public", Severity.ERROR, Rfc(6890), Rfc(5321, "5.1"), since="1.0")
+class TargetNotPublic(Finding):
+    """An MX host has an address that strangers cannot reach.
+
+    ## Why it matters
+    Senders that choose the private, loopback or reserved address connect to nobody, or to
+    themselves, and mail is delayed or bounces as a loop.
+
+    ## How to fix
+    Remove that address record from the public zone; keep it in the internal one.
+    """
+
+    message = "MX host {subject} has the address {address}, which is not reachable from outside."
+    address: str
+
+
+@check
+def mx_addresses_are_public(host: MxHost, target: Target) -> Iterator[Finding]:
+    """The addresses of an MX host are public."""
+    for address in host.addresses:
+        if not target.counts_as_public(address):
+            remove = Withdraw(host.canonical, "AAAA" if ":" in address else "A", address)
+            yield TargetNotPublic(subject=host.name, address=address, evidence=host.asked, fix=(remove,))
+
+
+@rule("mx/target-invalid-hostname", Severity.WARNING, Rfc(1123, "2.1"), Rfc(5321, "4.1.2"), since="1.0")
+class TargetInvalidHostname(Finding):
+    """An MX record names something that is no host name.
+
+    ## Why it matters
+    Underscores, spaces and raw UTF-8 are not allowed in host names; strict senders refuse them and no
+    public CA gives such a name a certificate.
+
+    ## How to fix
+    Name the host with letters, digits and hyphens; write international names as A-labels (`xn--…`).
+    """
+
+    message = "The MX target {subject} is no valid host name."
+
+
+@check
+def mx_targets_are_host_names(routing: Routing) -> Iterator[Finding]:
+    """MX targets are valid host names."""
+    for name in routing.hosts:
+        if not is_hostname(name) and not looks_like_address(name):
+            yield TargetInvalidHostname(subject=name, evidence=routing.asked)
+
+
+@rule("mx/ipv6-only", Severity.ERROR, Rfc(3974), since="1.0")
+class Ipv6Only(Finding):
+    """No MX host has an IPv4 address.
+
+    ## Why it matters
+    Many senders still have no IPv6; their mail cannot be delivered.
+
+    ## How to fix
+    Give at least one MX host an A record.
+    """
+
+    message = "No MX host of {subject} has an A record; senders without IPv6 cannot deliver."
+
+
+@check
+def some_mx_host_has_ipv4(routing: Routing, hosts: Many[MxHost]) -> Iterator[Verdict]:
+    """At least one MX host has an IPv4 address."""
+    known = list(hosts.values())
+    if any(host.ipv4 for host in known) or not any(host.ipv6 for host in known):
+        return
+    unknown = [*(u.because for _, u in hosts.unknown()), *(host.unknown for host in known if host.unknown)]
+    if unknown:
+        yield Undecided(unknown[0], routing.asked)
+        return
+    asked = tuple(cite for host in known for cite in host.asked)
+    yield Ipv6Only(subject=routing.domain, evidence=asked)
+
+
+def is_verification_name(name: str) -> bool:
+    """Whether a provider put this target there to verify the domain: it was never meant to take mail."""
+    return is_below(name, "invalid") or is_below(name, "mx-verification.google.com")

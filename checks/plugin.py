@@ -1,0 +1,5 @@
+"""Our rules and checks, as a plugin."""
+
+from . import mx
+
+modules = (mx,)

@@ -1,0 +1,40 @@
+"""When the run took place, and from where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from diag.model.knowing import Cite
+
+
+@dataclass(frozen=True, slots=True)
+class RunMoment:
+    """The moment everything is judged at, in UTC."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VantagePoint:
+    """What this machine can see of the network: what it cannot is never blamed on the domain.
+
+    None stands for "not known": no reference could be asked.
+    """
+
+    ipv4: str
+    """Our source address, empty without a route."""
+    ipv6: str
+    port_25: bool | None
+    """Whether a reference host could be reached on port 25."""
+    validating: bool | None
+    """Whether the resolver vouches for answers known to be signed."""
+    honest: bool | None
+    """Whether the resolver says NXDOMAIN for a name nobody has."""
+    references: tuple[str, ...]
+    """The hosts tried on port 25."""
+    asked: tuple[Cite, ...]
+
+    def has_route(self, address: str) -> bool:
+        """Whether we have a route to the family of an address."""
+        return bool(self.ipv6 if ":" in address else self.ipv4)

@@ -1,0 +1,65 @@
+"""Where mail for the domain goes (RFC 5321 section 5.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diag.model.knowing import Cite
+
+
+@dataclass(frozen=True, slots=True)
+class MailExchange:
+    """One MX record; `name` is "." for the null MX (RFC 7505)."""
+
+    preference: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The MX records of the domain, or the domain itself where it has none (implicit MX)."""
+
+    domain: str
+    exchanges: tuple[MailExchange, ...]
+    """By preference, then name; for an implicit MX the domain itself at preference 0."""
+    implicit: bool
+    """No MX record, but addresses: senders deliver to the domain itself (RFC 5321 section 5.1)."""
+    authenticated: bool
+    """A validating resolver vouched for the MX RRset."""
+    asked: tuple[Cite, ...]
+
+    @property
+    def null(self) -> bool:
+        """The domain says that it takes no mail: one MX, with an empty target (RFC 7505 section 3)."""
+        return len(self.exchanges) == 1 and self.exchanges[0].name == "."
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names of the MX hosts, best preference first, each once, without the null MX."""
+        return tuple(dict.fromkeys(exchange.name for exchange in self.exchanges if exchange.name != "."))
+
+
+@dataclass(frozen=True, slots=True)
+class MxHost:
+    """One MX target and its addresses."""
+
+    name: str
+    preference: int
+    """Its best preference."""
+    canonical: str
+    """The name its addresses live at: another one where the target is an alias."""
+    aliases: tuple[str, ...]
+    exists: bool
+    """False: NXDOMAIN."""
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...]
+    unknown: str
+    """Why one family could not be determined; empty where both could."""
+    authenticated: bool
+    """A validating resolver vouched for every address answer."""
+    asked: tuple[Cite, ...]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All its addresses, IPv4 first."""
+        return self.ipv4 + self.ipv6

@@ -1,0 +1,94 @@
+"""Finding where mail for the domain goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+import anyio
+
+from diag.facts.mx import MailExchange, MxHost, Routing
+from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.plugin import fact
+from diag.model.target import Target
+from diag.probes.probe import Lab
+
+from .dns import Found, NoRecord, look_up, plain
+
+T = TypeVar("T")
+
+
+@fact
+async def routing(target: Target, lab: Lab) -> Routing | Absent | Unavailable:
+    """The MX records of the domain, or its own addresses in their place (RFC 5321 section 5.1)."""
+    mx = await look_up(lab, target.domain, "MX")
+    if isinstance(mx, Found):
+        found = [MailExchange(rdata.preference, plain(rdata.exchange)) for rdata in mx.rdatas]  # type: ignore[attr-defined]
+        in_order = tuple(sorted(found, key=lambda exchange: (exchange.preference, exchange.name)))
+        return Routing(target.domain, in_order, False, mx.authenticated, mx.evidence)
+    if isinstance(mx, Unavailable):
+        return mx
+    if not mx.name_exists:
+        return Absent(f"{target.domain} does not exist", mx.evidence)
+    # Only where the MX look-up said that there is none may the address take its place (section 5.1).
+    addresses = await all_of(lambda rdtype: look_up(lab, target.domain, rdtype), ("A", "AAAA"))
+    asked = mx.evidence + tuple(cite for looked in addresses.values() for cite in looked.evidence)
+    if any(isinstance(looked, Found) for looked in addresses.values()):
+        return Routing(target.domain, (MailExchange(0, target.domain),), True, mx.authenticated, asked)
+    for looked in addresses.values():
+        if isinstance(looked, Unavailable):
+            return looked
+    return Absent(f"{target.domain} has neither MX nor address records", asked)
+
+
+@fact
+async def mx_hosts(routing: Routing, lab: Lab) -> Many[MxHost]:
+    """The MX targets with their addresses."""
+    preference = {exchange.name: exchange.preference for exchange in reversed(routing.exchanges)}
+
+    async def host(name: str) -> MxHost | Unavailable:
+        return await addresses_of(lab, name, preference[name])
+
+    return Many(await all_of(host, routing.hosts))
+
+
+async def addresses_of(lab: Lab, name: str, preference: int = 0) -> MxHost | Unavailable:
+    """One host's addresses of both families; Unavailable where nothing at all could be learnt."""
+    looked = await all_of(lambda rdtype: look_up(lab, name, rdtype), ("A", "AAAA"))
+    four, six = looked["A"], looked["AAAA"]
+    if isinstance(four, Unavailable) and not isinstance(six, Found):
+        return four
+    if isinstance(six, Unavailable) and not isinstance(four, Found):
+        return six
+    answers = [answer for answer in (four, six) if isinstance(answer, Found | NoRecord)]
+    aliases = max((answer.aliases for answer in answers), key=len, default=())
+    return MxHost(
+        name=name,
+        preference=preference,
+        canonical=aliases[-1] if aliases else name,
+        aliases=aliases,
+        exists=any(isinstance(answer, Found) or answer.name_exists for answer in answers),
+        ipv4=_addresses(four),
+        ipv6=_addresses(six),
+        unknown=next((answer.because for answer in (four, six) if isinstance(answer, Unavailable)), ""),
+        authenticated=all(answer.authenticated for answer in answers),
+        asked=four.evidence + six.evidence,
+    )
+
+
+def _addresses(looked: Found | NoRecord | Unavailable) -> tuple[str, ...]:
+    return tuple(sorted(str(rdata) for rdata in looked.rdatas)) if isinstance(looked, Found) else ()
+
+
+async def all_of(ask: Callable[[str], Coroutine[Any, Any, T]], subjects: Iterable[str]) -> dict[str, T]:
+    """Ask for every subject at the same time; the answers in the order of the subjects."""
+    subjects = tuple(dict.fromkeys(subjects))
+    answers: dict[str, T] = {}
+
+    async def one(subject: str) -> None:
+        answers[subject] = await ask(subject)
+
+    async with anyio.create_task_group() as tasks:
+        for subject in subjects:
+            tasks.start_soon(one, subject)
+    return {subject: answers[subject] for subject in subjects}

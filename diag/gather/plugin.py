@@ -1,0 +1,5 @@
+"""Our facts, as a plugin."""
+
+from . import moment, mx
+
+modules = (moment, mx)

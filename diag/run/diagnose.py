@@ -1,0 +1,102 @@
+"""One domain from target to report."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import anyio
+
+from diag.facts.moment import RunMoment
+from diag.lab.once import Once
+from diag.model.finding import Severity
+from diag.model.plugin import Check
+from diag.model.report import Report, Waiver
+from diag.model.target import Target
+from diag.probes.probe import Lab
+
+from .plan import Plan, plan
+from .prove import proven
+from .registry import Registry
+from .runner import Gathering, judge
+from .waivers import waive
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a run beside its target."""
+
+    only: tuple[str, ...] = ()
+    """Areas or rules to judge; empty: all."""
+    skip: tuple[str, ...] = ()
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    required: tuple[str, ...] = ("dns",)
+    deadline: float | None = None
+    proposed: str = ""
+
+
+class Diagnosis:
+    """A run on one domain; `stop` ends it early and leaves a partial report."""
+
+    def __init__(self, registry: Registry, target: Target, lab: Lab, options: Options | None = None) -> None:
+        self._registry = registry
+        self._target = target
+        self._options = options or Options()
+        self.lab = Once(lab)
+        """Everything asked for this domain, and what came back."""
+        self._plan = plan_for(registry, self._options)
+        self._gathering = Gathering(self._plan, target, self.lab)
+
+    def stop(self, reason: str) -> None:
+        """End the gathering now; the report says that it is partial, and why."""
+        self._gathering.stop(reason)
+
+    async def run(self) -> Report:
+        """Gather, judge, and try every fix before it is told."""
+        began = anyio.current_time()
+        facts = await self._gathering.run(self._options.deadline)
+        results = tuple(judge(self._plan, facts, self._target))
+        if not self._gathering.stopped:
+            results = await proven(results, self._plan, self._target, self.lab)
+        moment = facts[RunMoment]
+        at = moment.at if isinstance(moment, RunMoment) else datetime.fromtimestamp(0, UTC)
+        results, waived = waive(results, self._options.waivers, at)
+        return Report(
+            target=self._target,
+            moment=at,
+            results=results,
+            evidence=dict(self.lab.seen),
+            facts=facts,
+            versions=versions(),
+            partial=self._gathering.stopped,
+            severities=self._options.severities,
+            waived=waived,
+            seconds=anyio.current_time() - began,
+            required=self._options.required,
+            proposed=self._options.proposed,
+        )
+
+
+def plan_for(registry: Registry, options: Options) -> Plan:
+    """The plan for the checks chosen; where nothing was chosen, every fact is gathered for the report."""
+    chosen = tuple(check for check in registry.checks if _chosen(check, options))
+    return plan(chosen, registry.facts, (RunMoment,) if options.only else None)
+
+
+def _chosen(check: Check, options: Options) -> bool:
+    names = {check.area, *(rule.id for rule in check.rules)}
+    rules = [rule.id for rule in check.rules]
+    if options.only and not names & set(options.only):
+        return False
+    return check.area not in options.skip and not all(rule in options.skip for rule in rules)
+
+
+def versions() -> dict[str, str]:
+    """The versions that took part, for the report."""
+    return {
+        name: importlib.metadata.version(name)
+        for name in ("maildiag", "dnspython", "cryptography", "pyopenssl")
+    }

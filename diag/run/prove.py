@@ -1,0 +1,90 @@
+"""Every fix is tried before it is told: published in an overlay, judged again, and its finding gone."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import dns.name
+import dns.rdatatype
+import dns.rrset
+
+from diag.lab.overlay import Overlay
+from diag.lab.zone import Zone, with_fixes
+from diag.model.finding import Finding, Severity
+from diag.model.fix import Configure, DnsFix
+from diag.model.report import Result
+from diag.model.target import Target
+from diag.probes.dns import DnsAnswer, DnsQuery
+from diag.probes.probe import Lab, NotRecorded
+
+from .plan import Plan, Source
+from .runner import Gathering, judge
+
+
+async def proven(results: tuple[Result, ...], plan: Plan, target: Target, lab: Lab) -> tuple[Result, ...]:
+    """The results with only those DNS fixes that cure what they are for.
+
+    A fix is kept where, with it published, the finding it belongs to is gone and its area has nothing
+    new of severity error or worse. Fixes that ask for a server's configuration cannot be tried here.
+    """
+    before = {_key(finding) for result in results for finding in result.findings}
+    proved = []
+    for result in results:
+        findings = []
+        for finding in result.findings:
+            changes = tuple(fix for fix in finding.fix if not isinstance(fix, Configure))
+            if changes and not await _cures(changes, finding, before, plan, target, lab):
+                advice = tuple(fix for fix in finding.fix if isinstance(fix, Configure))
+                findings.append(dataclasses.replace(finding, fix=advice))
+            else:
+                findings.append(finding)
+        proved.append(dataclasses.replace(result, findings=tuple(findings)))
+    return tuple(proved)
+
+
+async def _cures(
+    changes: tuple[DnsFix, ...],
+    finding: Finding,
+    before: set[tuple[str, str]],
+    plan: Plan,
+    target: Target,
+    lab: Lab,
+) -> bool:
+    patch = with_fixes(changes, await _published(changes, lab))
+    part = _part(plan, finding.area)
+    facts = await Gathering(part, target, Overlay(patch, lab)).run()
+    after = {
+        _key(found): found.severity for result in judge(part, facts, target) for found in result.findings
+    }
+    worse = [key for key, severity in after.items() if severity >= Severity.ERROR and key not in before]
+    return _key(finding) not in after and not worse
+
+
+async def _published(changes: tuple[DnsFix, ...], lab: Lab) -> Zone:
+    """The RRsets as they stand at the names the fixes touch."""
+    now = Zone()
+    for change in changes:
+        try:
+            answer = await lab.run(DnsQuery(change.name, change.rdtype))
+        except NotRecorded:
+            continue
+        rrset = answer.rrset(change.name, change.rdtype) if isinstance(answer, DnsAnswer) else None
+        if rrset is not None:
+            now.put(dns.rrset.from_rdata_list(dns.name.from_text(change.name), rrset.ttl, list(rrset)))
+    return now
+
+
+def _part(plan: Plan, area: str) -> Plan:
+    """The checks of one area and the facts they need."""
+    judgements = tuple(judgement for judgement in plan.judgements if judgement.check.area == area)
+    wanted = {need.kind for judgement in judgements for need in judgement.needs if need.source is Source.FACT}
+    steps = []
+    for step in reversed(plan.steps):  # those that need stand after those that are needed
+        if step.gives in wanted:
+            wanted.update(need.kind for need in step.needs if need.source is Source.FACT)
+            steps.append(step)
+    return Plan(tuple(reversed(steps)), judgements)
+
+
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.id, finding.subject
