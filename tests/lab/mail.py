@@ -1,0 +1,290 @@
+"""The mail servers of the world: Postfix, Exim and Dovecot, each configured from nothing below one folder."""
+
+import os
+import pwd
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from lab.addresses import CERTIFICATE_FAULTS, HABITS
+from lab.files import run, write
+
+USERS = {"alice@lab.test": "wonderland", "bob@lab.test": "builder"}
+_ROLES = "postmaster|abuse|alice|bob"
+_MODERN_SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
+# The services Postfix needs of itself, every one outside a chroot: it would not see our resolv.conf.
+_POSTFIX_SERVICES = """
+pickup    unix n - n 60 1 pickup
+cleanup   unix n - n - 0 cleanup
+qmgr      unix n - n 300 1 qmgr
+tlsmgr    unix - - n 1000? 1 tlsmgr
+rewrite   unix - - n - - trivial-rewrite
+bounce    unix - - n - 0 bounce
+defer     unix - - n - 0 bounce
+trace     unix - - n - 0 bounce
+verify    unix - - n - 1 verify
+flush     unix n - n 1000? 0 flush
+proxymap  unix - - n - - proxymap
+smtp      unix - - n - - smtp
+relay     unix - - n - - smtp
+showq     unix n - n - - showq
+error     unix - - n - - error
+retry     unix - - n - - error
+discard   unix - - n - - discard
+lmtp      unix - - n - - lmtp
+anvil     unix - - n - 1 anvil
+scache    unix - - n - 1 scache
+tlsproxy  unix - - n - 0 tlsproxy
+postlog   unix-dgram n - n - 1 postlogd
+"""
+
+
+class MailServers:
+    """Writes the configurations; `folder` is the world's, `domains` those that mail is accepted for."""
+
+    def __init__(self, folder: Path, net: str, places: Mapping[str, str], domains: Iterable[str]) -> None:
+        self.folder, self.net, self.places = folder, net, places
+        self.domains = sorted(domains)
+        self.pki, self.log = folder / "pki", folder / "log"
+
+    # ---- Postfix ------------------------------------------------------------------------------------
+
+    def postfix(self) -> Path:
+        """Configure one Postfix with an smtpd for each address, and return its configuration folder."""
+        home = self.folder / "postfix"
+        for part in ("spool", "data"):
+            (home / part).mkdir(parents=True)
+        os.chown(home / "data", pwd.getpwnam("postfix").pw_uid, -1)
+        write(home / "helo-only", "/^EHLO/ NOEHLO\n")
+        write(home / "mailboxes", f"/^({_ROLES})@/ here\n")
+        write(
+            home / "openssl-weak.cnf",
+            """
+            postfix = init
+            openssl_conf = init
+            [init]
+            ssl_conf = ssl
+            [ssl]
+            system_default = weak
+            [weak]
+            MinProtocol = TLSv1
+            CipherString = DEFAULT:@SECLEVEL=0
+            """,
+        )
+        write(home / "main.cf", self._main_cf(home))
+        write(home / "master.cf", _POSTFIX_SERVICES + "\n".join(self._smtpds()) + "\n")
+        for file in ("main.cf", "master.cf"):
+            os.utime(home / file, (0, 0))  # Postfix waits two seconds before it believes a file just written
+        run("postfix", "-c", home, "check")
+        return home
+
+    def _main_cf(self, home: Path) -> str:
+        return f"""
+compatibility_level = 3.6
+queue_directory = {home}/spool
+data_directory = {home}/data
+maillog_file = {self.log}/postfix.log
+maillog_file_prefixes = {self.folder}
+myhostname = mx1.lab.test
+inet_protocols = ipv4
+inet_interfaces = 127.0.0.1
+# by default all of 127/8 is trusted: every server an open relay to a tester on loopback
+mynetworks =
+mydestination =
+alias_maps =
+alias_database =
+local_recipient_maps =
+virtual_mailbox_domains = {", ".join(self.domains)}, mx1.lab.test
+virtual_mailbox_maps = regexp:{home}/mailboxes
+virtual_transport = lmtp:inet:{self.places["imap.lab.test"]}:24
+# more than 10 MiB, which is what people send
+message_size_limit = 52428800
+virtual_mailbox_limit = 0
+disable_vrfy_command = yes
+smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:{self.places["imap.lab.test"]}:12345
+smtpd_tls_auth_only = yes
+smtpd_tls_security_level = may
+smtpd_tls_protocols = >=TLSv1.2
+smtpd_tls_mandatory_protocols = >=TLSv1.2
+smtpd_tls_ciphers = high
+smtpd_tls_mandatory_ciphers = high
+tls_high_cipherlist = {_MODERN_SUITES}
+tls_ssl_options = NO_RENEGOTIATION, NO_COMPRESSION
+smtp_dns_support_level = dnssec
+smtp_tls_security_level = dane
+smtp_tls_CAfile = {self.pki}/root.crt
+postscreen_greet_wait = 2s
+postscreen_greet_ttl = 1s
+postscreen_greet_action = enforce
+postscreen_cache_map = internal:postscreen
+postscreen_access_list =
+"""
+
+    def _smtpds(self) -> Iterable[str]:
+        submission = (
+            "smtpd_tls_security_level = encrypt",
+            "smtpd_sasl_auth_enable = yes",
+            "smtpd_recipient_restrictions = permit_sasl_authenticated, reject",
+        )
+        implicit = ("smtpd_tls_wrappermode = yes", *submission[1:])
+        mx1, clear = "mx1.lab.test", "mail.submission-clear.test"
+        yield self._smtpd(mx1, 25)
+        yield self._smtpd(mx1, 587, *submission)
+        yield self._smtpd(mx1, 2525, *submission)
+        yield self._smtpd(mx1, 465, *implicit)
+        yield self._smtpd(clear, 587, "smtpd_tls_auth_only = no", *submission[1:])
+        yield self._smtpd(clear, 465, *implicit)
+        for fault in CERTIFICATE_FAULTS:
+            weak = (
+                (f"tls_config_file = {self.folder}/postfix/openssl-weak.cnf",) if fault == "weak-key" else ()
+            )
+            yield self._smtpd(f"mx.{fault}.test", 25, *weak)
+        for habit, settings in HABITS.items():
+            filled = [one.format(net=self.net, dir=self.folder) for one in settings]
+            if habit == "postscreen":
+                host = f"mx.{habit}.test"
+                yield f"{self.places[host]}:25 inet n - n - 1 postscreen {self._options(host)}"
+                yield f"smtpd pass - - n - - smtpd {self._options(host)}"
+            else:
+                yield self._smtpd(f"mx.{habit}.test", 25, *filled)
+
+    def _smtpd(self, host: str, port: int, *settings: str) -> str:
+        return f"{self.places[host]}:{port} inet n - n - - smtpd {self._options(host, *settings)}"
+
+    def _options(self, host: str, *settings: str) -> str:
+        everywhere = (f"myhostname = {host}", f"smtpd_tls_chain_files = {self.pki}/{host}.pem")
+        return " ".join(f"-o {{ {one} }}" for one in (*everywhere, *settings))
+
+    # ---- Exim ---------------------------------------------------------------------------------------
+
+    def exim(self, program: str) -> Path:
+        """Configure Exim, the second vendor, for mx2; `program` is its path, which it runs again by itself."""
+        home, host, user = self.folder / "exim", "mx2.lab.test", "alice@lab.test"
+        account = pwd.getpwnam("Debian-exim")
+        for part in ("spool", "mail"):
+            (home / part).mkdir(parents=True)
+            os.chown(home / part, account.pw_uid, account.pw_gid)
+        for ending in ("crt", "key"):
+            shutil.copy(self.pki / f"{host}.{ending}", home)
+            os.chown(home / f"{host}.{ending}", 0, account.pw_gid)
+        at = self.places[host]
+        conf = write(
+            home / "exim.conf",
+            f"""
+            primary_hostname = {host}
+            smtp_banner = $primary_hostname ESMTP
+            spool_directory = {home}/spool
+            exim_path = {program}
+            log_file_path = {home}/spool/%slog
+            local_interfaces = {at}.25 : {at}.587 : {at}.465
+            tls_on_connect_ports = 465
+            tls_advertise_hosts = *
+            tls_certificate = {home}/{host}.crt
+            tls_privatekey = {home}/{host}.key
+            tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-CIPHER-ALL:\
++AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305
+            auth_advertise_hosts = ${{if and{{{{def:tls_in_cipher}}{{!eq{{$received_port}}{{25}}}}}}{{*}}{{}}}}
+            domainlist local = {" : ".join((host, *self.domains))}
+            acl_smtp_rcpt = rcpt
+            acl_smtp_data = data
+            deliver_drop_privilege = true
+            never_users = root
+            dns_dnssec_ok = 1
+            begin acl
+            rcpt:
+              accept authenticated = *
+              deny condition = ${{if !eq{{$received_port}}{{25}}}}
+                message = 5.7.0 authentication required
+              deny domains = !+local
+                message = relay not permitted
+              accept local_parts = {_ROLES.replace("|", " : ")}
+              deny message = no such mailbox here
+            data:
+              accept
+            begin routers
+            here:
+              driver = accept
+              domains = +local
+              transport = file
+            away:
+              driver = dnslookup
+              transport = remote
+            begin transports
+            file:
+              driver = appendfile
+              file = {home}/mail/inbox
+              user = Debian-exim
+            remote:
+              driver = smtp
+              interface = {at}
+            begin authenticators
+            plain:
+              driver = plaintext
+              public_name = PLAIN
+              server_condition = ${{if and{{{{eq{{$auth2}}{{{user}}}}}{{eq{{$auth3}}{{{USERS[user]}}}}}}}}}
+              server_set_id = $auth2
+            """,
+            0o640,
+        )
+        os.chown(conf, 0, account.pw_gid)
+        return conf
+
+    # ---- Dovecot ------------------------------------------------------------------------------------
+
+    def dovecot(self) -> Path:
+        """Configure Dovecot: one sound address, two that let users log in before TLS, and SASL for Postfix."""
+        home, host = self.folder / "dovecot", "imap.lab.test"
+        write(home / "users", "".join(f"{user}:{{PLAIN}}{secret}::::::\n" for user, secret in USERS.items()))
+        mail = home / "mail"
+        mail.mkdir()
+        os.chown(mail, 65534, 8)
+        careless = "".join(
+            f"local {self.places[name]} {{\n  disable_plaintext_auth = no\n"
+            f"  ssl_cert = <{self.pki}/{name}.crt\n  ssl_key = <{self.pki}/{name}.key\n}}\n"
+            for name in ("mail.imap-clear.test", "mail.pop3-clear.test")
+        )
+        everywhere = (self.places[name] for name in (host, "mail.imap-clear.test", "mail.pop3-clear.test"))
+        return write(
+            home / "dovecot.conf",
+            f"""\
+base_dir = {home}/run
+state_dir = {home}
+log_path = {self.log}/dovecot.log
+protocols = imap pop3 lmtp
+listen = {", ".join(everywhere)}
+ssl = yes
+ssl_min_protocol = TLSv1.2
+ssl_cipher_list = {_MODERN_SUITES}
+ssl_cert = <{self.pki}/{host}.crt
+ssl_key = <{self.pki}/{host}.key
+disable_plaintext_auth = yes
+auth_mechanisms = plain login
+mail_location = maildir:{mail}/%d/%n
+mail_uid = 65534
+mail_gid = 8
+first_valid_uid = 1
+default_vsz_limit = 256 M
+passdb {{
+  driver = passwd-file
+  args = {home}/users
+}}
+userdb {{
+  driver = static
+  args = uid=65534 gid=8 home={mail}/%d/%n allow_all_users=yes
+}}
+service auth {{
+  inet_listener postfix {{
+    address = {self.places[host]}
+    port = 12345
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = {self.places[host]}
+    port = 24
+  }}
+}}
+{careless}""",
+        )

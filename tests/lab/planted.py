@@ -1,0 +1,110 @@
+"""What is planted where: every mail domain of the laboratory, and the one thing wrong with it.
+
+The table is what tests read; `addresses`, `pki`, `zones` and `servers` do the planting, and `test_lab_world`
+proves that each of these is really there.  Unless its row says otherwise a domain is signed and validates,
+has SPF, DKIM (selector `sel1`), DMARC, TLSRPT and SRV records in order, and accepts `postmaster` and `abuse`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Where the planted thing shows."""
+
+    HEALTHY = "healthy"
+    CERTIFICATE = "certificate"
+    SMTP = "smtp"
+    SUBMISSION = "submission"
+    MAILBOX = "mailbox"
+    DNS = "dns"
+    HTTPS = "https"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One mail domain: its name, where its fault shows, and the fault in one sentence."""
+
+    domain: str
+    kind: Kind
+    what: str
+
+
+_ROWS = (
+    Planted(
+        "lab.test", Kind.HEALTHY, "Nothing is wrong: everything a domain can publish is published and agrees."
+    ),
+    Planted(
+        "sound.test",
+        Kind.HEALTHY,
+        "Nothing is wrong: one MX of its own, the control of all faulty ones below.",
+    ),
+    Planted(
+        "slow.test", Kind.HEALTHY, "Nothing is wrong: the greeting takes three seconds, which is patience."
+    ),
+    Planted(
+        "postscreen.test",
+        Kind.HEALTHY,
+        "Nothing is wrong: the greeting comes in two lines, two seconds apart.",
+    ),
+    Planted(
+        "parked.test", Kind.HEALTHY, "Nothing is wrong: null MX, SPF that authorises nobody, DMARC reject."
+    ),
+    # certificates on port 25, each on an MX host of the domain's own, `mx.DOMAIN`
+    Planted(
+        "no-intermediate.test", Kind.CERTIFICATE, "The MX sends its certificate without the intermediate."
+    ),
+    Planted("expired.test", Kind.CERTIFICATE, "The certificate of the MX ended two days ago."),
+    Planted("not-yet-valid.test", Kind.CERTIFICATE, "The certificate of the MX begins in two days."),
+    Planted("self-signed.test", Kind.CERTIFICATE, "The certificate of the MX is signed by its own key."),
+    Planted("wrong-name.test", Kind.CERTIFICATE, "The certificate of the MX names another host."),
+    Planted("weak-key.test", Kind.CERTIFICATE, "The certificate of the MX has an RSA key of 1024 bits."),
+    Planted(
+        "untrusted-root.test",
+        Kind.CERTIFICATE,
+        "The chain of the MX is complete and ends in an unknown root.",
+    ),
+    # what an MX does on port 25
+    Planted("no-tls.test", Kind.SMTP, "The MX does not offer STARTTLS."),
+    Planted("tls10.test", Kind.SMTP, "The MX speaks TLS 1.0 and nothing newer."),
+    Planted("anon.test", Kind.SMTP, "The MX offers anonymous key exchange only: no certificate."),
+    Planted("clear-auth.test", Kind.SMTP, "The MX offers AUTH on port 25, before TLS too."),
+    Planted("throttle.test", Kind.SMTP, "The MX answers 421 from the fourth connection within a minute on."),
+    Planted("busy.test", Kind.SMTP, "The MX greets every connection with 421."),
+    Planted("greylist.test", Kind.SMTP, "The MX answers RCPT with 450 for the first five minutes."),
+    Planted("helo-only.test", Kind.SMTP, "The MX refuses EHLO and accepts HELO."),
+    Planted("blocked.test", Kind.SMTP, "The MX greets with 554 because a block list lists the client."),
+    Planted(
+        "blocked-rcpt.test", Kind.SMTP, "The MX refuses RCPT with 554 because a block list lists the client."
+    ),
+    # mailboxes and submission
+    Planted("submission-clear.test", Kind.SUBMISSION, "Port 587 offers AUTH before TLS."),
+    Planted("imap-clear.test", Kind.MAILBOX, "Port 143 lets users log in before TLS."),
+    Planted("pop3-clear.test", Kind.MAILBOX, "Port 110 lets users log in before TLS."),
+    # what is published
+    Planted("spf-lookups.test", Kind.DNS, "Evaluating SPF takes eleven look-ups."),
+    Planted("spf-two.test", Kind.DNS, "There are two SPF records."),
+    Planted("spf-plus-all.test", Kind.DNS, "SPF ends in +all: anyone may send."),
+    Planted("spf-none.test", Kind.DNS, "There is no SPF record."),
+    Planted("dmarc-missing.test", Kind.DNS, "There is no DMARC record."),
+    Planted("dmarc-two.test", Kind.DNS, "There are two DMARC records."),
+    Planted("dkim-revoked.test", Kind.DNS, "The DKIM key of sel1 is empty: revoked."),
+    Planted("dkim-512.test", Kind.DNS, "The DKIM key of sel1 has 512 bits."),
+    Planted("mx-alias.test", Kind.DNS, "The MX names a host that is an alias (CNAME)."),
+    Planted("mx-no-address.test", Kind.DNS, "The second MX names a host that does not exist."),
+    Planted("dane-mismatch.test", Kind.DNS, "The TLSA record of the MX matches nothing the MX presents."),
+    Planted("bogus.test", Kind.DNS, "Records were changed after signing: they do not validate."),
+    Planted("stale.test", Kind.DNS, "All signatures of the zone ended in 2020."),
+    Planted("unsigned.test", Kind.DNS, "The zone is not signed, its parent is."),
+    Planted("lame-ptr.test", Kind.DNS, "The PTR of the MX leads to a name with another address."),
+    Planted("no-ptr.test", Kind.DNS, "The address of the MX has no PTR."),
+    # MTA-STS
+    Planted(
+        "sts-partial.test", Kind.HTTPS, "The MTA-STS policy enforces and covers only one of two MX hosts."
+    ),
+    Planted("sts-uncovered.test", Kind.HTTPS, "The MTA-STS policy enforces and covers no MX host."),
+    Planted("sts-missing.test", Kind.HTTPS, "There is an MTA-STS record; the policy host answers 404."),
+    Planted("sts-expired.test", Kind.HTTPS, "The certificate of the MTA-STS policy host has expired."),
+)
+
+PLANTED: dict[str, Planted] = {row.domain: row for row in _ROWS}

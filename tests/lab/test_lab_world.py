@@ -1,0 +1,423 @@
+"""The laboratory proves itself: what should be sound is sound, and every planted fault is really there."""
+
+import contextlib
+import hashlib
+import imaplib
+import poplib
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from lab.addresses import pointers
+from lab.planted import PLANTED
+from lab.world import World
+
+pytestmark = pytest.mark.lab
+
+FROM = "127.0.0.1"  # where the checker comes from
+
+
+def ask(lab: World, name: str, rdtype: str, *, checking: bool = True) -> dns.message.Message:
+    """What the validating resolver answers; over TCP, so that nothing is cut."""
+    query = dns.message.make_query(name, rdtype, want_dnssec=True)
+    if not checking:
+        query.flags |= dns.flags.CD
+    return dns.query.tcp(query, lab.resolver, timeout=10)
+
+
+def data(lab: World, name: str, rdtype: str, *, checking: bool = True) -> list[str]:
+    """The RRset's data as text, sorted; an alias is not followed into the list."""
+    wanted = dns.rdatatype.from_text(rdtype)
+    answer = ask(lab, name, rdtype, checking=checking).answer
+    return sorted(rdata.to_text() for rrset in answer if rrset.rdtype == wanted for rdata in rrset)
+
+
+def text(lab: World, name: str) -> list[str]:
+    """The TXT records with their character-strings joined."""
+    answer = ask(lab, name, "TXT").answer
+    found = (rdata for rrset in answer if rrset.rdtype == dns.rdatatype.TXT for rdata in rrset)
+    return sorted(b"".join(rdata.strings).decode() for rdata in found)
+
+
+@contextlib.contextmanager
+def smtp(lab: World, host: str, port: int = 25) -> Iterator[smtplib.SMTP]:
+    """A conversation with `host`, its name kept for SNI and verification."""
+    server = smtplib.SMTP(timeout=10, local_hostname="localhost")
+    server._host = host  # what starttls() verifies against
+    try:
+        server.code, server.greeting = server.connect(lab.hosts[host], port, source_address=(FROM, 0))  # type: ignore[attr-defined]
+        server._host = host
+        yield server
+    finally:
+        server.close()
+
+
+def trusting(lab: World) -> ssl.SSLContext:
+    """A client that trusts the world's root."""
+    return ssl.create_default_context(cafile=lab.root_ca)
+
+
+def offers(server: smtplib.SMTP) -> set[str]:
+    """The EHLO keywords, upper case."""
+    code, _ = server.ehlo()
+    assert code == 250
+    return {keyword.upper() for keyword in server.esmtp_features}
+
+
+def own_mx(kind: str) -> list[str]:
+    return [name for name, row in PLANTED.items() if row.kind == kind]
+
+
+def test_every_domain_of_the_table_is_in_the_world(lab: World) -> None:
+    assert lab.domains.keys() == PLANTED.keys()
+    answering = {name for name in lab.domains if ask(lab, name, "SOA", checking=False).answer}
+    assert answering == set(lab.domains)
+
+
+def test_every_domain_but_the_broken_zones_validates(lab: World) -> None:
+    judged = {name: ask(lab, name, "MX") for name in lab.domains}
+    servfail = {name for name, answer in judged.items() if answer.rcode() == dns.rcode.SERVFAIL}
+    insecure = {name for name, answer in judged.items() if not answer.flags & dns.flags.AD}
+    assert servfail == {"bogus.test", "stale.test"}
+    assert insecure == servfail | {"unsigned.test"}
+
+
+@pytest.mark.parametrize("name", ["nothing.lab.test", "nothing.test", "example.com", "_dmarc.test"])
+def test_denials_validate_and_nothing_leaves_the_world(lab: World, name: str) -> None:
+    answer = ask(lab, name, "TXT")
+    assert answer.rcode() == dns.rcode.NXDOMAIN
+    assert answer.flags & dns.flags.AD
+
+
+def test_the_bogus_zone_still_answers_who_does_not_check(lab: World) -> None:
+    assert data(lab, "bogus.test", "MX", checking=False) == ["10 mx.evil.test.", "20 mx.evil.test."]
+    assert data(lab, "stale.test", "MX", checking=False) == ["10 mx1.lab.test.", "20 mx2.lab.test."]
+
+
+def test_pointers_are_confirmed_but_for_the_planted_two(lab: World) -> None:
+    named = {
+        host: data(lab, ".".join(reversed(address.split("."))) + ".in-addr.arpa", "PTR")
+        for host, address in lab.hosts.items()
+        if not host.startswith("mta-sts.")
+    }
+    odd = {host: names for host, names in named.items() if names != [f"{host}."]}
+    assert odd == {"mx.lame-ptr.test": ["elsewhere.lame-ptr.test."], "mx.no-ptr.test": []}
+    assert data(lab, "elsewhere.lame-ptr.test", "A") != [lab.hosts["mx.lame-ptr.test"]]
+    assert pointers(lab.prefix)[lab.hosts["mx1.lab.test"]] == "mx1.lab.test"
+
+
+def test_the_sound_domain_publishes_everything(lab: World) -> None:
+    assert data(lab, "lab.test", "MX") == ["10 mx1.lab.test.", "20 mx2.lab.test."]
+    assert text(lab, "lab.test") == ["v=spf1 mx -all"]
+    assert text(lab, "_dmarc.lab.test") == ["v=DMARC1; p=reject; rua=mailto:postmaster@lab.test"]
+    assert text(lab, "_smtp._tls.lab.test") == ["v=TLSRPTv1; rua=mailto:postmaster@lab.test"]
+    assert text(lab, "_mta-sts.lab.test") == ["v=STSv1; id=20260101"]
+    assert text(lab, "sel1._domainkey.lab.test")[0].startswith("v=DKIM1; k=rsa; p=MIIB")
+    for host in ("mx1.lab.test", "mx2.lab.test"):
+        assert data(lab, host, "A") == [lab.hosts[host]]
+        assert len(data(lab, f"_25._tcp.{host}", "TLSA")) == 2
+    assert data(lab, "_submissions._tcp.lab.test", "SRV") == ["0 1 465 mx1.lab.test."]
+    assert data(lab, "_imap._tcp.lab.test", "SRV") == ["0 0 0 ."]
+
+
+@pytest.mark.parametrize("host", ["mx1.lab.test", "mx2.lab.test"])
+def test_tlsa_matches_what_the_mx_serves(lab: World, host: str) -> None:
+    with smtp(lab, host) as server:
+        server.starttls(context=trusting(lab))
+        leaf = x509.load_der_x509_certificate(server.sock.getpeercert(binary_form=True) or b"")
+    spki = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert f"3 1 1 {hashlib.sha256(spki).hexdigest()}" in data(lab, f"_25._tcp.{host}", "TLSA")
+
+
+@pytest.mark.parametrize("host", ["mx1.lab.test", "mx2.lab.test", "mx.sound.test", "mx.mx-alias.test"])
+def test_a_sound_mx_accepts_the_role_mailboxes_and_nothing_else(lab: World, host: str) -> None:
+    domain = host.split(".", 1)[1]
+    with smtp(lab, host) as server:
+        assert server.greeting.decode().split()[0] == host  # type: ignore[attr-defined]
+        assert "AUTH" not in offers(server)
+        server.starttls(context=trusting(lab))
+        keywords = offers(server)
+        assert {"SIZE", "8BITMIME", "PIPELINING"} <= keywords
+        assert not keywords & {"AUTH", "STARTTLS"}
+        assert int(server.esmtp_features["size"]) > 10 * 1024 * 1024
+        assert server.docmd("MAIL FROM:<>")[0] == 250
+        replies = {to: server.docmd(f"RCPT TO:<{to}>")[0] for to in (
+            f"postmaster@{domain}", f"abuse@{domain}", "postmaster", f"nobody@{domain}", "x@example.org")}  # fmt: skip
+        assert list(replies.values())[:3] == [250, 250, 250], replies
+        assert all(code // 100 == 5 for code in list(replies.values())[3:]), replies
+
+
+@pytest.mark.parametrize("host", ["mx1.lab.test", "mx2.lab.test"])
+@pytest.mark.parametrize("domain", sorted(set(PLANTED) - {"parked.test"}))
+def test_both_shared_mx_accept_postmaster_of_every_domain(lab: World, host: str, domain: str) -> None:
+    with smtp(lab, host) as server:
+        offers(server)
+        assert server.docmd("MAIL FROM:<>")[0] == 250
+        assert server.docmd(f"RCPT TO:<postmaster@{domain}>")[0] == 250
+
+
+@pytest.mark.parametrize("port", [587, 2525])
+@pytest.mark.parametrize("host", ["mx1.lab.test", "mx2.lab.test"])
+def test_submission_offers_auth_only_under_tls(lab: World, host: str, port: int) -> None:
+    if (host, port) == ("mx2.lab.test", 2525):
+        return  # only Postfix listens there
+    with smtp(lab, host, port) as server:
+        assert "AUTH" not in offers(server)
+        server.starttls(context=trusting(lab))
+        assert "AUTH" in offers(server)
+        server.login("alice@lab.test", lab.users["alice@lab.test"])
+
+
+@pytest.mark.parametrize("host", ["mx1.lab.test", "mx2.lab.test", "mail.submission-clear.test"])
+def test_implicit_tls_submission_lets_users_in_and_nobody_else(lab: World, host: str) -> None:
+    server = smtplib.SMTP_SSL(timeout=10, context=trusting(lab), local_hostname="localhost")
+    server._host = host
+    try:
+        plain = socket.create_connection((lab.hosts[host], 465), 10)
+        server.sock = trusting(lab).wrap_socket(plain, server_hostname=host)
+        assert server.getreply()[0] == 220
+        assert "AUTH" in offers(server)
+        server.docmd("MAIL FROM:<>")
+        assert server.docmd("RCPT TO:<postmaster@lab.test>")[0] // 100 == 5
+        server.docmd("RSET")
+        server.login("alice@lab.test", lab.users["alice@lab.test"])
+    finally:
+        server.close()
+
+
+def test_mail_submitted_arrives_in_the_mailbox(lab: World) -> None:
+    with smtp(lab, "mx1.lab.test", 587) as server:
+        server.starttls(context=trusting(lab))
+        server.login("alice@lab.test", lab.users["alice@lab.test"])
+        server.sendmail("alice@lab.test", ["bob@lab.test"], "Subject: it arrives\r\n\r\nHello.\r\n")
+    with imap(lab, "imap.lab.test") as mailbox:
+        mailbox.starttls(trusting(lab))
+        mailbox.login("bob@lab.test", lab.users["bob@lab.test"])
+        for _ in range(100):
+            mailbox.select("INBOX")
+            if mailbox.search(None, "SUBJECT", '"it arrives"')[1] != [b""]:
+                break
+        else:
+            pytest.fail("the message did not arrive")
+
+
+# ---- certificates ---------------------------------------------------------------------------------------
+
+VERDICTS = {
+    "no-intermediate.test": "unable to get local issuer certificate",
+    "expired.test": "certificate has expired",
+    "not-yet-valid.test": "certificate is not yet valid",
+    "self-signed.test": "self-signed certificate",
+    "wrong-name.test": "Hostname mismatch",
+    "weak-key.test": "EE certificate key too weak",
+    "untrusted-root.test": "self-signed certificate in certificate chain",
+}
+
+
+@pytest.mark.parametrize("domain", sorted(own_mx("certificate")))
+def test_every_faulty_certificate_has_its_fault_and_no_other(lab: World, domain: str) -> None:
+    host = f"mx.{domain}"
+    with smtp(lab, host) as server, pytest.raises(ssl.SSLCertVerificationError) as raised:
+        server.starttls(context=trusting(lab))
+    assert VERDICTS[domain] in raised.value.verify_message
+
+
+def test_the_policy_host_serves_policies_with_the_certificates_planted(lab: World) -> None:
+    seen = {}
+    for domain in ("lab.test", "sts-partial.test", "sts-uncovered.test", "sts-missing.test"):
+        seen[domain] = fetch(lab, domain)
+    head, body = seen["lab.test"].split("\r\n\r\n", 1)
+    assert "200 OK" in head
+    assert re.search(r"(?m)^Content-Type: text/plain\r?$", head)
+    assert body.splitlines() == [
+        "version: STSv1", "mode: enforce", "mx: mx1.lab.test", "mx: mx2.lab.test", "max_age: 1209600"]  # fmt: skip
+    assert "mx2" not in seen["sts-partial.test"]
+    assert "mx: mx.elsewhere.test" in seen["sts-uncovered.test"]
+    assert " 404 " in seen["sts-missing.test"].splitlines()[0]
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        fetch(lab, "sts-expired.test")
+
+
+def fetch(lab: World, domain: str) -> str:
+    """The whole HTTP response for a domain's MTA-STS policy."""
+    host = f"mta-sts.{domain}"
+    assert data(lab, host, "A") == [lab.hosts[host]]
+    with (
+        socket.create_connection((lab.hosts[host], 443), 10) as plain,
+        trusting(lab).wrap_socket(plain, server_hostname=host) as tls,
+    ):
+        request = f"GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        tls.sendall(request.encode())
+        return b"".join(iter(lambda: tls.recv(65536), b"")).decode()
+
+
+# ---- habits on port 25 ----------------------------------------------------------------------------------
+
+
+def test_no_tls_offers_none(lab: World) -> None:
+    with smtp(lab, "mx.no-tls.test") as server:
+        assert "STARTTLS" not in offers(server)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
+@pytest.mark.parametrize(("low", "high", "works"), [("TLSv1", "TLSv1", True), ("TLSv1_2", "TLSv1_3", False)])
+def test_tls10_speaks_nothing_newer(lab: World, low: str, high: str, works: bool) -> None:
+    context = unverifying()
+    context.minimum_version, context.maximum_version = ssl.TLSVersion[low], ssl.TLSVersion[high]
+    with smtp(lab, "mx.tls10.test") as server:
+        with contextlib.nullcontext() if works else pytest.raises(ssl.SSLError):
+            server.starttls(context=context)
+        assert not works or server.sock.version() == "TLSv1"
+
+
+def test_anon_has_no_certificate(lab: World) -> None:
+    context = unverifying()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with smtp(lab, "mx.anon.test") as server:
+        server.starttls(context=context)
+        assert server.sock.getpeercert(binary_form=True) is None
+    with smtp(lab, "mx.anon.test") as server, pytest.raises(ssl.SSLError):
+        server.starttls(context=trusting(lab))
+
+
+def unverifying() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("ALL:aNULL:@SECLEVEL=0")
+    return context
+
+
+def test_clear_auth_offers_auth_before_tls(lab: World) -> None:
+    with smtp(lab, "mx.clear-auth.test") as server:
+        assert {"AUTH", "STARTTLS"} <= offers(server)
+
+
+def test_throttle_answers_421_from_the_fourth_connection_on(lab: World) -> None:
+    codes = []
+    for _ in range(5):
+        with smtp(lab, "mx.throttle.test") as server:
+            codes.append(server.code)  # type: ignore[attr-defined]
+    assert codes == [220, 220, 220, 421, 421]
+
+
+@pytest.mark.parametrize(
+    ("domain", "greeting"), [("busy.test", 421), ("blocked.test", 554), ("slow.test", 220)]
+)
+def test_greetings(lab: World, domain: str, greeting: int) -> None:
+    with smtp(lab, f"mx.{domain}") as server:
+        assert server.code == greeting  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("domain", "reply"), [("greylist.test", 450), ("blocked-rcpt.test", 554)])
+def test_replies_to_rcpt(lab: World, domain: str, reply: int) -> None:
+    with smtp(lab, f"mx.{domain}") as server:
+        offers(server)
+        server.docmd("MAIL FROM:<>")
+        assert server.docmd(f"RCPT TO:<postmaster@{domain}>")[0] == reply
+
+
+def test_helo_only_refuses_ehlo(lab: World) -> None:
+    with smtp(lab, "mx.helo-only.test") as server:
+        assert server.ehlo()[0] // 100 == 5
+        assert server.helo()[0] == 250
+
+
+def test_postscreen_greets_in_two_lines_and_serves_the_patient(lab: World) -> None:
+    for _ in range(2):
+        with smtp(lab, "mx.postscreen.test") as server:
+            assert server.code == 220  # type: ignore[attr-defined]
+            assert len(server.greeting.splitlines()) == 2  # type: ignore[attr-defined]
+            server.starttls(context=trusting(lab))
+            offers(server)
+            server.docmd("MAIL FROM:<>")
+            assert server.docmd("RCPT TO:<postmaster@postscreen.test>")[0] == 250
+
+
+# ---- submission and mailboxes ---------------------------------------------------------------------------
+
+
+def test_submission_clear_offers_auth_before_tls(lab: World) -> None:
+    with smtp(lab, "mail.submission-clear.test", 587) as server:
+        assert {"AUTH", "STARTTLS"} <= offers(server)
+
+
+@contextlib.contextmanager
+def imap(lab: World, host: str) -> Iterator[imaplib.IMAP4]:
+    mailbox = imaplib.IMAP4(lab.hosts[host], 143, timeout=10)
+    mailbox.host = host  # what starttls() verifies against
+    try:
+        yield mailbox
+    finally:
+        mailbox.logout()
+
+
+@pytest.mark.parametrize(
+    ("host", "careless"),
+    [("imap.lab.test", False), ("mail.imap-clear.test", True), ("mail.pop3-clear.test", True)],
+)
+def test_mailbox_servers_let_users_in_before_tls_only_where_planted(
+    lab: World, host: str, careless: bool
+) -> None:
+    user, secret = next(iter(lab.users.items()))
+    with imap(lab, host) as mailbox:
+        assert ("LOGINDISABLED" not in mailbox.capabilities) is careless
+        assert ("AUTH=PLAIN" in mailbox.capabilities) is careless
+        mailbox.starttls(trusting(lab))
+        assert "AUTH=PLAIN" in mailbox.capabilities
+        mailbox.login(user, secret)
+    post = poplib.POP3(lab.hosts[host], 110, timeout=10)
+    post.host = host  # type: ignore[attr-defined]
+    assert ("USER" in post.capa()) is careless
+    post.stls(trusting(lab))
+    assert "USER" in post.capa()
+    post.quit()
+
+
+@pytest.mark.parametrize("port", [993, 995])
+@pytest.mark.parametrize("name", ["imap.lab.test", "lab.test"])
+def test_implicit_tls_mailbox_ports_name_host_and_domain(lab: World, port: int, name: str) -> None:
+    with (
+        socket.create_connection((lab.hosts["imap.lab.test"], port), 10) as plain,
+        trusting(lab).wrap_socket(plain, server_hostname=name) as tls,
+    ):
+        assert tls.recv(4).startswith((b"* OK", b"+OK"))
+
+
+# ---- what is published ----------------------------------------------------------------------------------
+
+
+def test_published_faults(lab: World) -> None:
+    assert len(re.findall(r"\b(mx|a:)", text(lab, "spf-lookups.test")[0])) == 11
+    assert all(data(lab, f"a{n}.spf-lookups.test", "A") for n in range(1, 11))
+    assert len(text(lab, "spf-two.test")) == 2
+    assert text(lab, "spf-plus-all.test") == ["v=spf1 mx +all"]
+    assert text(lab, "spf-none.test") == []
+    assert text(lab, "_dmarc.dmarc-missing.test") == []
+    assert len(text(lab, "_dmarc.dmarc-two.test")) == 2
+    assert text(lab, "sel1._domainkey.dkim-revoked.test") == ["v=DKIM1; k=rsa; p="]
+    assert len(text(lab, "sel1._domainkey.dkim-512.test")[0]) < 160
+    assert data(lab, "mx-alias.test", "MX") == ["10 alias.mx-alias.test."]
+    assert data(lab, "alias.mx-alias.test", "CNAME") == ["mx.mx-alias.test."]
+    assert data(lab, "mx-no-address.test", "MX") == ["10 mx1.lab.test.", "20 gone.mx-no-address.test."]
+    assert ask(lab, "gone.mx-no-address.test", "A").rcode() == dns.rcode.NXDOMAIN
+    assert data(lab, "parked.test", "MX") == ["0 ."]
+    assert text(lab, "parked.test") == ["v=spf1 -all"]
+    assert all(
+        set(one.split()[-1]) <= {"0", "1"} for one in data(lab, "_25._tcp.mx.dane-mismatch.test", "TLSA")
+    )
+
+
+def test_the_machine_keeps_its_own_resolver(lab: World) -> None:
+    assert lab.resolver not in Path("/etc/resolv.conf").read_text()
