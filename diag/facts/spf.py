@@ -1,0 +1,222 @@
+"""What the domain's SPF record comes to: the whole tree, what it costs, and whom it lets pass (RFC 7208)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from diag.model.knowing import Cite
+from diag.records.spf import Mechanism, Modifier, SpfError, SpfRecord, Term
+
+LOOKUP_LIMIT = 10
+"""Terms that cause look-ups, in one evaluation (RFC 7208 section 4.6.4)."""
+VOID_LIMIT = 2
+"""Look-ups that find nothing, in one evaluation (RFC 7208 section 4.6.4)."""
+MX_LIMIT = 10
+"""MX names that one `mx` term may ask addresses of (RFC 7208 section 4.6.4)."""
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class SpfPublished:
+    """The TXT records at the domain that are SPF, or look as if they were meant to be."""
+
+    domain: str
+    records: tuple[str, ...]
+    """Selected by version (RFC 7208 section 4.5): more than one is permerror."""
+    near: tuple[str, ...]
+    """Meant as SPF but not selected."""
+    aliases: tuple[str, ...]
+    """Where the domain itself is an alias: its targets."""
+    other: tuple[str, ...]
+    """The TXT records that have nothing to do with SPF."""
+    name_exists: bool
+    asked: tuple[Cite, ...]
+
+
+class Outcome(enum.StrEnum):
+    """What became of a term's look-up."""
+
+    NOT_NEEDED = "no look-up"
+    FOUND = "found"
+    VOID = "void"
+    """NXDOMAIN or NODATA."""
+    NO_RECORD = "no SPF record"
+    """An include or redirect whose target has none: permerror (sections 5.2, 6.1)."""
+    MANY_RECORDS = "several SPF records"
+    LOOP = "loop"
+    """The target is being evaluated already."""
+    FAILED = "could not be looked up"
+    """Servers were silent or answered SERVFAIL: temperror."""
+    PER_MESSAGE = "depends on the message"
+    """A macro decides per message what is asked."""
+    TOO_DEEP = "not followed"
+    """Beyond what a survey follows; the limit of ten is long passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpfStep:
+    """One term as a receiver meets it."""
+
+    term: Term
+    text: str
+    target: str
+    """The name it asks for; empty where it asks for none or a macro decides."""
+    cost: int
+    """Its own look-up: 1 or 0."""
+    outcome: Outcome
+    inner: SpfNode | None
+    """For include and an honoured redirect: what is evaluated there."""
+    networks: tuple[Network, ...]
+    """What it matches itself: addresses of `ip4`, `ip6`, `a` and `mx`."""
+    names: tuple[str, ...]
+    """For `mx`: the MX names asked."""
+    void_ipv4: int
+    """Void look-ups an IPv4 client meets here."""
+    void_ipv6: int
+    because: str
+    evidence: tuple[Cite, ...]
+    reached: bool = True
+    """False for what stands after `all`, and for a redirect beside `all`: nobody evaluates it."""
+
+    @property
+    def total(self) -> int:
+        """Its look-up and those of everything evaluated below it."""
+        return self.cost + (self.inner.lookups if self.inner is not None else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class SpfNode:
+    """One record of the tree."""
+
+    domain: str
+    record: SpfRecord | None
+    """None where the domain has not exactly one SPF record."""
+    steps: tuple[SpfStep, ...]
+    evidence: tuple[Cite, ...]
+
+    @property
+    def lookups(self) -> int:
+        """Look-ups of a message that matches nothing (RFC 7208 section 4.6.4); the record itself is free."""
+        return sum(step.total for step in self.steps if step.reached)
+
+    def walk(self) -> Iterator[tuple[SpfNode, SpfStep]]:
+        """Every step that is evaluated, in the order of evaluation, with the record it stands in."""
+        for step in self.steps:
+            if step.reached:
+                yield self, step
+                if step.inner is not None:
+                    yield from step.inner.walk()
+
+    def nodes(self) -> Iterator[SpfNode]:
+        """This record and every one evaluated below it, in order."""
+        yield self
+        for step in self.steps:
+            if step.reached and step.inner is not None:
+                yield from step.inner.nodes()
+
+
+@dataclass(frozen=True, slots=True)
+class SpfEvaluation:
+    """The evaluation of the domain's one SPF record for a sender that matches nothing."""
+
+    domain: str
+    root: SpfNode
+    asked: tuple[Cite, ...]
+
+    @property
+    def record(self) -> SpfRecord:
+        """The domain's own record."""
+        assert self.root.record is not None
+        return self.root.record
+
+    @property
+    def lookups(self) -> int:
+        """Terms that cause look-ups; more than ten is permerror."""
+        return self.root.lookups
+
+    def voids(self, version: int) -> tuple[SpfStep, ...]:
+        """The steps whose look-up is void for a client of IP version 4 or 6."""
+        attribute = "void_ipv4" if version == 4 else "void_ipv6"
+        return tuple(step for _, step in self.root.walk() if getattr(step, attribute))
+
+    def errors(self) -> Iterator[tuple[SpfNode, SpfError]]:
+        """Syntax errors of the record and of every record reached: each is permerror (section 4.6)."""
+        for node in self.root.nodes():
+            for error in node.record.errors if node.record is not None else ():
+                yield node, error
+
+    def failed(self) -> Iterator[SpfStep]:
+        """Steps whose look-up could not be made: what lies below them is not known."""
+        for _, step in self.root.walk():
+            if step.outcome is Outcome.FAILED:
+                yield step
+
+    def networks(self) -> Iterator[tuple[SpfNode, SpfStep, Network]]:
+        """Every network that a passing term names, with the step that names it.
+
+        What an include lets pass, its parent lets pass; what stands behind `-`, `~` or `?` does not.
+        """
+        yield from _passing(self.root)
+
+    @property
+    def passes_somebody(self) -> bool:
+        """Whether any sender passes: False for `v=spf1 -all` and the like; macros count as somebody."""
+        return any(True for _ in _passing(self.root)) or _open(self.root) or _by_macro(self.root)
+
+    @property
+    def final(self) -> str:
+        """The qualifier of the `all` that decides for whoever matches nothing; "?" where there is none."""
+        return _final(self.root)
+
+
+def _passing(node: SpfNode) -> Iterator[tuple[SpfNode, SpfStep, Network]]:
+    for step in node.steps:
+        if not step.reached:
+            continue
+        if isinstance(step.term, Modifier):
+            if step.inner is not None:
+                yield from _passing(step.inner)
+        elif isinstance(step.term, Mechanism) and step.term.qualifier == "+":
+            yield from ((node, step, network) for network in step.networks)
+            if step.inner is not None:
+                yield from _passing(step.inner)
+
+
+def _open(node: SpfNode) -> bool:
+    """Whether `+all` is reached through passing terms only."""
+    for step in node.steps:
+        if not step.reached:
+            continue
+        passing = isinstance(step.term, Modifier) or (
+            isinstance(step.term, Mechanism) and step.term.qualifier == "+"
+        )
+        if passing and isinstance(step.term, Mechanism) and step.term.name == "all":
+            return True
+        if passing and step.inner is not None and _open(step.inner):
+            return True
+    return False
+
+
+def _by_macro(node: SpfNode) -> bool:
+    """Whether a term that depends on the message could let somebody pass."""
+    return any(
+        isinstance(step.term, Mechanism)
+        and step.term.qualifier == "+"
+        and (step.outcome in (Outcome.PER_MESSAGE, Outcome.FAILED) or step.term.name in ("exists", "ptr"))
+        for _, step in node.walk()
+    )
+
+
+def _final(node: SpfNode) -> str:
+    for step in node.steps:
+        if not step.reached:
+            continue
+        if isinstance(step.term, Mechanism) and step.term.name == "all":
+            return step.term.qualifier
+        if isinstance(step.term, Modifier) and step.inner is not None:
+            return _final(step.inner)
+    return "?"
