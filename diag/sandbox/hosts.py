@@ -1,0 +1,164 @@
+"""Scripted hosts as data: what listens at an address and port, how it replies and how it misbehaves."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Kind(enum.StrEnum):
+    """The protocol a host speaks."""
+
+    SMTP = "smtp"
+    IMAP = "imap"
+    POP3 = "pop3"
+    HTTPS = "https"
+
+
+class Tls(enum.StrEnum):
+    """How a host comes to speak TLS (RFC 8314 section 3)."""
+
+    STARTTLS = "starttls"
+    """Upgraded by the client's command: STARTTLS, or STLS in POP3."""
+    IMPLICIT = "implicit"
+    """From the first octet on."""
+    NONE = "none"
+    """Never; on a port of implicit TLS this is a host that talks plain text there."""
+
+
+class State(enum.StrEnum):
+    """What a connection request meets."""
+
+    OPEN = "open"
+    REFUSED = "refused"
+    """A TCP reset: nothing listens."""
+    FILTERED = "filtered"
+    """Nothing at all: the request is dropped on the way."""
+    UNREACHABLE = "unreachable"
+    """A router says that there is no way."""
+
+
+class Handshake(enum.StrEnum):
+    """How the server's side of a TLS handshake goes."""
+
+    GOOD = "good"
+    STALL = "stall"
+    """It reads the ClientHello and never answers."""
+    CLOSE = "close"
+    """It reads the ClientHello and closes."""
+    RESET = "reset"
+    """It reads the ClientHello and tears the connection down."""
+    ALERT = "alert"
+    """It answers the ClientHello with a fatal handshake_failure (RFC 8446 section 6.2)."""
+    PLAIN = "plain"
+    """It answers the ClientHello with text."""
+
+
+@dataclass(frozen=True)
+class CertificateSpec:
+    """Which certificate a host serves: a kind of the authority's, and names (default: the host's own)."""
+
+    kind: str = "valid"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """What an HTTPS host answers for one path."""
+
+    body: str = ""
+    status: int = 200
+    type: str = "text/plain"
+    location: str = ""
+    """Sent as Location where it is not empty."""
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """How a host misbehaves. Verbs are upper case; GREETING stands for the moment of the greeting."""
+
+    greeting_delay_ms: int = 0
+    delay_ms: int = 0
+    """Before every reply."""
+    drip_ms: int = 0
+    """Octets are sent one by one with this pause between them."""
+    silent_after: int | None = None
+    """After so many replies (the greeting is the first) it listens and never speaks again."""
+    close_on: str = ""
+    """It closes instead of replying to this verb."""
+    close_after: str = ""
+    """It closes once it has replied to this verb."""
+    reset_on: str = ""
+    """It tears the connection down instead of replying to this verb."""
+    endless_line: str = ""
+    """In place of the reply to this verb comes a line that never ends."""
+    endless_reply: str = ""
+    """In place of the reply to this verb come lines without end."""
+    inject: str = ""
+    """Clear text sent in one write with the reply that begins TLS (RFC 3207 section 6)."""
+    keeps_clear_text: bool = False
+    """Commands read before the handshake are obeyed after it (CVE-2011-0411)."""
+    line_end: str = "\r\n"
+    handshake: Handshake = Handshake.GOOD
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """What listens at one address and port."""
+
+    address: str
+    port: int
+    protocol: Kind
+    tls: Tls
+    name: str
+    state: State = State.OPEN
+    certificate: CertificateSpec = CertificateSpec()
+    min_version: str = ""
+    """The oldest TLS version spoken, such as "TLSv1.2"; empty for the library's."""
+    max_version: str = ""
+    domains: tuple[str, ...] = ()
+    """What an SMTP host receives mail for."""
+    mailboxes: tuple[str, ...] = ("postmaster", "abuse")
+    """Local parts that exist in those domains; "*" is any."""
+    submission: bool = False
+    """An SMTP host that wants TLS and a login first (RFC 6409)."""
+    greeting: tuple[str, ...] | None = None
+    keywords: tuple[str, ...] | None = None
+    """EHLO keywords or capabilities before TLS, in place of the usual ones."""
+    keywords_tls: tuple[str, ...] | None = None
+    """The same under TLS."""
+    replies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Replies by the beginning of the command, upper case; the longest that fits wins. `{tag}` is IMAP's tag."""
+    replies_tls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same, looked at first under TLS."""
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    """What an HTTPS host serves, by path."""
+    quirks: Quirks = Quirks()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names its certificate is for."""
+        return self.certificate.names or (self.name,)
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """Where it is."""
+        return self.address, self.port
+
+
+STANDARD_PORTS: Mapping[int, tuple[Kind, Tls]] = {
+    25: (Kind.SMTP, Tls.STARTTLS),
+    587: (Kind.SMTP, Tls.STARTTLS),
+    2525: (Kind.SMTP, Tls.STARTTLS),
+    465: (Kind.SMTP, Tls.IMPLICIT),
+    143: (Kind.IMAP, Tls.STARTTLS),
+    993: (Kind.IMAP, Tls.IMPLICIT),
+    110: (Kind.POP3, Tls.STARTTLS),
+    995: (Kind.POP3, Tls.IMPLICIT),
+    443: (Kind.HTTPS, Tls.IMPLICIT),
+}
+"""What a description need not say."""
+
+SUBMISSION_PORTS = frozenset({465, 587, 2525})
+"""Where an SMTP host wants a login unless it is told otherwise."""

@@ -1,0 +1,87 @@
+"""A scripted IMAP host; a healthy one talks much as Dovecot does."""
+
+from __future__ import annotations
+
+from .hosts import HostSpec, Tls
+from .speaker import Reply, Then, reply
+
+CAPABILITIES = ("IMAP4rev1", "SASL-IR", "LOGIN-REFERRALS", "ID", "ENABLE", "IDLE", "LITERAL+")
+"""What is offered before and after TLS alike."""
+
+
+class ImapSpeaker:
+    """One IMAP session, never logged in (RFC 9051 section 3.1)."""
+
+    def __init__(self, host: HostSpec) -> None:
+        self._host = host
+        self._tls = host.tls is Tls.IMPLICIT
+        self._login = ""
+
+    def greeting(self) -> Reply:
+        """The host's own, or OK with the capabilities as a response code."""
+        lines = self._host.greeting or (f"* OK [CAPABILITY {self._capabilities()}] Dovecot ready.",)
+        return Reply(lines, Then.CLOSE if lines[-1].upper().startswith("* BYE") else Then.STAY)
+
+    def verb(self, line: str) -> str:
+        """The command without its tag."""
+        return "" if self._login else line.partition(" ")[2].upper()
+
+    def secured(self) -> None:
+        """RFC 9051 section 6.2.1: capabilities are asked for again."""
+        self._tls = True
+
+    def scripted(self, line: str, lines: tuple[str, ...]) -> Reply:
+        """Scripted lines; what usually follows does so only where their last is a success as usual."""
+        tag = line.partition(" ")[0]
+        usual = self.hear(line)
+        self._login = ""
+        said = tuple(text.replace("{tag}", tag) for text in lines)
+        agrees = bool(usual.lines) and _success(said[-1]) == _success(usual.lines[-1])
+        return Reply(said, usual.then if agrees else Then.STAY)
+
+    def hear(self, line: str) -> Reply:
+        """The reply to one command."""
+        if self._login:
+            tag, self._login = self._login, ""
+            return reply(f"{tag} NO [AUTHENTICATIONFAILED] Authentication failed.")
+        tag, _, rest = line.partition(" ")
+        command, _, arguments = rest.partition(" ")
+        match command.upper():
+            case "":
+                return reply("* BAD Error in IMAP command received by server.")
+            case "CAPABILITY":
+                return reply(f"* CAPABILITY {self._capabilities()}", f"{tag} OK Capability completed.")
+            case "ID":
+                return reply('* ID ("name" "Dovecot")', f"{tag} OK ID completed.")
+            case "NOOP":
+                return reply(f"{tag} OK NOOP completed.")
+            case "STARTTLS" if self._tls or self._host.tls is not Tls.STARTTLS:
+                return reply(f"{tag} BAD TLS is already active or not available.")
+            case "STARTTLS":
+                return reply(f"{tag} OK Begin TLS negotiation now.", then=Then.SECURE)
+            case "LOGOUT":
+                return reply("* BYE Logging out", f"{tag} OK Logout completed.", then=Then.CLOSE)
+            case "LOGIN" | "AUTHENTICATE" if "LOGINDISABLED" in self._capabilities():
+                return reply(f"{tag} NO [PRIVACYREQUIRED] Plaintext authentication disallowed without TLS.")
+            case "AUTHENTICATE" if " " not in arguments:
+                self._login = tag
+                return reply("+ ")
+            case "LOGIN" | "AUTHENTICATE":
+                return reply(f"{tag} NO [AUTHENTICATIONFAILED] Authentication failed.")
+            case unknown:
+                return reply(f"{tag} BAD Error in IMAP command {unknown}: Unknown command.")
+
+    def _capabilities(self) -> str:
+        given = self._host.keywords_tls if self._tls else self._host.keywords
+        if given is not None:
+            return " ".join(given)
+        if self._tls:
+            return " ".join((*CAPABILITIES, "AUTH=PLAIN", "AUTH=LOGIN"))
+        if self._host.tls is Tls.STARTTLS:
+            # RFC 9051 section 6.2.3: no login in clear text.
+            return " ".join((*CAPABILITIES, "STARTTLS", "LOGINDISABLED"))
+        return " ".join((*CAPABILITIES, "AUTH=PLAIN"))
+
+
+def _success(line: str) -> bool:
+    return line.split(" ")[1:2] == ["OK"]

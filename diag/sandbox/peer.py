@@ -1,0 +1,249 @@
+"""Scripted hosts on a wire: the same conversation in memory and on sockets, with all that can go wrong in it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.lowlevel
+
+from diag.lab.live.network import Trouble, Wire, WireError
+
+from .certificates import Certificates
+from .hosts import Handshake, HostSpec, Kind, Tls
+from .imap_peer import ImapSpeaker
+from .pop3_peer import Pop3Speaker
+from .smtp_peer import SmtpSpeaker
+from .speaker import Reply, Speaker, Then
+from .tls_server import TlsServer
+
+GREETING = "GREETING"
+"""The word for the moment of the greeting among the verbs of quirks."""
+
+LONGEST_LINE = 64 * 1024
+"""Octets of a command, after which a peer hangs up."""
+
+_CHUNK = 16 * 1024
+_FLOOD = b"x" * 4096
+_ALERT = bytes.fromhex("15030300020228")
+"""A TLS record: alert, fatal, handshake_failure (RFC 8446 section 6)."""
+
+
+class TornDown(Exception):  # noqa: N818 -- a way to end, not a fault
+    """The peer wants its connection reset; whoever plays it does that in its own manner."""
+
+
+@dataclass
+class Heard:
+    """What a peer heard on one connection."""
+
+    address: str
+    port: int
+    lines: list[bytes] = field(default_factory=list)
+    """Every line, without its line end, in order."""
+    in_clear: int | None = None
+    """How many of them came before TLS; None where there was no TLS."""
+
+    @property
+    def verbs(self) -> list[str]:
+        """The first word of every line, upper case."""
+        return [line.split(b" ")[0].upper().decode("latin-1") for line in self.lines]
+
+
+_SPEAKERS: dict[Kind, Callable[[HostSpec], Speaker]] = {
+    Kind.SMTP: SmtpSpeaker,
+    Kind.IMAP: ImapSpeaker,
+    Kind.POP3: Pop3Speaker,
+}
+
+
+async def serve(host: HostSpec, wire: Wire, certificates: Certificates, heard: Heard) -> None:
+    """Hold one conversation and close the wire. Raises TornDown where the wire is to be reset; nothing else."""
+    session = Session(host, wire, certificates, heard)
+    try:
+        if host.protocol is Kind.HTTPS:
+            from .https_peer import exchange
+
+            await exchange(session)
+        else:
+            await _converse(session, _SPEAKERS[host.protocol](host))
+    except WireError:
+        pass  # the client has gone; that is its right
+    await session.wire.close()
+
+
+async def _converse(session: Session, speaker: Speaker) -> None:
+    if session.host.tls is Tls.IMPLICIT:
+        await session.secure()
+    await anyio.sleep(session.host.quirks.greeting_delay_ms / 1000)
+    said = speaker.greeting()
+    await session.say(GREETING, said)
+    while said.then is not Then.CLOSE:
+        line = await session.line()
+        if line is None:
+            return
+        verb = speaker.verb(line)
+        script = session.script(verb)
+        said = speaker.hear(line) if script is None else speaker.scripted(line, script)
+        await session.say(verb, said)
+        await session.skip(said.octets)
+        if said.then is Then.SECURE:
+            await session.secure()
+            speaker.secured()
+
+
+class Session:
+    """One connection of a scripted host: lines in, replies out, quirks applied."""
+
+    def __init__(self, host: HostSpec, wire: Wire, certificates: Certificates, heard: Heard) -> None:
+        self.host = host
+        self.wire = wire
+        self.heard = heard
+        self._quirks = host.quirks
+        self._certificates = certificates
+        self._buffer = bytearray()
+        self._replies = 0
+
+    def script(self, verb: str) -> tuple[str, ...] | None:
+        """The description's own lines for a command: the longest beginning that fits wins."""
+        under_tls = self.heard.in_clear is not None
+        for replies in (self.host.replies_tls if under_tls else {}, self.host.replies):
+            fitting = [start for start in replies if verb.startswith(start)]
+            if fitting:
+                return replies[max(fitting, key=len)]
+        return None
+
+    async def line(self) -> str | None:
+        """The next line without its end; None once the client has closed. Octets are kept as Latin-1."""
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > LONGEST_LINE or not await self._more():
+                return None
+        line = bytes(self._buffer[:end]).removesuffix(b"\r")
+        del self._buffer[: end + 1]
+        self.heard.lines.append(line)
+        return line.decode("latin-1")
+
+    async def octets(self) -> bytes:
+        """What has come, as soon as anything has; b"" once the client has closed."""
+        if not self._buffer:
+            await self._more()
+        octets = bytes(self._buffer)
+        self._buffer.clear()
+        return octets
+
+    async def skip(self, octets: int) -> None:
+        """Take so many octets that are no commands, and keep none of them."""
+        while octets > 0:
+            if not self._buffer and not await self._more():
+                return
+            taken = min(octets, len(self._buffer))
+            del self._buffer[:taken]
+            octets -= taken
+
+    async def _more(self) -> bool:
+        octets = await self.wire.read(_CHUNK)
+        self._buffer += octets
+        return bool(octets)
+
+    async def say(self, verb: str, reply: Reply) -> None:
+        """Send a reply to a verb, as far as the quirks let it. Raises TornDown, WireError."""
+        quirks = self._quirks
+        if not reply.lines:
+            return
+        if quirks.silent_after is not None and self._replies >= quirks.silent_after:
+            await self._listen_only()
+        self._replies += 1
+        await anyio.sleep(quirks.delay_ms / 1000)
+        if _meant(quirks.reset_on, verb):
+            raise TornDown
+        if _meant(quirks.close_on, verb):
+            await self.hang_up()
+        if _meant(quirks.endless_line, verb):
+            await self.flood(reply.lines[0].encode(), _FLOOD)
+        if _meant(quirks.endless_reply, verb):
+            await self.flood(b"", self._again(reply.lines[0]))
+        text = "".join(line + quirks.line_end for line in reply.lines)
+        if reply.then is Then.SECURE:
+            text += quirks.inject
+        await self.send(text.encode("utf-8"))
+        if _meant(quirks.close_after, verb):
+            await self.hang_up()
+
+    async def send(self, octets: bytes) -> None:
+        """Write at the pace the quirks set."""
+        if not self._quirks.drip_ms:
+            await self.wire.write(octets)
+            return
+        for octet in octets:
+            await self.wire.write(bytes((octet,)))
+            await anyio.sleep(self._quirks.drip_ms / 1000)
+
+    async def hang_up(self) -> None:
+        """Close and end the conversation."""
+        await self.wire.close()
+        raise _gone()
+
+    async def flood(self, start: bytes, again: bytes) -> None:
+        """Send without end, until the client has had enough."""
+        await self.wire.write(start)
+        while True:
+            await self.wire.write(again)
+            await anyio.lowlevel.checkpoint()
+
+    async def _listen_only(self) -> None:
+        while await self._more():
+            self._buffer.clear()
+        raise _gone()
+
+    def _again(self, line: str) -> bytes:
+        match self.host.protocol:
+            case Kind.SMTP:
+                return f"{line[:3]}-again\r\n".encode()
+            case Kind.IMAP:
+                return b"* OK again\r\n"
+            case _:
+                return b"+OK again\r\n"
+
+    async def secure(self) -> None:
+        """The server's side of the handshake, or what this host does in its place. Raises TornDown, WireError."""
+        if not self._quirks.keeps_clear_text:
+            # RFC 3207 section 4.2: nothing learnt before TLS may count after it.
+            self._buffer.clear()
+        if self._quirks.handshake is not Handshake.GOOD:
+            await self._spoil()
+        pem = self._certificates.pem(self.host.certificate.kind, self.host.names)
+        server = _server(pem, self.host.min_version, self.host.max_version)
+        self.wire = await server.accept(self.wire)
+        self.heard.in_clear = len(self.heard.lines)
+
+    async def _spoil(self) -> None:
+        if not await self.wire.read(_CHUNK):
+            raise _gone()
+        match self._quirks.handshake:
+            case Handshake.RESET:
+                raise TornDown
+            case Handshake.STALL:
+                await self._listen_only()
+            case Handshake.ALERT:
+                await self.wire.write(_ALERT)
+            case Handshake.PLAIN:
+                await self.wire.write(b"500 5.5.2 Error: command not recognized\r\n")
+            case _:
+                pass
+        await self.hang_up()
+
+
+def _gone() -> WireError:
+    return WireError(Trouble.FAILED, "the conversation is over")
+
+
+def _meant(quirk: str, verb: str) -> bool:
+    return bool(quirk) and verb.startswith(quirk.upper())
+
+
+@functools.lru_cache(maxsize=256)
+def _server(pem: bytes, oldest: str, newest: str) -> TlsServer:
+    """Setting up a TLS context costs more than a handshake: one for all connections."""
+    return TlsServer(pem, oldest=oldest, newest=newest)

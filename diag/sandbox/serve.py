@@ -1,0 +1,221 @@
+"""A world played on loopback: real sockets on ephemeral ports, a resolver, and the routes that lead to them."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.abc
+import dns.exception
+import dns.message
+import dns.rdatatype
+
+from diag.lab.live.network import SocketWire
+
+from .delay import distant
+from .hosts import HostSpec, State
+from .hosts_file import Endpoint
+from .peer import Heard, TornDown, serve
+from .resolver import Resolver
+from .world import World
+from .zones import spelt
+
+LOOPBACK = "127.0.0.1"
+
+NOWHERE = ("127.255.255.255", 9)
+"""Where unreachable hosts are routed: the broadcast address of loopback, to which no TCP connection can be
+made. Linux says "network is unreachable" at once, and nothing is sent."""
+
+_TRIES = 16
+
+
+@dataclass
+class Counters:
+    """What was asked of a played world so far."""
+
+    questions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """DNS questions by name and type, over UDP and TCP alike."""
+    connections: Counter[Endpoint] = field(default_factory=Counter)
+    """Connections by the address and port of the world, not of loopback."""
+
+
+@dataclass
+class Played:
+    """A world that is being played."""
+
+    world: World
+    routes: Mapping[Endpoint, tuple[str, int]]
+    """From addresses and ports of the world to those on loopback."""
+    resolver: tuple[str, int]
+    """Where the resolver listens, UDP and TCP."""
+    counters: Counters
+    heard: list[Heard]
+    """What the hosts heard, a connection an item."""
+
+
+@asynccontextmanager
+async def played(world: World, rtt_ms: float = 0) -> AsyncIterator[Played]:
+    """Play a world until the context is left; nothing but loopback is bound.
+
+    With `rtt_ms`, answers and octets take as long as if every server were that round trip away.
+    """
+    counters = Counters()
+    heard: list[Heard] = []
+    async with contextlib.AsyncExitStack() as stack:
+        routes: dict[Endpoint, tuple[str, int]] = {}
+        listeners: list[tuple[HostSpec, anyio.abc.Listener[anyio.abc.SocketStream]]] = []
+        for endpoint, host in world.hosts.items():
+            match host.state:
+                case State.UNREACHABLE:
+                    routes[endpoint] = NOWHERE
+                case State.REFUSED:
+                    routes[endpoint] = stack.enter_context(_closed_port())
+                case State.FILTERED:
+                    routes[endpoint] = stack.enter_context(_full_port())
+                case State.OPEN:
+                    listener = await stack.enter_async_context(await _listener())
+                    routes[endpoint] = _where(listener)
+                    listeners.append((host, listener))
+        questions = _Questions(Resolver(world.dns), counters, rtt_ms)
+        udp, tcp = await _both_transports(stack)
+        async with anyio.create_task_group() as tasks:
+            for host, listener in listeners:
+                player = _Player(host, world, counters, heard, rtt_ms)
+                tasks.start_soon(listener.serve, player.play)
+            tasks.start_soon(questions.over_udp, udp)
+            tasks.start_soon(tcp.serve, questions.over_tcp)
+            yield Played(world, routes, _where(tcp), counters, heard)
+            tasks.cancel_scope.cancel()
+
+
+async def _listener(port: int = 0) -> anyio.abc.Listener[anyio.abc.SocketStream]:
+    return await anyio.create_tcp_listener(local_host=LOOPBACK, local_port=port)
+
+
+def _where(listener: anyio.abc.Listener[anyio.abc.SocketStream]) -> tuple[str, int]:
+    return LOOPBACK, listener.extra(anyio.abc.SocketAttribute.local_port)
+
+
+async def _both_transports(
+    stack: contextlib.AsyncExitStack,
+) -> tuple[anyio.abc.UDPSocket, anyio.abc.Listener[anyio.abc.SocketStream]]:
+    """The same port for UDP and TCP; another process may hold one of the two, so several are tried."""
+    for _ in range(_TRIES):
+        udp = await anyio.create_udp_socket(family=socket.AF_INET, local_host=LOOPBACK)
+        try:
+            tcp = await _listener(udp.extra(anyio.abc.SocketAttribute.local_port))
+        except OSError:
+            await udp.aclose()
+            continue
+        return await stack.enter_async_context(udp), await stack.enter_async_context(tcp)
+    raise OSError(f"no port of {LOOPBACK} is free for both UDP and TCP")
+
+
+@contextlib.contextmanager
+def _closed_port() -> Iterator[tuple[str, int]]:
+    """A port that is held but not listened on: connections are refused, and nobody else can take it."""
+    with socket.socket() as held:
+        held.bind((LOOPBACK, 0))
+        yield held.getsockname()
+
+
+@contextlib.contextmanager
+def _full_port() -> Iterator[tuple[str, int]]:
+    """A port whose queue is full: the kernel drops connection requests, as a filter on the way does."""
+    with socket.socket() as held, socket.socket() as first:
+        held.bind((LOOPBACK, 0))
+        held.listen(0)
+        first.connect(held.getsockname())
+        yield held.getsockname()
+
+
+class _Player:
+    """Plays one host to all who connect."""
+
+    def __init__(
+        self, host: HostSpec, world: World, counters: Counters, heard: list[Heard], rtt_ms: float
+    ) -> None:
+        self._host = host
+        self._world = world
+        self._counters = counters
+        self._heard = heard
+        self._rtt_ms = rtt_ms
+
+    async def play(self, stream: anyio.abc.SocketStream) -> None:
+        """One connection."""
+        self._counters.connections[self._host.endpoint] += 1
+        heard = Heard(*self._host.endpoint)
+        self._heard.append(heard)
+        wire = SocketWire(stream)
+        try:
+            if self._rtt_ms:
+                async with distant(wire, self._rtt_ms) as far:
+                    await serve(self._host, far, self._world.certificates, heard)
+            else:
+                await serve(self._host, wire, self._world.certificates, heard)
+        except* TornDown:
+            _reset_on_close(stream)
+        await wire.close()
+
+
+def _reset_on_close(stream: anyio.abc.SocketStream) -> None:
+    """Closing with a linger time of nought sends a reset (SO_LINGER, socket(7))."""
+    raw = stream.extra(anyio.abc.SocketAttribute.raw_socket)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class _Questions:
+    """The resolver's two transports (RFC 7766)."""
+
+    def __init__(self, resolver: Resolver, counters: Counters, rtt_ms: float) -> None:
+        self._resolver = resolver
+        self._counters = counters
+        self._rtt_ms = rtt_ms
+
+    async def over_udp(self, udp: anyio.abc.UDPSocket) -> None:
+        """Answer datagrams, each in its own time."""
+        async with anyio.create_task_group() as tasks:
+            async for octets, (address, port) in udp:
+                tasks.start_soon(self._datagram, udp, octets, address, port)
+
+    async def _datagram(self, udp: anyio.abc.UDPSocket, octets: bytes, address: str, port: int) -> None:
+        answer = self._answer(octets, udp=True)
+        await anyio.sleep(self._rtt_ms / 1000)
+        if answer is not None:
+            await udp.sendto(answer, address, port)
+
+    async def over_tcp(self, stream: anyio.abc.SocketStream) -> None:
+        """Answer messages with their length before them (RFC 1035 section 4.2.2), one after another."""
+        # The round trip of the connection itself is waited for with the first answer.
+        waits = 2 * self._rtt_ms / 1000
+        async with stream:
+            try:
+                while True:
+                    size = int.from_bytes(await _exactly(stream, 2), "big")
+                    answer = self._answer(await _exactly(stream, size), udp=False)
+                    await anyio.sleep(waits)
+                    waits = self._rtt_ms / 1000
+                    if answer is not None:
+                        await stream.send(len(answer).to_bytes(2, "big") + answer)
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
+                return
+
+    def _answer(self, octets: bytes, *, udp: bool) -> bytes | None:
+        with contextlib.suppress(dns.exception.DNSException):
+            for question in dns.message.from_wire(octets, question_only=True).question:
+                self._counters.questions[spelt(question.name), dns.rdatatype.to_text(question.rdtype)] += 1
+        return self._resolver.answer(octets, udp=udp)
+
+
+async def _exactly(stream: anyio.abc.SocketStream, octets: int) -> bytes:
+    """So many octets. Raises EndOfStream."""
+    taken = b""
+    while len(taken) < octets:
+        taken += await stream.receive(octets - len(taken))
+    return taken

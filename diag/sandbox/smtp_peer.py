@@ -1,0 +1,207 @@
+"""A scripted SMTP host; a healthy one talks much as Postfix does."""
+
+from __future__ import annotations
+
+import re
+
+from .hosts import HostSpec, Tls
+from .speaker import Reply, Then, reply
+
+SIZE = 52_428_800
+"""What a host says it takes, in octets."""
+
+_PATH = re.compile(r"(?:FROM|TO):\s*<([^>]*)>", re.IGNORECASE)
+_BAD_SEQUENCE = "503 5.5.1 Error: bad sequence of commands"
+
+
+class SmtpSpeaker:
+    """One SMTP session (RFC 5321)."""
+
+    def __init__(self, host: HostSpec) -> None:
+        self._host = host
+        self._tls = host.tls is Tls.IMPLICIT
+        self._refusing = False
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._known = False
+        self._login = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._sender: str | None = None
+        self._recipients = 0
+        self._in_data = False
+        self._last_chunk = False
+
+    def greeting(self) -> Reply:
+        """The host's own, or a plain 220."""
+        lines = self._host.greeting or (f"220 {self._host.name} ESMTP Postfix",)
+        self._refusing = lines[-1].startswith("5")
+        return Reply(lines, Then.CLOSE if lines[-1].startswith("421") else Then.STAY)
+
+    def verb(self, line: str) -> str:
+        """The command as it is, in upper case; content has no verb."""
+        return "" if self._in_data or self._login else line.upper()
+
+    def secured(self) -> None:
+        """RFC 3207 section 4.2: the session begins anew."""
+        self._tls = True
+        self._start_over()
+
+    def scripted(self, line: str, lines: tuple[str, ...]) -> Reply:
+        """Scripted lines; the session moves on only where they agree with the usual reply about success."""
+        usual = self.hear(line)
+        if lines[-1].startswith("421"):
+            return Reply(lines, Then.CLOSE)
+        if not usual.lines or lines[-1][:1] != usual.lines[-1][:1]:
+            if self.verb(line).startswith("MAIL"):
+                self._sender = None
+            self._in_data = self._login = False
+            return Reply(lines, octets=usual.octets)
+        return Reply(lines, usual.then, usual.octets)
+
+    def hear(self, line: str) -> Reply:
+        """The reply to a command, or to a line of content or of a login."""
+        if self._in_data:
+            return self._content(line)
+        if self._login:
+            self._login = False
+            return reply("535 5.7.8 Error: authentication failed")
+        verb, _, rest = line.strip().partition(" ")
+        verb = verb.upper()
+        if self._refusing and verb != "QUIT":
+            # RFC 5321 section 3.1: having refused the session, a host waits for QUIT.
+            return reply("503 5.0.0 Error: no service here")
+        answer = {
+            "EHLO": self._ehlo,
+            "HELO": self._helo,
+            "STARTTLS": self._starttls,
+            "MAIL": self._mail,
+            "RCPT": self._rcpt,
+            "DATA": self._data,
+            "BDAT": self._bdat,
+            "AUTH": self._auth,
+            "VRFY": lambda rest: (
+                reply(f"252 2.0.0 {rest}") if rest else reply("501 5.5.4 Syntax: VRFY address")
+            ),
+            "NOOP": lambda rest: reply("250 2.0.0 Ok"),
+            "RSET": self._rset,
+            "QUIT": lambda rest: reply("221 2.0.0 Bye", then=Then.CLOSE),
+        }.get(verb)
+        if answer is None:
+            return reply("502 5.5.2 Error: command not recognized" if verb else "500 5.5.2 Error: bad syntax")
+        return answer(rest)
+
+    def _ehlo(self, rest: str) -> Reply:
+        if not rest:
+            return reply("501 Syntax: EHLO hostname")
+        self._known = True
+        self._reset()
+        words = [self._host.name, *self._keywords()]
+        return Reply((*(f"250-{word}" for word in words[:-1]), f"250 {words[-1]}"))
+
+    def _keywords(self) -> tuple[str, ...]:
+        given = self._host.keywords_tls if self._tls else self._host.keywords
+        if given is not None:
+            return given
+        words = ["PIPELINING", f"SIZE {SIZE}"]
+        if self._can_secure:
+            words.append("STARTTLS")
+        if self._tls and self._host.submission:
+            words.append("AUTH PLAIN LOGIN")
+        return (*words, "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", "CHUNKING")
+
+    @property
+    def _can_secure(self) -> bool:
+        return self._host.tls is Tls.STARTTLS and not self._tls
+
+    def _helo(self, rest: str) -> Reply:
+        if not rest:
+            return reply("501 Syntax: HELO hostname")
+        self._known = True
+        self._reset()
+        return reply(f"250 {self._host.name}")
+
+    def _starttls(self, rest: str) -> Reply:
+        if self._tls:
+            return reply("554 5.5.1 Error: TLS already active")
+        if not self._can_secure:
+            return reply("502 5.5.1 Error: command not implemented")
+        if rest:
+            return reply("501 5.5.4 Syntax: STARTTLS")
+        return reply("220 2.0.0 Ready to start TLS", then=Then.SECURE)
+
+    def _mail(self, rest: str) -> Reply:
+        path = _PATH.match(rest)
+        if self._host.submission and not self._tls:
+            return reply("530 5.7.0 Must issue a STARTTLS command first")
+        if not self._known:
+            return reply("503 5.5.1 Error: send HELO/EHLO first")
+        if path is None:
+            return reply("501 5.5.4 Syntax: MAIL FROM:<address>")
+        if self._sender is not None:
+            return reply("503 5.5.1 Error: nested MAIL command")
+        self._sender = path[1]
+        return reply("250 2.1.0 Ok")
+
+    def _rcpt(self, rest: str) -> Reply:
+        path = _PATH.match(rest)
+        if self._sender is None:
+            return reply("503 5.5.1 Error: need MAIL command")
+        if path is None:
+            return reply("501 5.5.4 Syntax: RCPT TO:<address>")
+        local, at, domain = path[1].rpartition("@")
+        if not at:
+            local, domain = domain, next(iter(self._host.domains), "")
+        if self._host.submission:
+            return reply(f"554 5.7.1 <{path[1]}>: Recipient address rejected: Access denied")
+        # RFC 5321 section 4.5.1: postmaster without a domain is always a mailbox.
+        if not at and local.lower() == "postmaster":
+            return self._accepted()
+        if domain.lower() not in self._host.domains:
+            return reply(f"554 5.7.1 <{path[1]}>: Relay access denied")
+        if local.lower() not in self._host.mailboxes and "*" not in self._host.mailboxes:
+            return reply(f"550 5.1.1 <{path[1]}>: Recipient address rejected: User unknown")
+        return self._accepted()
+
+    def _accepted(self) -> Reply:
+        self._recipients += 1
+        return reply("250 2.1.5 Ok")
+
+    def _data(self, rest: str) -> Reply:
+        if not self._recipients:
+            return reply("503 5.5.1 Error: need RCPT command")
+        self._in_data = True
+        return reply("354 End data with <CR><LF>.<CR><LF>")
+
+    def _content(self, line: str) -> Reply:
+        if line != ".":
+            return Reply()
+        self._reset()
+        return reply("250 2.0.0 Ok: queued as 4S1A0R0")
+
+    def _bdat(self, rest: str) -> Reply:
+        size, _, last = rest.partition(" ")
+        if not size.isascii() or not size.isdigit():
+            return reply("501 5.5.4 Syntax: BDAT count [LAST]")
+        if not self._recipients:
+            # RFC 3030 section 2: the octets follow whether or not they are wanted.
+            return Reply((_BAD_SEQUENCE,), octets=int(size))
+        if last.upper() == "LAST":
+            self._reset()
+        return Reply((f"250 2.0.0 Ok: {size} bytes",), octets=int(size))
+
+    def _auth(self, rest: str) -> Reply:
+        words = self._keywords()
+        if not any(word.upper().startswith("AUTH") for word in words):
+            return reply("503 5.5.1 Error: authentication not enabled")
+        _, _, initial = rest.partition(" ")
+        if initial:
+            return reply("535 5.7.8 Error: authentication failed")
+        self._login = True
+        return reply("334 ")
+
+    def _rset(self, rest: str) -> Reply:
+        self._reset()
+        return reply("250 2.0.0 Ok")
