@@ -1,0 +1,181 @@
+"""What an IMAP transcript means: everything a check needs, each with the event that shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from diag.tls.handshake import Handshake, TlsFailure
+
+from .actions import End
+from .exchanges import Exchange, bare_lf, exchanges, unasked
+from .imap import CommandEnd, Problem, Response, ResponseEnd, parse_responses
+from .reach import Doubt, Reached, broken_off, doubt_about, leftover_of, quote, way
+from .transcript import Ending, Secured, Transcript
+
+Responses = tuple[Response, ...]
+ImapExchange = Exchange[Responses]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """The capabilities of a completed CAPABILITY command (RFC 9051 section 6.1.1)."""
+
+    names: tuple[str, ...]
+    """As sent."""
+    event: int
+    """The event of the tagged response."""
+    untagged: bool
+    """Whether the untagged CAPABILITY response was there, without which the tagged OK says nothing."""
+
+    def offers(self, name: str) -> bool:
+        """Whether a capability is there, in whatever case."""
+        return name.upper() in {each.upper() for each in self.names}
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """SASL mechanisms in upper case (AUTH=…)."""
+        return tuple(each[5:].upper() for each in self.names if each.upper().startswith("AUTH="))
+
+    @property
+    def login_disabled(self) -> bool:
+        """LOGINDISABLED (RFC 9051 section 6.2.3)."""
+        return self.offers("LOGINDISABLED")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImapSession:
+    """One IMAP talk, read. Steps that did not take place are None; indexes are those of the events."""
+
+    state: Reached
+    exchanges: tuple[ImapExchange, ...]
+    greeting: ImapExchange | None
+    greeting_word: str
+    """OK, PREAUTH or BYE; empty where the greeting is none of them."""
+    greeting_text: str
+    capabilities: Capabilities | None
+    """In clear: only what the CAPABILITY command gave counts, not the greeting's code."""
+    capabilities_tls: Capabilities | None
+    """Under TLS, however that came about."""
+    starttls: ImapExchange | None
+    logout: ImapExchange | None
+    bye: int | None
+    """The event of the exchange that holds an untagged BYE."""
+    implicit_tls: bool
+    secured: int | None
+    handshake: Handshake | TlsFailure | None
+    leftover: bytes
+    """What came in clear between the answer to STARTTLS and the handshake."""
+    closed: Ending
+    closed_event: int | None
+    unasked: tuple[int, ...]
+    bare_lf: tuple[int, ...]
+    inconclusive: str
+    """Why nothing can be concluded about what the server offers; empty where it can."""
+    because: int | None
+
+    @property
+    def preauth(self) -> bool:
+        """Whether a stranger is let in without a login (RFC 9051 section 7.1.4)."""
+        return self.greeting_word == "PREAUTH"
+
+
+def read_imap(transcript: Transcript) -> ImapSession:
+    """Read a transcript of imap_dialogue. Never raises, whatever was heard."""
+    steps = exchanges(transcript, _end, lambda _, lines: tuple(parse_responses(lines)))
+    greeting = next((step for step in steps if not step.command), None)
+    first = greeting.reply[0] if greeting and greeting.reply else None
+    word = first.word if first and first.tag == "*" and first.word in _GREETINGS else ""
+    state, event = _state(transcript, greeting, word)
+    secured = next((at for at, each in enumerate(transcript.events) if isinstance(each, Secured)), None)
+    tls = transcript.secured
+    asked = [step for step in steps if _command(step) == "CAPABILITY"]
+    starttls = next((step for step in steps if _command(step) == "STARTTLS"), None)
+    doubt = _doubt(transcript, state, event, asked)
+    return ImapSession(
+        state=state,
+        exchanges=steps,
+        greeting=greeting,
+        greeting_word=word,
+        greeting_text=first.text if first else "",
+        capabilities=_capabilities([step for step in asked if not step.secure]),
+        capabilities_tls=_capabilities([step for step in asked if step.secure]),
+        starttls=starttls,
+        logout=next((step for step in steps if _command(step) == "LOGOUT"), None),
+        bye=next((step.last for step in steps if any(_is_bye(each) for each in step.reply or ())), None),
+        implicit_tls=secured is not None and not any(step.command and step.asked < secured for step in steps),
+        secured=secured,
+        handshake=tls.handshake if tls else None,
+        leftover=leftover_of(tls) if starttls else b"",
+        closed=transcript.closed.how,
+        closed_event=len(transcript.events) - 1 if transcript.events else None,
+        unasked=unasked(transcript),
+        bare_lf=bare_lf(transcript),
+        inconclusive=doubt.because,
+        because=doubt.event,
+    )
+
+
+def _end(command: bytes) -> End:
+    return CommandEnd(command.split(b" ", 1)[0]) if command else ResponseEnd()
+
+
+def _command(step: ImapExchange) -> str:
+    return " ".join(step.command.split()[1:2]).upper()
+
+
+def _is_bye(response: Response) -> bool:
+    return response.tag == "*" and response.word == "BYE"
+
+
+def _completed(step: ImapExchange) -> Response | None:
+    """The tagged response that ended a command."""
+    last = step.reply[-1] if step.reply else None
+    return last if last is not None and last.tag.upper() == step.verb else None
+
+
+def _capabilities(steps: Sequence[ImapExchange]) -> Capabilities | None:
+    step = next(iter(steps), None)
+    ended = _completed(step) if step else None
+    if step is None or step.last is None or ended is None or ended.word != "OK":
+        return None
+    untagged = [each for each in step.reply or () if each.tag == "*" and each.word == "CAPABILITY"]
+    names = [name for each in (untagged or [ended]) for name in each.capabilities]
+    return Capabilities(tuple(dict.fromkeys(names)), step.last, bool(untagged))
+
+
+def _state(transcript: Transcript, greeting: ImapExchange | None, word: str) -> tuple[Reached, int | None]:
+    whole = any(
+        Problem.INCOMPLETE not in each.problems for each in (greeting.reply if greeting else None) or ()
+    )
+    seen = way(transcript, greeted=whole, begins=lambda octets: octets.startswith(b"* "))
+    if seen.state is not None or greeting is None or not greeting.reply:
+        return seen.state or Reached.SILENT, seen.event
+    if word == "BYE":
+        passing = _PASSING.search(greeting.reply[0].text[:2000]) is not None
+        return (Reached.THROTTLED if passing else Reached.REFUSED_SERVICE), greeting.last
+    return (Reached.OPEN if word else Reached.MALFORMED), greeting.last
+
+
+def _doubt(transcript: Transcript, state: Reached, event: int | None, asked: Sequence[ImapExchange]) -> Doubt:
+    if state is not Reached.OPEN:
+        return doubt_about(transcript, state, event)
+    for step in asked:
+        ended = _completed(step)
+        if ended is None:
+            bye = any(_is_bye(each) for each in step.reply or ())
+            if bye:
+                return Doubt(f"the server takes leave:{quote(transcript, step.last)}", step.last)
+            how = broken_off(transcript) or "the conversation ended"
+            return Doubt(f"{how} after CAPABILITY", len(transcript.events) - 1)
+        if ended.word != "OK":
+            return Doubt(f"CAPABILITY was not taken:{quote(transcript, step.last)}", step.last)
+    return Doubt("", None)
+
+
+_GREETINGS = frozenset({"OK", "PREAUTH", "BYE"})
+_PASSING = re.compile(
+    r"too many|try again|later|temporar|unavailable|overload|busy|maximum|limit|shutting|starting|maintenance",
+    re.IGNORECASE,
+)

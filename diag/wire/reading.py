@@ -1,0 +1,31 @@
+"""Transcripts, read: one function and one session for each protocol."""
+
+from __future__ import annotations
+
+from .blame import Blame, blamed
+from .exchanges import Exchange
+from .imap_session import Capabilities, ImapSession, read_imap
+from .pop3_session import Capa, Pop3Session, read_pop3
+from .reach import Doubt, Reached
+from .smtp_session import SmtpSession, greeting_name, greylists, names_itself, path_of, read_smtp, throttles
+
+__all__ = [
+    "Blame",
+    "Capa",
+    "Capabilities",
+    "Doubt",
+    "Exchange",
+    "ImapSession",
+    "Pop3Session",
+    "Reached",
+    "SmtpSession",
+    "blamed",
+    "greeting_name",
+    "greylists",
+    "names_itself",
+    "path_of",
+    "read_imap",
+    "read_pop3",
+    "read_smtp",
+    "throttles",
+]

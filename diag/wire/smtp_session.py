@@ -1,0 +1,307 @@
+"""What an SMTP transcript means: everything a check needs, each with the event that shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from diag.tls.handshake import Handshake, TlsFailure
+
+from .blame import LONGEST_JUDGED, Blame, blamed
+from .exchanges import Exchange, bare_lf, exchanges, unasked
+from .reach import Doubt, Reached, broken_off, doubt_about, leftover_of, quote, way
+from .smtp import EhloReply, Reply, SmtpEnd, parse_ehlo, parse_reply
+from .transcript import Ending, Opened, Secured, Transcript
+
+SmtpExchange = Exchange[Reply]
+
+TARPIT_GREETING_MS = 8000
+"""A greeting this late together with an EHLO reply without keywords is a tarpit's (spamd takes ten seconds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpSession:
+    """One SMTP talk, read. Steps that did not take place are None; indexes are those of the events."""
+
+    state: Reached
+    address: str
+    """The address talked to; empty where no connection was made."""
+    port: int
+    exchanges: tuple[SmtpExchange, ...]
+    """All of them in order, the greeting first."""
+    greeting: SmtpExchange | None
+    ehlo: SmtpExchange | None
+    """The first EHLO: in clear, or under TLS where TLS came first."""
+    helo: SmtpExchange | None
+    """HELO, said only after EHLO was refused: its reply offers nothing and proves no absence."""
+    starttls: SmtpExchange | None
+    ehlo_tls: SmtpExchange | None
+    """EHLO under TLS, however that came about."""
+    mail: SmtpExchange | None
+    rcpts: tuple[SmtpExchange, ...]
+    """One for each recipient; they mean something only where MAIL was accepted."""
+    rset: SmtpExchange | None
+    quit: SmtpExchange | None
+    offer: EhloReply | None
+    """What a complete 250 reply to EHLO in clear offers."""
+    offer_tls: EhloReply | None
+    """The same under TLS."""
+    implicit_tls: bool
+    """TLS came with the first octet."""
+    secured: int | None
+    """The event of the handshake that was tried."""
+    handshake: Handshake | TlsFailure | None
+    leftover: bytes
+    """What came in clear between the reply to STARTTLS and the handshake (RFC 3207 section 4.2)."""
+    closed: Ending
+    closed_event: int | None
+    blame: Blame | None
+    """What of ours a negative reply names: it tells of our vantage (catalogue: law 3)."""
+    blame_event: int | None
+    throttled: int | None
+    """The event of a 421, or of words that there are too many connections."""
+    tarpit: int | None
+    """The event that gives away a tarpit, which answers everything and means nothing."""
+    middlebox: int | None
+    """The event in which something between us and the server has masked words."""
+    unasked: tuple[int, ...]
+    bare_lf: tuple[int, ...]
+    inconclusive: str
+    """Why nothing can be concluded about what the server offers; empty where it can."""
+    because: int | None
+    """The event that shows why."""
+
+    @property
+    def recipients(self) -> tuple[tuple[str, SmtpExchange], ...]:
+        """The mailboxes named in RCPT, each with its exchange."""
+        return tuple((path_of(rcpt.command), rcpt) for rcpt in self.rcpts)
+
+    @property
+    def lacks_starttls(self) -> bool:
+        """Whether a complete EHLO reply in clear proves that STARTTLS is not offered on this connection."""
+        return (
+            self.offer is not None
+            and not self.offer.offers("STARTTLS")
+            and not self.inconclusive
+            and self.middlebox is None
+        )
+
+    @property
+    def best_offer(self) -> EhloReply | None:
+        """What is offered in the end: under TLS where there is TLS, in clear otherwise."""
+        return self.offer_tls or self.offer
+
+    @property
+    def unanswered(self) -> SmtpExchange | None:
+        """The command on which the peer closed or reset without a reply (RFC 5321 section 4.1.1.10)."""
+        if self.closed not in (Ending.BY_PEER, Ending.RESET) or self.throttled is not None:
+            return None
+        open_ones = (each for each in self.exchanges if each.reply is None or not each.reply.complete)
+        first = next(open_ones, None)
+        return first if first is not None and first.verb != "QUIT" else None
+
+
+def read_smtp(transcript: Transcript) -> SmtpSession:
+    """Read a transcript of smtp_dialogue. Never raises, whatever was heard."""
+    steps = exchanges(transcript, lambda _: SmtpEnd(), lambda _, lines: parse_reply(lines))
+    greeting = next((step for step in steps if not step.command), None)
+    hellos = [step for step in steps if step.verb == "EHLO"]
+    clear = next((step for step in hellos if not step.secure), None)
+    under_tls = next((step for step in hellos if step.secure), None)
+    connection = next((event for event in transcript.events if isinstance(event, Opened)), None)
+    secured = next((at for at, event in enumerate(transcript.events) if isinstance(event, Secured)), None)
+    tls = transcript.secured
+    blame = _blame(transcript, steps, connection.address if connection else "")
+    throttled = next((step.cited for step in steps if step.reply and throttles(step.reply)), None)
+    tarpit = _tarpit(greeting, hellos)
+    state, event = _state(transcript, greeting)
+    if state is Reached.OPEN and throttled is not None:
+        state, event = Reached.THROTTLED, throttled
+    doubt = _doubt(transcript, state, event, steps, blame, tarpit)
+    return SmtpSession(
+        state=state,
+        address=connection.address if connection else "",
+        port=connection.port if connection else 0,
+        exchanges=steps,
+        greeting=greeting,
+        ehlo=hellos[0] if hellos else None,
+        helo=_first(steps, "HELO"),
+        starttls=_first(steps, "STARTTLS"),
+        ehlo_tls=under_tls,
+        mail=_first(steps, "MAIL"),
+        rcpts=tuple(step for step in steps if step.verb == "RCPT"),
+        rset=_first(steps, "RSET"),
+        quit=_first(steps, "QUIT"),
+        offer=_offer(clear),
+        offer_tls=_offer(under_tls),
+        implicit_tls=secured is not None and not any(step.command and step.asked < secured for step in steps),
+        secured=secured,
+        handshake=tls.handshake if tls else None,
+        leftover=leftover_of(tls) if _first(steps, "STARTTLS") else b"",
+        closed=transcript.closed.how,
+        closed_event=len(transcript.events) - 1 if transcript.events else None,
+        blame=blame[0] if blame else None,
+        blame_event=blame[1] if blame else None,
+        throttled=throttled,
+        tarpit=tarpit,
+        middlebox=_middlebox(greeting, hellos),
+        unasked=unasked(transcript),
+        bare_lf=bare_lf(transcript),
+        inconclusive=doubt.because,
+        because=doubt.event,
+    )
+
+
+def throttles(reply: Reply) -> bool:
+    """Whether a reply turns us away for now: 421 (RFC 5321 section 3.8), or says there are too many of us."""
+    return reply.code == 421 or (
+        reply.kind in (4, 5) and _TOO_MANY.search(reply.text[:LONGEST_JUDGED]) is not None
+    )
+
+
+def greylists(reply: Reply) -> bool:
+    """Whether a reply puts us off as a stranger (RFC 6647): it says nothing of the mailbox."""
+    if reply.code not in (450, 451, 452):
+        return False
+    return (
+        reply.enhanced.startswith(("4.7.", "4.2."))
+        or _GREYLIST.search(reply.text[:LONGEST_JUDGED]) is not None
+    )
+
+
+def path_of(command: str) -> str:
+    """The mailbox between the angle brackets of MAIL or RCPT."""
+    return command.partition("<")[2].rpartition(">")[0]
+
+
+def greeting_name(reply: Reply) -> str:
+    """The name by which a greeting introduces its host (RFC 5321 section 4.2).
+
+    The first word where that can be a name; else the first word of the text that has the shape of a
+    domain name or an address literal; else empty.
+    """
+    words = " ".join(reply.lines[:1]).split()
+    if words and (_DOMAIN.fullmatch(words[0]) or _LITERAL.fullmatch(words[0])):
+        return words[0]
+    bare = (word.strip("()<>,;:\"'") for word in words)
+    return next((word for word in bare if _DOTTED.fullmatch(word) or _LITERAL.fullmatch(word)), "")
+
+
+def names_itself(reply: Reply) -> bool:
+    """Whether the first word of a greeting is an FQDN or an address literal, as RFC 5321 section 4.2 has it."""
+    first = next(iter(" ".join(reply.lines[:1]).split()), "")
+    return bool(_DOTTED.fullmatch(first) or _LITERAL.fullmatch(first))
+
+
+def _first(steps: Sequence[SmtpExchange], verb: str) -> SmtpExchange | None:
+    return next((step for step in steps if step.verb == verb), None)
+
+
+def _offer(hello: SmtpExchange | None) -> EhloReply | None:
+    # Only a complete 250 proves what is and what is not offered.
+    if hello is None or hello.reply is None or hello.reply.code != 250 or not hello.reply.complete:
+        return None
+    return parse_ehlo(hello.reply)
+
+
+def _begins(octets: bytes) -> bool:
+    return octets.startswith(b"220")
+
+
+def _state(transcript: Transcript, greeting: SmtpExchange | None) -> tuple[Reached, int | None]:
+    reply = greeting.reply if greeting else None
+    whole = reply is not None and reply.complete
+    seen = way(transcript, greeted=whole, begins=_begins)
+    if seen.state is not None or greeting is None or reply is None:
+        return seen.state or Reached.SILENT, seen.event
+    if throttles(reply):
+        return Reached.THROTTLED, greeting.last
+    kinds = {2: Reached.OPEN, 4: Reached.DEFERRED, 5: Reached.REFUSED_SERVICE}
+    return kinds.get(reply.kind, Reached.MALFORMED), greeting.last
+
+
+def _blame(transcript: Transcript, steps: Sequence[SmtpExchange], peer: str) -> tuple[Blame, int] | None:
+    hello = next((step for step in steps if step.verb in ("EHLO", "HELO")), None)
+    name = hello.command.partition(" ")[2] if hello else ""
+    for step in steps:
+        found = blamed(step.reply, helo=name, peer=peer) if step.reply else None
+        # A disliked name matters only where it was given: a greeting cannot know it.
+        if found is not None and step.first is not None and step.last is not None:
+            return found, step.last
+    return None
+
+
+def _tarpit(greeting: SmtpExchange | None, hellos: Sequence[SmtpExchange]) -> int | None:
+    """A tarpit answers EHLO, slowly or with scorn, and offers nothing at all."""
+    first = next(iter(hellos), None)
+    offer = _offer(first)
+    if first is None or offer is None or offer.offered or first.reply is None:
+        return None
+    late = greeting is not None and greeting.waited_ms >= TARPIT_GREETING_MS
+    said = f"{greeting.reply if greeting else ''} {first.reply}"
+    return first.last if late or _TARPIT.search(said[:LONGEST_JUDGED]) else None
+
+
+def _middlebox(greeting: SmtpExchange | None, hellos: Sequence[SmtpExchange]) -> int | None:
+    reply = greeting.reply if greeting else None
+    if greeting is not None and reply is not None:
+        stars, others = reply.text.count("*"), len(reply.text.replace(" ", ""))
+        if stars >= 4 and 2 * stars >= others:
+            return greeting.last
+    for hello in hellos:
+        offer = _offer(hello)
+        if offer is not None and offer.masked:
+            return hello.last
+    return None
+
+
+def _doubt(
+    transcript: Transcript,
+    state: Reached,
+    event: int | None,
+    steps: Sequence[SmtpExchange],
+    blame: tuple[Blame, int] | None,
+    tarpit: int | None,
+) -> Doubt:
+    """Why what the server offers cannot be told: the first reason in the order of the conversation."""
+    if state is not Reached.OPEN:
+        return doubt_about(transcript, state, event)
+    for step in _opening(steps):
+        reply = step.reply
+        if reply is None or not reply.complete:
+            how = broken_off(transcript) or "the conversation ended"
+            return Doubt(f"{how} after {step.command}", len(transcript.events) - 1)
+        if reply.kind == 4 and step.verb != "STARTTLS":
+            return Doubt(f"{step.verb} was put off:{quote(transcript, step.last)}", step.last)
+        if blame is not None and blame[1] == step.last:
+            return Doubt(f"{step.verb} was refused because of us:{quote(transcript, step.last)}", step.last)
+        if reply.kind == 5 and step.verb == "HELO":
+            return Doubt(f"neither EHLO nor HELO was taken:{quote(transcript, step.last)}", step.last)
+    if tarpit is not None:
+        return Doubt(f"a tarpit answers:{quote(transcript, tarpit)}", tarpit)
+    return Doubt("", None)
+
+
+def _opening(steps: Sequence[SmtpExchange]) -> Iterator[SmtpExchange]:
+    """The commands by which a server shows what it offers."""
+    for step in steps:
+        if step.verb in ("EHLO", "HELO", "STARTTLS"):
+            yield step
+
+
+_TOO_MANY = re.compile(
+    r"too many (concurrent |simultaneous )?(smtp )?(connections|sessions|errors|messages)|"
+    r"(connection|session)s? (rate|limit|count|frequency)|rate limit|concurrency limit|too frequent",
+    re.IGNORECASE,
+)
+_GREYLIST = re.compile(
+    r"gr[ea]y-?\s?list|try again|come back|retry|temporar(il)?y (deferred|rejected|blocked)|deferred",
+    re.IGNORECASE,
+)
+_TARPIT = re.compile(r"spamd|tarpit|teergrube|wasting your time|spam blocker", re.IGNORECASE)
+_DOMAIN = re.compile(
+    r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
+)
+_DOTTED = re.compile(r"(?=.*\.[A-Za-z])" + _DOMAIN.pattern)
+_LITERAL = re.compile(r"\[[0-9A-Fa-f:.IPv]{2,60}\]")
