@@ -1,0 +1,101 @@
+"""BIMI assertion records: their tags only; logos and certificates are judged elsewhere (BIMI draft 4.3)."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .tags import TagList
+
+VERSION = "BIMI1"
+_VERSION = re.compile(r"v[ \t]*=[ \t]*BIMI1[ \t]*(?:;|\Z)", re.IGNORECASE)
+_AVATARS = ("brand", "personal")
+_LONGEST_PREFIX = 63
+_PREFIX = re.compile(r"[^\s,;]+")
+
+
+class BimiProblem(enum.StrEnum):
+    """What is wrong with a record."""
+
+    MALFORMED = "malformed"
+    TAG_TWICE = "tag-twice"
+    LOGO_MISSING = "logo-missing"
+    LOGO_NOT_HTTPS = "logo-not-https"
+    EVIDENCE_NOT_HTTPS = "evidence-not-https"
+    AVATAR_INVALID = "avatar-invalid"
+    LOCAL_PART_INVALID = "local-part-invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class BimiDefect:
+    """One problem; `position` is an offset in the record."""
+
+    problem: BimiProblem
+    position: int
+    text: str = ""
+
+
+def is_bimi(text: str) -> bool:
+    """Whether a TXT record is a BIMI record: the version stands first."""
+    return bool(_VERSION.match(text))
+
+
+@dataclass(frozen=True, slots=True)
+class BimiRecord:
+    """One record."""
+
+    tags: TagList
+    defects: tuple[BimiDefect, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> BimiRecord:
+        """Read a record; use `is_bimi` to select records first. Never raises."""
+        tags = TagList.parse(text)
+        defects = [BimiDefect(BimiProblem.MALFORMED, part.position, part.text) for part in tags.malformed]
+        defects += [BimiDefect(BimiProblem.TAG_TWICE, tag.position, tag.name) for tag in tags.repeated]
+        if tags.first("l") is None:
+            defects.append(BimiDefect(BimiProblem.LOGO_MISSING, len(text)))
+        for name, problem, good in (
+            ("l", BimiProblem.LOGO_NOT_HTTPS, _is_https),
+            ("a", BimiProblem.EVIDENCE_NOT_HTTPS, _is_https),
+            ("avp", BimiProblem.AVATAR_INVALID, _is_avatar),
+            ("lps", BimiProblem.LOCAL_PART_INVALID, _are_prefixes),
+        ):
+            tag = tags.first(name)
+            if tag and tag.value and not good(tag.value):
+                defects.append(BimiDefect(problem, tag.value_position, tag.value))
+        return cls(tags, tuple(sorted(defects, key=lambda defect: defect.position)))
+
+    @property
+    def logo(self) -> str:
+        """`l`: the URL of the SVG; empty where none is given."""
+        return self.tags.get("l") or ""
+
+    @property
+    def evidence(self) -> str:
+        """`a`: the URL of the certificate; empty where none is given."""
+        return self.tags.get("a") or ""
+
+    @property
+    def declines(self) -> bool:
+        """`l=; a=;`: the domain takes no part."""
+        return self.tags.get("l") == "" and not self.evidence
+
+
+def _is_https(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme == "https" and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+def _is_avatar(value: str) -> bool:
+    return value.lower() in _AVATARS
+
+
+def _are_prefixes(value: str) -> bool:
+    prefixes = [prefix.strip(" \t") for prefix in value.split(",")]
+    return all(len(prefix) <= _LONGEST_PREFIX and _PREFIX.fullmatch(prefix) for prefix in prefixes)
