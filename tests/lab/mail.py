@@ -116,9 +116,9 @@ smtp_dns_support_level = dnssec
 smtp_tls_security_level = dane
 smtp_tls_CAfile = {self.pki}/root.crt
 postscreen_greet_wait = 2s
-postscreen_greet_ttl = 1s
 postscreen_greet_action = enforce
-postscreen_cache_map = internal:postscreen
+# nobody is remembered, so that every connection meets the pause
+postscreen_cache_map =
 postscreen_access_list =
 """
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-from lab.addresses import CERTIFICATE_FAULTS, HABITS
+from lab.addresses import CERTIFICATE_FAULTS, HABITS, POLICY_DOMAINS
 from lab.pki import Authority
 
-DIGEST_OF_NOTHING = "00" * 32
+_STS_RECORD = '_mta-sts TXT "v=STSv1; id=20260101"'
 
 
 @dataclass(frozen=True)
@@ -54,76 +53,103 @@ def _key_of(numbers: rsa.RSAPublicNumbers) -> bytes:
 
 def published(places: Mapping[str, str], pki: Authority) -> dict[str, Published]:
     """What every domain of the laboratory publishes, by domain."""
-    sound_key = _key_of(rsa.generate_private_key(65537, 2048).public_key().public_numbers())
-    # Nobody will ever sign with the short key, so any odd number of 512 bits serves as its modulus.
-    short_key = _key_of(rsa.RSAPublicNumbers(65537, secrets.randbits(510) | 1 << 511 | 1))
-    sound = Published(dkim=(f"sel1._domainkey TXT {dkim_key(sound_key)}",))
+    return _Planting(places, pki).domains()
 
-    def own_host(domain: str) -> Published:
-        host = ("@ MX 10 mx", f"mx A {places[f'mx.{domain}']}", 'mx TXT "v=spf1 a -all"')
-        return replace(sound, mx=host)
 
-    def clients(*lines: str, host: str) -> Published:
-        kept = tuple(
-            line for line in sound.clients if line.split()[0] not in {one.split()[0] for one in lines}
-        )
-        return replace(sound, clients=kept + lines, more=(f"mail A {places[host]}",))
+class _Planting:
+    """Sound records, and what each planted fault changes in them."""
 
-    def sts(domain: str) -> Published:
-        record = ('_mta-sts TXT "v=STSv1; id=20260101"', f"mta-sts A {places[f'mta-sts.{domain}']}")
-        return replace(sound, more=record)
+    def __init__(self, places: Mapping[str, str], pki: Authority) -> None:
+        self.places, self.pki = places, pki
+        key = _key_of(rsa.generate_private_key(65537, 2048).public_key().public_numbers())
+        self.sound = Published(dkim=(f"sel1._domainkey TXT {dkim_key(key)}",))
 
-    def tlsa(host: str, *associations: str) -> tuple[str, ...]:
-        return tuple(f"_25._tcp.{host} TLSA {one}" for one in associations)
+    def domains(self) -> dict[str, Published]:
+        own = {f"{name}.test": self._own_host(f"{name}.test") for name in (*CERTIFICATE_FAULTS, *HABITS)}
+        shared = {"lab.test": self._perfect(), "bogus.test": self.sound, "stale.test": self.sound}
+        return own | shared | self._records() | self._hosts(own) | self._clients() | self._policies()
 
-    def served(host: str) -> str:
-        return f"3 1 1 {pki.leaves[host].spki_digest}"
+    def _own_host(self, domain: str) -> Published:
+        host = ("@ MX 10 mx", f"mx A {self.places[f'mx.{domain}']}", 'mx TXT "v=spf1 a -all"')
+        return replace(self.sound, mx=host)
 
-    above = f"2 1 1 {pki.intermediate.spki_digest}"
-    of_lab = (
-        *(
-            f"{name.removesuffix('.lab.test')} A {at}"
-            for name, at in places.items()
+    def _perfect(self) -> Published:
+        in_zone = {
+            name.removesuffix(".lab.test"): at
+            for name, at in self.places.items()
             if name.endswith(".lab.test")
-        ),
-        '_mta-sts TXT "v=STSv1; id=20260101"',
-        *tlsa("mx1", served("mx1.lab.test"), above),
-        *tlsa("mx2", served("mx2.lab.test"), above),
-        'mx1 TXT "v=spf1 a -all"',
-        'mx2 TXT "v=spf1 a -all"',
-    )
-    domains = {f"{name}.test": own_host(f"{name}.test") for name in (*CERTIFICATE_FAULTS, *HABITS)}
-    eleven = " ".join(f"a:a{n}.{{d}}" for n in range(1, 11))
-    alias = domains["mx-alias.test"].mx
-    return domains | {
-        "lab.test": replace(sound, more=of_lab),
-        "parked.test": Published(mx=("@ MX 0 .",), spf=('@ TXT "v=spf1 -all"',), clients=(), tlsrpt=(),
-                                 dmarc=('_dmarc TXT "v=DMARC1; p=reject"',)),  # fmt: skip
-        "submission-clear.test": clients("_submissions._tcp SRV 0 1 465 mail", "_submission._tcp SRV 10 1 587 mail",
-                                         host="mail.submission-clear.test"),  # fmt: skip
-        "imap-clear.test": clients("_imaps._tcp SRV 0 1 993 mail", "_imap._tcp SRV 20 1 143 mail",
-                                   host="mail.imap-clear.test"),  # fmt: skip
-        "pop3-clear.test": clients("_pop3s._tcp SRV 10 1 995 mail", "_pop3._tcp SRV 20 1 110 mail",
-                                   host="mail.pop3-clear.test"),  # fmt: skip
+        }
+        above = f"2 1 1 {self.pki.intermediate.spki_digest}"
+        more = [f"{label} A {at}" for label, at in in_zone.items()]
+        for label in ("mx1", "mx2"):
+            served = f"3 1 1 {self.pki.leaves[f'{label}.lab.test'].spki_digest}"
+            more += [f"_25._tcp.{label} TLSA {one}" for one in (served, above)]
+            more.append(f'{label} TXT "v=spf1 a -all"')
+        return replace(self.sound, more=(_STS_RECORD, *more))
+
+    def _records(self) -> dict[str, Published]:
+        """Faults in TXT records."""
+        sound = self.sound
         # RFC 7208, 4.6.4: `mx` and ten times `a` are eleven terms that cost a look-up
-        "spf-lookups.test": replace(sound, spf=(f'@ TXT "v=spf1 mx {eleven} -all"',),
-                                    more=tuple(f"a{n} A {places['mx1.lab.test']}" for n in range(1, 11))),  # fmt: skip
-        "spf-two.test": replace(sound, spf=(*sound.spf, '@ TXT "v=spf1 a:mx1.lab.test -all"')),
-        "spf-plus-all.test": replace(sound, spf=('@ TXT "v=spf1 mx +all"',)),
-        "spf-none.test": replace(sound, spf=()),
-        "dmarc-missing.test": replace(sound, dmarc=()),
-        "dmarc-two.test": replace(sound, dmarc=(*sound.dmarc, '_dmarc TXT "v=DMARC1; p=none; rua=mailto:abuse@{d}"')),
-        "dkim-revoked.test": replace(sound, dkim=('sel1._domainkey TXT "v=DKIM1; k=rsa; p="',)),
-        "dkim-512.test": replace(sound, dkim=(f"sel1._domainkey TXT {dkim_key(short_key)}",)),
-        "mx-alias.test": replace(sound, mx=("@ MX 10 alias", "alias CNAME mx", *alias[1:])),
-        "mx-no-address.test": replace(sound, mx=("@ MX 10 mx1.lab.test.", "@ MX 20 gone")),
-        "dane-mismatch.test": replace(domains["dane-mismatch.test"], more=tlsa("mx", f"3 1 1 {DIGEST_OF_NOTHING}",
-                                                                             f"3 1 1 {'11' * 32}")),  # fmt: skip
-        "lame-ptr.test": replace(domains["lame-ptr.test"], more=(f"elsewhere A {places['mx1.lab.test']}",)),
-        "bogus.test": sound,
-        "stale.test": sound,
-        "sts-partial.test": sts("sts-partial.test"),
-        "sts-uncovered.test": sts("sts-uncovered.test"),
-        "sts-missing.test": sts("sts-missing.test"),
-        "sts-expired.test": sts("sts-expired.test"),
-    }  # fmt: skip
+        labels = [f"a{n}" for n in range(1, 11)]
+        eleven = f'@ TXT "v=spf1 mx {" ".join(f"a:{label}.{{d}}" for label in labels)} -all"'
+        addresses = tuple(f"{label} A {self.places['mx1.lab.test']}" for label in labels)
+        # Nobody will ever sign with the short key, so any odd number of 512 bits serves as its modulus.
+        short = dkim_key(_key_of(rsa.RSAPublicNumbers(65537, secrets.randbits(510) | 1 << 511 | 1)))
+        parked = Published(
+            mx=("@ MX 0 .",),
+            spf=('@ TXT "v=spf1 -all"',),
+            dmarc=('_dmarc TXT "v=DMARC1; p=reject"',),
+            tlsrpt=(),
+            clients=(),
+        )
+        second = '_dmarc TXT "v=DMARC1; p=none; rua=mailto:abuse@{d}"'
+        return {
+            "parked.test": parked,
+            "spf-lookups.test": replace(sound, spf=(eleven,), more=addresses),
+            "spf-two.test": replace(sound, spf=(*sound.spf, '@ TXT "v=spf1 a:mx1.lab.test -all"')),
+            "spf-plus-all.test": replace(sound, spf=('@ TXT "v=spf1 mx +all"',)),
+            "spf-none.test": replace(sound, spf=()),
+            "dmarc-missing.test": replace(sound, dmarc=()),
+            "dmarc-two.test": replace(sound, dmarc=(*sound.dmarc, second)),
+            "dkim-revoked.test": replace(sound, dkim=('sel1._domainkey TXT "v=DKIM1; k=rsa; p="',)),
+            "dkim-512.test": replace(sound, dkim=(f"sel1._domainkey TXT {short}",)),
+        }
+
+    def _hosts(self, own: Mapping[str, Published]) -> dict[str, Published]:
+        """Faults in how hosts are named."""
+        alias, dane, lame = own["mx-alias.test"], own["dane-mismatch.test"], own["lame-ptr.test"]
+        of_nobody = tuple(f"_25._tcp.mx TLSA 3 1 1 {digits * 32}" for digits in ("00", "11"))
+        elsewhere = f"elsewhere A {self.places['mx1.lab.test']}"
+        return {
+            "mx-alias.test": replace(alias, mx=("@ MX 10 alias", "alias CNAME mx", *alias.mx[1:])),
+            "mx-no-address.test": replace(self.sound, mx=("@ MX 10 mx1.lab.test.", "@ MX 20 gone")),
+            "dane-mismatch.test": replace(dane, more=of_nobody),
+            "lame-ptr.test": replace(lame, more=(elsewhere,)),
+        }
+
+    def _clients(self) -> dict[str, Published]:
+        """Domains whose people are sent to a careless host, `mail.DOMAIN`."""
+        careless = {
+            "submission-clear.test": (
+                "_submissions._tcp SRV 0 1 465 mail",
+                "_submission._tcp SRV 10 1 587 mail",
+            ),
+            "imap-clear.test": ("_imaps._tcp SRV 0 1 993 mail", "_imap._tcp SRV 20 1 143 mail"),
+            "pop3-clear.test": ("_pop3s._tcp SRV 10 1 995 mail", "_pop3._tcp SRV 20 1 110 mail"),
+        }
+        domains = {}
+        for domain, lines in careless.items():
+            replaced = {line.split()[0] for line in lines}
+            kept = tuple(line for line in self.sound.clients if line.split()[0] not in replaced)
+            address = f"mail A {self.places[f'mail.{domain}']}"
+            domains[domain] = replace(self.sound, clients=kept + lines, more=(address,))
+        return domains
+
+    def _policies(self) -> dict[str, Published]:
+        """Domains with an MTA-STS record; what is wrong is at the policy host."""
+        return {
+            domain: replace(self.sound, more=(_STS_RECORD, f"mta-sts A {self.places[f'mta-sts.{domain}']}"))
+            for domain in POLICY_DOMAINS
+            if domain != "lab.test"
+        }

@@ -14,7 +14,6 @@ import dns.zone
 from cryptography.hazmat.primitives.asymmetric import ec
 from dns.dnssectypes import Algorithm
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
-
 from lab.addresses import pointers
 from lab.files import write
 from lab.published import Published
