@@ -10,7 +10,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from .authority import Authority
+from .authority import Authority, Credentials
 
 _HASHES: dict[int, Callable[[bytes], str]] = {
     0: bytes.hex,
@@ -28,7 +28,33 @@ def _authority(moment: datetime) -> Authority:
 
 @functools.lru_cache(maxsize=512)
 def _pem(moment: datetime, kind: str, names: tuple[str, ...]) -> bytes:
-    return _authority(moment).issue(kind, names)
+    authority = _authority(moment)
+    kinds = authority.kinds()
+    if kind not in kinds:
+        raise ValueError(f"no kind of certificate is called {kind!r}; known are {', '.join(kinds)}")
+    found = kinds[kind](names[0])
+    return found.pem if len(names) == 1 else _renamed(authority, kind, found, names).pem
+
+
+_FOR_SEVERAL = frozenset({"valid", "expired", "not_yet_valid", "no_intermediate", "with_root"})
+"""Kinds that are the intermediate's work and have nothing wrong with their names."""
+
+
+def _renamed(authority: Authority, kind: str, found: Credentials, names: tuple[str, ...]) -> Credentials:
+    """The same credentials for more names than one."""
+    if kind not in _FOR_SEVERAL:
+        raise ValueError(f"a certificate of the kind {kind!r} is for one name only")
+    leaf = x509.load_der_x509_certificate(found.chain[0])
+    renamed = authority.issue(
+        names[0],
+        found.key,
+        issuer=f"{authority.name} Intermediate",
+        by=authority.intermediate_key,
+        names=names,
+        since=authority.moment - leaf.not_valid_before_utc,
+        lasts=leaf.not_valid_after_utc - leaf.not_valid_before_utc,
+    )
+    return Credentials(found.key, (renamed, *found.chain[1:]))
 
 
 class Certificates:
@@ -40,10 +66,10 @@ class Certificates:
     @property
     def root(self) -> bytes:
         """The PEM certificate that the world's clients trust."""
-        return _authority(self._moment).root
+        return _authority(self._moment).ca_pem
 
     def pem(self, kind: str, names: tuple[str, ...]) -> bytes:
-        """Key and chain, leaf first. Raises ValueError for an unknown kind."""
+        """Key and chain, leaf first. Raises ValueError for a kind that is unknown or cannot have these names."""
         return _pem(self._moment, kind, names)
 
     def tlsa(self, kind: str, names: tuple[str, ...], usage: int, selector: int, matching: int) -> str:

@@ -31,7 +31,7 @@ _ALERT = bytes.fromhex("15030300020228")
 """A TLS record: alert, fatal, handshake_failure (RFC 8446 section 6)."""
 
 
-class TornDown(Exception):  # noqa: N818 -- a way to end, not a fault
+class TornDown(Exception):
     """The peer wants its connection reset; whoever plays it does that in its own manner."""
 
 

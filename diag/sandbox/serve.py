@@ -99,7 +99,11 @@ async def _listener(port: int = 0) -> anyio.abc.Listener[anyio.abc.SocketStream]
 
 
 def _where(listener: anyio.abc.Listener[anyio.abc.SocketStream]) -> tuple[str, int]:
-    return LOOPBACK, listener.extra(anyio.abc.SocketAttribute.local_port)
+    return LOOPBACK, _port(listener)
+
+
+def _port(bound: anyio.TypedAttributeProvider) -> int:
+    return int(bound.extra(anyio.abc.SocketAttribute.local_port))  # noqa: S610 -- not Django's
 
 
 async def _both_transports(
@@ -109,7 +113,7 @@ async def _both_transports(
     for _ in range(_TRIES):
         udp = await anyio.create_udp_socket(family=socket.AF_INET, local_host=LOOPBACK)
         try:
-            tcp = await _listener(udp.extra(anyio.abc.SocketAttribute.local_port))
+            tcp = await _listener(_port(udp))
         except OSError:
             await udp.aclose()
             continue
@@ -166,7 +170,7 @@ class _Player:
 
 def _reset_on_close(stream: anyio.abc.SocketStream) -> None:
     """Closing with a linger time of nought sends a reset (SO_LINGER, socket(7))."""
-    raw = stream.extra(anyio.abc.SocketAttribute.raw_socket)
+    raw = stream.extra(anyio.abc.SocketAttribute.raw_socket)  # noqa: S610 -- not Django's
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from .hosts import HostSpec, Tls
 from .speaker import Reply, Then, reply
@@ -73,7 +74,7 @@ class SmtpSpeaker:
         if self._refusing and verb != "QUIT":
             # RFC 5321 section 3.1: having refused the session, a host waits for QUIT.
             return reply("503 5.0.0 Error: no service here")
-        answer = {
+        answers: dict[str, Callable[[str], Reply]] = {
             "EHLO": self._ehlo,
             "HELO": self._helo,
             "STARTTLS": self._starttls,
@@ -82,13 +83,12 @@ class SmtpSpeaker:
             "DATA": self._data,
             "BDAT": self._bdat,
             "AUTH": self._auth,
-            "VRFY": lambda rest: (
-                reply(f"252 2.0.0 {rest}") if rest else reply("501 5.5.4 Syntax: VRFY address")
-            ),
+            "VRFY": lambda rest: reply(f"252 2.0.0 {rest}" if rest else "501 5.5.4 Syntax: VRFY address"),
             "NOOP": lambda rest: reply("250 2.0.0 Ok"),
             "RSET": self._rset,
             "QUIT": lambda rest: reply("221 2.0.0 Bye", then=Then.CLOSE),
-        }.get(verb)
+        }
+        answer = answers.get(verb)
         if answer is None:
             return reply("502 5.5.2 Error: command not recognized" if verb else "500 5.5.2 Error: bad syntax")
         return answer(rest)

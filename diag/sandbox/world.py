@@ -94,6 +94,12 @@ def load(path: Path) -> World:
         described = hosts_file.merged(described, layer.tables.get("host", ()), layer.hosts_path)
     hosts = hosts_file.hosts(described, tuple(domains), top.hosts_path)
     certificates = Certificates(moment)
+    for host in hosts.values():
+        try:
+            certificates.pem(host.certificate.kind, host.names)
+        except ValueError as error:
+            where = f"{top.hosts_path}, host {host.address} port {host.port}"
+            raise BadWorld(where, None, f"certificate: {error}") from None
     texts = [layer.zone for layer in layers if layer.zone]
     return World(
         name=path.stem,

@@ -102,11 +102,11 @@ def head(text: str, path: Path) -> Head:
         said.setdefault(key, []).append((number, value))
     found: dict[str, object] = {"about": " ".join(filter(None, prose))}
     for key, values in said.items():
-        try:
-            for number, value in values:
+        for number, value in values:
+            try:
                 found[key] = _READERS[key](value, found.get(key))
-        except (ValueError, dns.exception.DNSException) as error:
-            raise BadWorld(path, number, f"{key}: {error}") from None
+            except (ValueError, dns.exception.DNSException) as error:
+                raise BadWorld(path, number, f"{key}: {error}") from None
     return Head(**found)  # type: ignore[arg-type]
 
 
@@ -217,7 +217,20 @@ def _parsed(text: str, path: Path) -> Zone:
     try:
         return Zone.parse(text, ".", str(path))
     except BadZone as error:
-        place = re.match(r"(.*):([0-9]+): (.*)", str(error), re.DOTALL)
-        if place is None:
-            raise BadWorld(path, None, str(error)) from None
-        raise BadWorld(path, int(place[2]), place[3]) from None
+        fault = re.sub(r"^.*?:[0-9]+: ", "", str(error))
+        raise BadWorld(path, _line_of_fault(text), fault) from None
+
+
+def _line_of_fault(text: str) -> int | None:
+    """Where the shortest beginning ends that cannot be read.
+
+    The reader's own line number is at times that of the line after the fault. Only errors pay for this.
+    """
+    lines = text.splitlines(keepends=True)
+    for number in range(1, len(lines) + 1):
+        try:
+            Zone.parse("".join(lines[:number]), ".")
+        except BadZone as error:
+            if "parentheses" not in str(error):
+                return number
+    return None
