@@ -12,11 +12,11 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, NameOID
 
-from .der import names_of
+from .der import names_of, same_algorithm
 
 T = TypeVar("T")
 E = TypeVar("E", bound=x509.ExtensionType)
@@ -147,8 +147,41 @@ def signed(der: bytes, issuer: bytes) -> bool:
     child, parent = parsed(der), parsed(issuer)
     if child is None or parent is None:
         return False
+    if read(der).issuer_der != read(issuer).subject_der:
+        return False
     try:
-        child.verify_directly_issued_by(parent)
+        key = parent.public_key()
+    except Exception:  # see public_key_info
+        return False
+    return holds(der, key)
+
+
+def holds(der: bytes, key: object) -> bool:
+    """Whether a public key verifies a certificate's signature, weak hashes included: those are judged apart."""
+    found = parsed(der)
+    if found is None or not same_algorithm(der):
+        return False
+    body = found.tbs_certificate_bytes
+    try:
+        match key:
+            case rsa.RSAPublicKey():
+                scheme, hashed = found.signature_algorithm_parameters, found.signature_hash_algorithm
+                if not isinstance(scheme, padding.PKCS1v15 | padding.PSS) or hashed is None:
+                    return False
+                key.verify(found.signature, body, scheme, hashed)
+            case ec.EllipticCurvePublicKey():
+                scheme = found.signature_algorithm_parameters
+                if not isinstance(scheme, ec.ECDSA):
+                    return False
+                key.verify(found.signature, body, scheme)
+            case dsa.DSAPublicKey():
+                hashed = found.signature_hash_algorithm
+                if hashed is None:
+                    return False
+                key.verify(found.signature, body, hashed)
+            case _:
+                # Ed25519, Ed448, ML-DSA: the key alone decides how. Keys that cannot sign have no verify.
+                key.verify(found.signature, body)  # type: ignore[attr-defined]
     except Exception:
         # The library's reasons (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm) all
         # mean the same here: nobody can say that it did.

@@ -63,3 +63,18 @@ def names_of(certificate: bytes) -> tuple[bytes, bytes] | None:
         return None
     issuer, subject = fields[2], fields[4]
     return certificate[issuer.start : issuer.end], certificate[subject.start : subject.end]
+
+
+def same_algorithm(certificate: bytes) -> bool:
+    """Whether the signature's algorithm is the one that the signed part names (RFC 5280 section 4.1.1.2)."""
+    outer = element(certificate, 0, len(certificate))
+    parts = children(certificate, outer, 3) if outer else []
+    if len(parts) != 3:
+        return False
+    fields = children(certificate, parts[0], 4)
+    if fields and fields[0].tag == VERSION:
+        fields = fields[1:]
+    if len(fields) < 2:
+        return False
+    inner, signed = fields[1], parts[1]
+    return certificate[inner.start : inner.end] == certificate[signed.start : signed.end]

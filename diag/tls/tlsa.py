@@ -10,7 +10,7 @@ from hashlib import sha256, sha512
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from .certificate import Certificate, parsed, public_key_info
+from .certificate import Certificate, holds, parsed, public_key_info
 from .chain import ChainVerdict, judge
 from .path import SENT_LIMIT
 
@@ -173,26 +173,7 @@ def _bare_key(
 
 
 def _signed_by(certificate: Certificate, key: bytes) -> bool:
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-
-    found = parsed(certificate.der)
-    if found is None:
-        return False
     try:
-        public = load_der_public_key(key)
-        hashed = found.signature_hash_algorithm
-        if isinstance(public, ec.EllipticCurvePublicKey) and hashed is not None:
-            public.verify(found.signature, found.tbs_certificate_bytes, ec.ECDSA(hashed))
-            return True
-        scheme = found.signature_algorithm_parameters
-        if (
-            isinstance(public, rsa.RSAPublicKey)
-            and hashed is not None
-            and isinstance(scheme, padding.AsymmetricPadding)
-        ):
-            public.verify(found.signature, found.tbs_certificate_bytes, scheme, hashed)
-            return True
-    except Exception:
-        # As in diag.tls.certificate.signed: whatever the library's reason, nobody can say that it did.
+        return holds(certificate.der, load_der_public_key(key))
+    except Exception:  # what the record holds is no key
         return False
-    return False
