@@ -238,7 +238,10 @@ def nearest_tag(name: str) -> str | None:
     """The registered tag whose name resembles this one."""
     if len(name) > 16:
         return None
-    return next(iter(difflib.get_close_matches(name.lower(), TAGS[1:], n=1, cutoff=0.6)), None)
+    written = name.lower()
+    swapped = (tag for tag in TAGS[1:] if sorted(tag) == sorted(written))
+    near = difflib.get_close_matches(written, TAGS[1:], n=1, cutoff=0.6)
+    return next(swapped, near[0] if near else None)
 
 
 def _uris(tags: TagList, name: str) -> tuple[ReportUri, ...]:
