@@ -161,14 +161,17 @@ _TOLERATED = frozenset({"profile", "ca-leaf", "weak-key", "weak-signature"})
 def _bare_key(
     record: Association, chain: tuple[bytes, ...], reference_names: tuple[str, ...], moment: datetime
 ) -> TlsaResult:
-    """A whole public key in the DNS that signed a certificate of the path, itself not sent."""
+    """A whole public key in the DNS that signed a certificate of the path, itself not sent.
+
+    The depth is that of the certificate it signed, as OpenSSL counts: there is none above it.
+    """
     path = judge(chain, reference_names, (), moment).path
     for depth, certificate in enumerate(path):
         if not _signed_by(certificate, record.data):
             continue
         verdict = judge(chain, reference_names, (certificate.der,), moment)
         found = _outcome(record, verdict)
-        return TlsaResult(record, found.outcome, depth + 1, found.detail)
+        return TlsaResult(record, found.outcome, depth, found.detail)
     return TlsaResult(record, TlsaOutcome.NO_MATCH)
 
 

@@ -1,0 +1,53 @@
+"""Path building and name checks against the cases of x509-limbo."""
+
+import base64
+import json
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diag.tls.chain import judge
+
+DATA = Path(os.environ.get("MAILDIAG_DATA", Path(__file__).parents[3] / "shared/data"))
+CASES = DATA / "x509-limbo" / "limbo.json"
+
+OUT_OF_SCOPE = {
+    "crl::issuer-missing-crlsign": "revocation lists are not fetched",
+    "rfc5280::nc::nc-permits-email-domain": "a client's certificate; we judge servers",
+    "rfc5280::nc::invalid-email-address": "a client's certificate; we judge servers",
+}
+
+
+def ders(pem: str) -> list[bytes]:
+    blocks = re.findall(r"-----BEGIN CERTIFICATE-----(.*?)-----END", pem, re.DOTALL)
+    return [base64.b64decode(block) for block in blocks]
+
+
+def cases() -> list[Any]:
+    if not CASES.exists():
+        return [pytest.param({}, marks=pytest.mark.skip(reason=f"{CASES} is absent (MAILDIAG_DATA)"))]
+    return [
+        pytest.param(
+            case,
+            id=case["id"],
+            marks=[pytest.mark.skip(reason=OUT_OF_SCOPE[case["id"]])] if case["id"] in OUT_OF_SCOPE else [],
+        )
+        for case in json.loads(CASES.read_text())["testcases"]
+    ]
+
+
+@pytest.mark.parametrize("case", cases())
+def test_limbo(case: dict[str, Any]) -> None:
+    """Success means what clients accept. Failure may be one that clients forgive: then it is named as a flaw."""
+    moment = datetime.fromisoformat(case["validation_time"] or "2027-01-01T00:00:00+00:00").astimezone(UTC)
+    chain = [der for pem in (case["peer_certificate"], *case["untrusted_intermediates"]) for der in ders(pem)]
+    roots = [der for pem in case["trusted_certs"] for der in ders(pem)]
+    verdict = judge(tuple(chain), (case["expected_peer_name"]["value"],), tuple(roots), moment)
+    if case["expected_result"] == "SUCCESS":
+        assert verdict.good, verdict.flaws
+    else:
+        assert not verdict.good or verdict.flaws
