@@ -48,8 +48,8 @@ class Authority:
     def __init__(self, moment: datetime, name: str = "Sandbox") -> None:
         self.moment = moment.astimezone(UTC).replace(microsecond=0)
         self.name = name
-        self.root_key = _key(f"{name} Root")
-        self.intermediate_key = _key(f"{name} Intermediate")
+        self.root_key = key_of(f"{name} Root")
+        self.intermediate_key = key_of(f"{name} Intermediate")
         self.root = self.issue(
             f"{name} Root",
             self.root_key,
@@ -120,27 +120,27 @@ class Authority:
 
     def weak_key(self, host: str) -> Credentials:
         """RSA with 1024 bits."""
-        return self._server(host, key=_key(f"weak {host}", 1024))
+        return self._server(host, key=key_of(f"weak {host}", 1024))
 
     def sha1(self, host: str) -> Credentials:
         """The leaf is signed with SHA-1, by an RSA intermediate, which libraries refuse to make today."""
-        signer = _key(f"{self.name} RSA Intermediate", 2048)
+        signer = key_of(f"{self.name} RSA Intermediate", 2048)
         issuer = self.issue(
             f"{self.name} RSA Intermediate", signer, ca=True, since=1000 * DAY, lasts=2000 * DAY
         )
         assert isinstance(signer, rsa.RSAPrivateKey)
-        key = _key(host)
+        key = key_of(host)
         modern = self.issue(host, key, issuer=f"{self.name} RSA Intermediate", by=signer, names=(host,))
         return Credentials(key, (_resigned_with_sha1(modern, signer), issuer))
 
     def self_signed(self, host: str) -> Credentials:
         """Signed by its own key."""
-        key = _key(f"self {host}")
+        key = key_of(f"self {host}")
         return Credentials(key, (self.issue(host, key, issuer=host, by=key, names=(host,)),))
 
     def snakeoil(self, host: str) -> Credentials:
         """What Debian's ssl-cert makes at installation: self-signed for ten years."""
-        key = _key(f"snakeoil {host}")
+        key = key_of(f"snakeoil {host}")
         name = "Snakeoil " + host.partition(".")[0]
         return Credentials(
             key, (self.issue(name, key, issuer=name, by=key, names=(host,), lasts=3650 * DAY),)
@@ -163,10 +163,10 @@ class Authority:
         issuer, by = f"{self.name} Root", self.root_key
         for level in range(1, 5):
             name = f"{self.name} Level {level}"
-            key = _key(name)
+            key = key_of(name)
             chain.append(self.issue(name, key, issuer=issuer, by=by, ca=True))
             issuer, by = name, key
-        key = _key(host)
+        key = key_of(host)
         leaf = self.issue(host, key, issuer=issuer, by=by, names=(host,))
         return Credentials(key, (leaf, *reversed(chain[1:])))
 
@@ -185,7 +185,7 @@ class Authority:
 
         What Let's Encrypt's chain looked like after DST Root CA X3 ran out in 2021.
         """
-        old = _key(f"{self.name} Old Root")
+        old = key_of(f"{self.name} Old Root")
         crossed = self.issue(
             f"{self.name} Root",
             self.root_key,
@@ -200,7 +200,7 @@ class Authority:
 
     def old_root(self) -> bytes:
         """The expired root that once signed this one."""
-        old, name = _key(f"{self.name} Old Root"), f"{self.name} Old Root"
+        old, name = key_of(f"{self.name} Old Root"), f"{self.name} Old Root"
         return self.issue(name, old, issuer=name, by=old, ca=True, since=4000 * DAY, lasts=3990 * DAY)
 
     def _server(
@@ -214,7 +214,7 @@ class Authority:
         usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
         ca_issuers: str = "",
     ) -> Credentials:
-        key = key or _key(host)
+        key = key or key_of(host)
         leaf = self.issue(
             names[0] if names else host,
             key,
@@ -307,8 +307,8 @@ def _usage(*, ca: bool, signs: bool) -> x509.KeyUsage:
 
 
 @lru_cache(maxsize=512)
-def _key(owner: str, rsa_bits: int = 0) -> Key:
-    """The key of one owner, P-256 unless RSA is asked for; P-256 keys follow from the owner's name."""
+def key_of(owner: str, rsa_bits: int = 0) -> Key:
+    """The key of one owner, P-256 unless RSA is asked for; P-256 keys follow from the name and are no secret."""
     if rsa_bits:
         return _rsa(rsa_bits)
     secret = int.from_bytes(sha256(b"maildiag sandbox " + owner.encode()).digest(), "big") >> 1
