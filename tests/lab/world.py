@@ -133,6 +133,8 @@ class _Start:
 
     def everything(self) -> None:
         (self.folder / "log").mkdir()
+        if self._answers("ns1.lab.test", 53):
+            raise SystemExit(f"lab: another one answers on {self.net}; stop it, or choose another NET")
         pki = Authority(self.folder / "pki")
         pki.issue_all()
         domains = published(self.places, pki)
@@ -157,6 +159,7 @@ class _Start:
         self._wait("mx2.lab.test", 25, 587, 465)
         self._wait("mx1.lab.test", 25, 587, 465, 2525)
         self._wait(f"mx.{next(iter(HABITS))}.test", 25)
+        self._complain_of_ended()
         self._describe(zones)
 
     def _greylister(self) -> None:
@@ -178,12 +181,15 @@ class _Start:
         until = time.monotonic() + _READY_S
         for port in ports:
             while not self._answers(host, port):
-                ended = [str(process.args) for process in self.started if process.poll() is not None]
-                if ended or time.monotonic() > until:
-                    raise SystemExit(
-                        f"lab: no answer at {self.places[host]}:{port} ({host}); ended: {ended or 'none'}"
-                    )
+                self._complain_of_ended()
+                if time.monotonic() > until:
+                    raise SystemExit(f"lab: no answer at {self.places[host]}:{port} ({host})")
                 time.sleep(0.02)
+
+    def _complain_of_ended(self) -> None:
+        ended = [str(process.args) for process in self.started if process.poll() is not None]
+        if ended:
+            raise SystemExit(f"lab: ended by itself: {', '.join(ended)}")
 
     def _answers(self, host: str, port: int) -> bool:
         try:
