@@ -5,9 +5,10 @@ from __future__ import annotations
 from .blame import Blame, blamed
 from .exchanges import Exchange
 from .imap_session import Capabilities, ImapSession, read_imap
+from .introduction import leads_with_name, named_host
 from .pop3_session import Capa, Pop3Session, read_pop3
 from .reach import Doubt, Reached
-from .smtp_session import SmtpSession, greeting_name, greylists, names_itself, path_of, read_smtp, throttles
+from .smtp_session import SmtpSession, greylists, path_of, read_smtp, throttles
 
 __all__ = [
     "Blame",
@@ -20,9 +21,9 @@ __all__ = [
     "Reached",
     "SmtpSession",
     "blamed",
-    "greeting_name",
     "greylists",
-    "names_itself",
+    "leads_with_name",
+    "named_host",
     "path_of",
     "read_imap",
     "read_pop3",

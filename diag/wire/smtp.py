@@ -50,7 +50,8 @@ class Reply:
     @property
     def text(self) -> str:
         """The lines as one, without enhanced status codes; safe to show."""
-        return visible(" ".join(_ENHANCED.sub("", line, count=1).strip() for line in self.lines).strip())
+        bare = (line[found.end() :] if (found := _ENHANCED.match(line)) else line for line in self.lines)
+        return visible(" ".join(line.strip(" \t") for line in bare).strip(" "))
 
     @property
     def complete(self) -> bool:

@@ -175,25 +175,6 @@ def path_of(command: str) -> str:
     return command.partition("<")[2].rpartition(">")[0]
 
 
-def greeting_name(reply: Reply) -> str:
-    """The name by which a greeting introduces its host (RFC 5321 section 4.2).
-
-    The first word where that can be a name; else the first word of the text that has the shape of a
-    domain name or an address literal; else empty.
-    """
-    words = " ".join(reply.lines[:1]).split()
-    if words and (_DOMAIN.fullmatch(words[0]) or _LITERAL.fullmatch(words[0])):
-        return words[0]
-    bare = (word.strip("()<>,;:\"'") for word in words)
-    return next((word for word in bare if _DOTTED.fullmatch(word) or _LITERAL.fullmatch(word)), "")
-
-
-def names_itself(reply: Reply) -> bool:
-    """Whether the first word of a greeting is an FQDN or an address literal, as RFC 5321 section 4.2 has it."""
-    first = next(iter(" ".join(reply.lines[:1]).split()), "")
-    return bool(_DOTTED.fullmatch(first) or _LITERAL.fullmatch(first))
-
-
 def _first(steps: Sequence[SmtpExchange], verb: str) -> SmtpExchange | None:
     return next((step for step in steps if step.verb == verb), None)
 
@@ -300,8 +281,3 @@ _GREYLIST = re.compile(
     re.IGNORECASE,
 )
 _TARPIT = re.compile(r"spamd|tarpit|teergrube|wasting your time|spam blocker", re.IGNORECASE)
-_DOMAIN = re.compile(
-    r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
-)
-_DOTTED = re.compile(r"(?=.*\.[A-Za-z])" + _DOMAIN.pattern)
-_LITERAL = re.compile(r"\[[0-9A-Fa-f:.IPv]{2,60}\]")
