@@ -161,6 +161,7 @@ def test_roca_fingerprint() -> None:
     assert is_roca(pow(65537, 1234) * pow(65537, 77))
     assert not is_roca(RSA_PUBLIC.public_numbers().n)
     assert not is_roca(0)
+    assert not is_roca(1)
 
 
 @pytest.mark.parametrize(

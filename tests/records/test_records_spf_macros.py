@@ -109,6 +109,7 @@ def test_names_are_cut_from_the_left() -> None:
     [
         ("a." * 126 + "b", "a." * 126 + "b"),
         ("a." * 126 + "bc", "a." * 125 + "bc"),
+        ("bc." + "a." * 126 + "b", "a." * 126 + "b"),
         ("x" * 254, "x" * 254),
         ("y." + "x" * 254, "x" * 254),
         ("example.com.", "example.com"),
