@@ -1,5 +1,5 @@
 """Our rules and checks, as a plugin."""
 
-from . import mx
+from . import mx, spf
 
-modules = (mx,)
+modules = (mx, spf)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import dns.exception
+import dns.name
 import dns.rdata
 import dns.reversename
 
@@ -59,6 +61,8 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
 
     SERVFAIL, REFUSED, silence and garbage are Unavailable; NXDOMAIN and NODATA are NoRecord.
     """
+    if not _askable(name):
+        return NoRecord(f"{name!r} is no domain name", (), name, False)
     current = name
     aliases: list[str] = []
     evidence: list[Cite] = []
@@ -96,6 +100,15 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
         exists = answer.rcode == "NOERROR"
         because = f"{current} has no {rdtype} record" if exists else f"{current} does not exist"
         return NoRecord(because, tuple(evidence), current, exists, tuple(aliases), authenticated)
+
+
+def _askable(name: str) -> bool:
+    """Whether a name can stand in a question: no empty or overlong label, 255 octets in all (RFC 1035 2.3.4)."""
+    try:
+        dns.name.from_text(name)
+    except (dns.exception.DNSException, ValueError):
+        return False
+    return True
 
 
 def explained(answer: DnsAnswer) -> str:

@@ -1,5 +1,5 @@
 """Our facts, as a plugin."""
 
-from . import moment, mx
+from . import dkim, moment, mx, roles, spf
 
-modules = (moment, mx)
+modules = (moment, mx, spf, dkim, roles)

@@ -1,5 +1,5 @@
 """Our performers, as a plugin."""
 
-from . import dns, moment
+from . import conversations, dns, https, moment, trust
 
-modules = (dns, moment)
+modules = (dns, conversations, https, trust, moment)

@@ -1,0 +1,28 @@
+"""The performers of conversations: one driver for the three protocols."""
+
+from __future__ import annotations
+
+from diag.model.plugin import performs
+from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
+from diag.wire.transcript import Transcript
+
+from .live import Means
+from .talks import talk
+
+
+@performs(SmtpTalk)
+async def smtp_talk(probe: SmtpTalk, means: Means) -> Transcript:
+    """An SMTP conversation."""
+    return await talk(probe, means.network)
+
+
+@performs(ImapTalk)
+async def imap_talk(probe: ImapTalk, means: Means) -> Transcript:
+    """An IMAP conversation."""
+    return await talk(probe, means.network)
+
+
+@performs(Pop3Talk)
+async def pop3_talk(probe: Pop3Talk, means: Means) -> Transcript:
+    """A POP3 conversation."""
+    return await talk(probe, means.network)

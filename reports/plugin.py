@@ -1,0 +1,3 @@
+"""Our renderers, as a plugin."""
+
+modules = ()

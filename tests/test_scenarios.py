@@ -1,0 +1,73 @@
+"""Every world of fixtures/ raises exactly what its head says: anything more or less is a failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+import trio.testing
+
+from diag.model.report import Report, Status
+from diag.model.target import Target
+from diag.run.diagnose import Diagnosis
+from diag.run.registry import Registry, load
+from diag.sandbox import world as worlds
+from diag.sandbox.staged import DOCUMENTATION, in_memory
+from diag.sandbox.world import World
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+WORLDS = sorted(
+    {path.with_suffix("") for path in FIXTURES.glob("*/*.zone")}
+    | {path.parent for path in FIXTURES.glob("*/*/hosts.toml")}
+)
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    return load()
+
+
+def diagnosed(world: World, registry: Registry, **wishes: object) -> Report:
+    """The report on a world, on a clock that jumps over every wait."""
+
+    async def run() -> Report:
+        target = Target(world.domain, public=DOCUMENTATION, **wishes)  # type: ignore[arg-type]
+        async with in_memory(world, registry.performers) as lab:
+            return await Diagnosis(registry, target, lab).run()
+
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    return anyio.run(run, backend="trio", backend_options={"clock": clock})
+
+
+def undecided(report: Report) -> set[str]:
+    """The checks that came out inconclusive, by area/check-name."""
+    return {f"{r.area}/{r.check}" for r in report.results if r.status is Status.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize("path", WORLDS, ids=lambda path: str(path.relative_to(FIXTURES)))
+def test_a_world_raises_exactly_what_its_head_says(path: Path, registry: Registry) -> None:
+    world = worlds.load(path)
+    report = diagnosed(world, registry)
+    crashed = [(r.check, r.because) for r in report.results if r.status is Status.CRASHED]
+    assert crashed == []
+    assert sorted({f.id for f in report.findings}) == sorted(set(world.raises)), [
+        f.text() for f in report.findings
+    ]
+    named = set(world.inconclusive)
+    seen = undecided(report)
+    unexpected = {name for name in seen if not {name, name.split("/")[0], name.split("/")[1]} & named}
+    missing = {entry for entry in named if not any(entry in (n, *n.split("/")) for n in seen)}
+    assert not unexpected, f"inconclusive, and the world does not say so: {unexpected}"
+    assert not missing, f"the world says inconclusive, but all was decided: {missing}"
+
+
+def test_the_healthy_world_has_nothing_to_report(registry: Registry) -> None:
+    report = diagnosed(worlds.packaged("healthy"), registry)
+    assert [f.text() for f in report.findings] == []
+    assert [
+        (r.check, r.subject, r.because)
+        for r in report.results
+        if r.status in (Status.INCONCLUSIVE, Status.CRASHED)
+    ] == []
+    assert report.grade == "A+"
