@@ -64,3 +64,8 @@ def test_nothing_raises(text: str) -> None:
     record = TlsrptRecord.parse(text)
     assert record.usable or record.defects
     assert all(0 <= defect.position <= len(text) for defect in record.defects)
+
+
+def test_only_sound_entries_are_usable() -> None:
+    record = TlsrptRecord.parse("v=TLSRPTv1; rua=mailto:a!b@x.example,ftp://y.example,mailto:c@z.example")
+    assert [uri.host for uri in record.usable] == ["z.example"]
