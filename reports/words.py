@@ -1,0 +1,205 @@
+"""Records and policies in plain words, for readers who publish them without having read the standards."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diag.api import Absent, Report, Unavailable
+from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
+from diag.facts.roles import Roles
+from diag.facts.spf import SpfEvaluation
+from diag.records.dmarc import REMOVED_TAGS, DmarcRecord, Kind, Policy
+
+MOST_ADDRESSES = 1_000_000
+"""From here on authorised addresses are given in millions."""
+
+WHAT_BECOMES = {
+    Policy.REJECT: "is rejected",
+    Policy.QUARANTINE: "goes to the junk folder",
+    Policy.NONE: "is delivered like any other mail",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Impersonation:
+    """What becomes of a stranger's mail under one kind of address of the domain."""
+
+    sender: str
+    """The address the stranger writes as."""
+    becomes: str
+    """A predicate: "is rejected"."""
+    because: str
+    """Which tag says so: "p=reject"."""
+    safe: bool | None
+    """True: refused. None: it lands in junk, or nobody could find out. False: delivered."""
+
+
+def who_can_send(report: Report) -> tuple[Impersonation, ...]:
+    """What a stranger can do with the domain's name; empty where DMARC was not looked at."""
+    domain = report.target.domain
+    everyone = (
+        (f"you@{domain}", Kind.DOMAIN),
+        (f"you@news.{domain}", Kind.SUBDOMAIN),
+        (f"you@invented.{domain}", Kind.NONEXISTENT),
+    )
+    policy = report.fact(DmarcPolicy)
+    match policy:
+        case DmarcPolicy():
+            return tuple(_under(policy, sender, kind) for sender, kind in everyone)
+        case Absent():
+            because = "there is no DMARC record"
+            return (Impersonation(everyone[0][0], WHAT_BECOMES[Policy.NONE], because, False),)
+        case Unavailable(because=because):
+            return (Impersonation(everyone[0][0], "could not be determined", because, None),)
+    return ()
+
+
+def _under(policy: DmarcPolicy, sender: str, kind: Kind) -> Impersonation:
+    record = policy.record
+    # A policy found above is applied to the domain itself as to a name below it (RFC 9989 section 4.10.1).
+    applied = policy.kind if kind is Kind.DOMAIN else kind
+    asked = record.policy_for(applied)
+    if not record.is_in_force:
+        because = "the DMARC record has no valid policy, so it is not in force"
+    else:
+        because = f"{_deciding_tag(record, applied)}={record.published_policy(applied)}"
+        because += ", lowered one level by t=y" if record.is_testing else ""
+        because += f", published at {policy.found_at}" if policy.inherited else ""
+    safe = {Policy.REJECT: True, Policy.QUARANTINE: None, Policy.NONE: False}[asked]
+    return Impersonation(sender, WHAT_BECOMES[asked], because, safe)
+
+
+def _deciding_tag(record: DmarcRecord, kind: Kind) -> str:
+    """The tag that speaks for a kind of name: np falls back to sp, sp to p (RFC 9989 section 4.7)."""
+    if kind is Kind.NONEXISTENT and record.np:
+        return "np"
+    return "sp" if kind is not Kind.DOMAIN and record.sp else "p"
+
+
+def whom_spf_lets_pass(spf: SpfEvaluation) -> str:
+    """How many addresses may send, and what is said of all others: one sentence."""
+    if not spf.passes_somebody:
+        return "SPF lets nobody send."
+    networks = [network for _, _, network in spf.networks()]
+    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
+    number = sum(network.num_addresses for network in ipaddress.collapse_addresses(four))
+    ranges = len(list(ipaddress.collapse_addresses(six)))
+    allowed = " and ".join(
+        filter(
+            None,
+            (
+                f"{_amount(number)} IPv4 address{'es' if number != 1 else ''}" if number else "",
+                f"{ranges} IPv6 range{'s' if ranges != 1 else ''}" if ranges else "",
+            ),
+        )
+    )
+    others = {
+        "-": "everyone else fails (-all)",
+        "~": "everyone else fails softly (~all)",
+        "?": "nothing is said of everyone else (neutral)",
+        "+": "and everyone else passes too (+all)",
+    }[spf.final]
+    return f"SPF lets {allowed or 'senders that only a message shows'} send; {others}."
+
+
+def _amount(number: int) -> str:
+    return f"{number / 1_000_000:,.1f} million" if number >= MOST_ADDRESSES else f"{number:,}"
+
+
+def sending_role(report: Report) -> str:
+    """What the domain says of its own sending, where it says something: one sentence, or nothing."""
+    roles = report.fact(Roles)
+    if isinstance(roles, Roles) and roles.sends is False:
+        return f"{report.target.domain} sends no mail: {roles.sends_because}."
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagInWords:
+    """One tag of a record: as published, or as it applies where it is not."""
+
+    name: str
+    value: str
+    published: bool
+    words: str
+
+
+_MODES = {
+    "r": "Relaxed: the same Organizational Domain is enough.",
+    "s": "Strict: the very same domain.",
+}
+_FAILURE = {
+    "0": "when neither SPF nor DKIM passes aligned",
+    "1": "when either of them does not pass aligned",
+    "d": "when a DKIM signature fails",
+    "s": "when SPF fails",
+}
+_ASKED = {
+    Policy.REJECT: "receivers are asked to reject mail that fails",
+    Policy.QUARANTINE: "receivers are asked to treat mail that fails as suspicious",
+    Policy.NONE: "receivers are asked to do nothing about mail that fails",
+}
+
+
+def dmarc_tags(record: DmarcRecord) -> tuple[TagInWords, ...]:
+    """A DMARC record tag by tag, what is not published but applies included (RFC 9989 section 4.7)."""
+    said = {tag.name: tag.value for tag in reversed(record.tags.tags)}
+    rows = [TagInWords("v", said.get("v", ""), True, "This is a DMARC record.")]
+    whom = {"p": "For the domain itself", "sp": "For its subdomains", "np": "For names that do not exist"}
+    for name, kind in (("p", Kind.DOMAIN), ("sp", Kind.SUBDOMAIN), ("np", Kind.NONEXISTENT)):
+        applies = record.published_policy(kind)
+        rows.append(_tag(said, name, str(applies), f"{whom[name]}, {_ASKED[applies]}."))
+    rows.append(
+        _tag(said, "adkim", record.adkim, f"The DKIM signing domain must match From. {_MODES[record.adkim]}")
+    )
+    rows.append(_tag(said, "aspf", record.aspf, f"The SPF domain must match From. {_MODES[record.aspf]}"))
+    rows.append(_reports(said, "rua", "Daily summaries go", [uri.text for uri in record.rua]))
+    if "ruf" in said:
+        rows.append(_reports(said, "ruf", "Reports on single messages go", [uri.text for uri in record.ruf]))
+        when = "; ".join(_FAILURE.get(option, option) for option in record.fo)
+        rows.append(_tag(said, "fo", ":".join(record.fo), f"Those are wanted {when}."))
+    if "t" in said:
+        words = (
+            "A test: each policy counts one level lower." if record.is_testing else "No test: policies count."
+        )
+        rows.append(_tag(said, "t", record.tags.get("t") or "", words))
+    if "psd" in said:
+        suffix = {"y": "This is a public suffix.", "n": "The Organizational Domain is here."}
+        rows.append(
+            _tag(said, "psd", record.psd, suffix.get(record.psd, "Nothing is said about public suffixes."))
+        )
+    known = {row.name for row in rows}
+    rows.extend(_tag(said, name, value, _unread(name)) for name, value in said.items() if name not in known)
+    return tuple(rows)
+
+
+def _unread(name: str) -> str:
+    if name in REMOVED_TAGS:
+        return "Removed by RFC 9989: newer receivers ignore it, older ones obey it."
+    return "Not read: no such tag, or nothing here that it could belong to."
+
+
+def _tag(said: dict[str, str], name: str, applies: str, words: str) -> TagInWords:
+    return TagInWords(name, said.get(name, applies), name in said, words)
+
+
+def _reports(said: dict[str, str], name: str, lead: str, uris: list[str]) -> TagInWords:
+    if name not in said:
+        return TagInWords(name, "", False, "Nobody is sent reports, so misuse stays unseen.")
+    where = ", ".join(uri.removeprefix("mailto:") for uri in uris)
+    return TagInWords(name, said[name], True, f"{lead} to {where}." if where else f"{lead} nowhere.")
+
+
+def dmarc_walk(discovery: DmarcDiscovery) -> Iterator[tuple[str, str]]:
+    """The names asked and what was found there, in order: ("_dmarc.example", "no record")."""
+    for step in discovery.walked:
+        if step.unknown:
+            said = f"could not be looked up: {step.unknown}"
+        elif len(step.records) > 1:
+            said = f"{len(step.records)} records: all are discarded"
+        else:
+            said = "a record" if step.record else "no record"
+        yield f"_dmarc.{step.name}", said
