@@ -1,0 +1,87 @@
+"""What could authenticate the domain's mail: its own keys and SPF, and those of names that align with it."""
+
+from __future__ import annotations
+
+from diag.facts.dkim import Below, DkimSelectors
+from diag.facts.dmarc import DmarcAlignment, DmarcPolicy, SignsAndSends
+from diag.facts.spf import SpfEvaluation
+from diag.model.knowing import Absent, Cite, Unavailable
+from diag.model.plugin import fact
+from diag.probes.probe import Lab
+from diag.records.dmarc import Policy
+from diag.records.spf import SpfRecord, is_spf
+
+from .dns import Found, Looked, NoRecord, look_up
+from .mx import all_of
+
+SUBDOMAINS = ("bounce", "bounces", "em", "email", "mg", "news", "newsletter", "send")
+"""Names that bulk senders are commonly given below a domain."""
+
+
+@fact
+async def alignment(
+    policy: DmarcPolicy,
+    dkim: DkimSelectors | Absent | Unavailable,
+    spf: SpfEvaluation | Absent | Unavailable,
+    lab: Lab,
+) -> DmarcAlignment | Absent:
+    """Absent where nothing hangs on alignment: the policy is none.
+
+    Other names are looked at only where they could matter: no key can exist at the domain itself, or an
+    alignment mode is strict and shuts them out.
+    """
+    if policy.policy is Policy.NONE:
+        return Absent(f"the DMARC policy for {policy.domain} is none", policy.asked)
+    own = SignsAndSends(policy.domain, _signs(dkim), _sends(spf))
+    strict = "s" in (policy.record.adkim, policy.record.aspf)
+    others: tuple[SignsAndSends, ...] = ()
+    asked: tuple[Cite, ...] = tuple(cite for known in (dkim, spf) for cite in _evidence(known))
+    if own.dkim is False or strict:
+        names = [f"{label}.{policy.domain}" for label in SUBDOMAINS]
+        if policy.organizational not in ("", policy.domain):
+            names.insert(0, policy.organizational)
+        others, looked = await _survey(lab, names)
+        asked += looked
+    return DmarcAlignment(policy.domain, own, others, asked)
+
+
+async def _survey(lab: Lab, names: list[str]) -> tuple[tuple[SignsAndSends, ...], tuple[Cite, ...]]:
+    """Whether keys may exist below each name, and whether its SPF record names anybody."""
+    keys = {name: f"_domainkey.{name}" for name in names}
+    looked = await all_of(lambda name: look_up(lab, name, "TXT"), (*names, *keys.values()))
+    found = tuple(
+        SignsAndSends(name, _may_hold_keys(looked[keys[name]]), _names_somebody(looked[name]))
+        for name in names
+    )
+    return found, tuple(cite for answer in looked.values() for cite in answer.evidence)
+
+
+def _signs(dkim: DkimSelectors | Absent | Unavailable) -> bool | None:
+    return dkim.below is not Below.NONE if isinstance(dkim, DkimSelectors) else None
+
+
+def _sends(spf: SpfEvaluation | Absent | Unavailable) -> bool | None:
+    if isinstance(spf, SpfEvaluation):
+        return spf.passes_somebody
+    return None if isinstance(spf, Unavailable) else False
+
+
+def _may_hold_keys(looked: Looked) -> bool | None:
+    if isinstance(looked, NoRecord):
+        return looked.name_exists
+    return None if isinstance(looked, Unavailable) else True
+
+
+def _names_somebody(looked: Looked) -> bool | None:
+    """A first look at another name's SPF: its tree is not followed."""
+    if isinstance(looked, Unavailable):
+        return None
+    records = [SpfRecord.parse(t) for t in looked.texts() if is_spf(t)] if isinstance(looked, Found) else []
+    return any(
+        record.redirect is not None or any(m.qualifier == "+" for m in record.mechanisms)
+        for record in records
+    )
+
+
+def _evidence(known: DkimSelectors | SpfEvaluation | Absent | Unavailable) -> tuple[Cite, ...]:
+    return known.evidence if isinstance(known, Absent | Unavailable) else known.asked

@@ -1,0 +1,89 @@
+"""Which DKIM selectors are worth asking for: nobody can list them, so they are guessed well."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import chain
+
+from diag.facts.dkim import Selector, Source
+from diag.names.domain import is_below, normal
+
+MOST_SELECTORS = 24
+"""Selectors tried on one domain, those of the user not counted against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One mail provider: how it is recognised, and the selectors its instructions name."""
+
+    name: str
+    mx: tuple[str, ...]
+    spf: tuple[str, ...]
+    selectors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectorTable:
+    """The table in `data/selectors.toml`."""
+
+    as_of: str
+    common: tuple[str, ...]
+    providers: tuple[Provider, ...]
+
+
+@cache
+def table() -> SelectorTable:
+    """The table as packaged."""
+    text = files("diag.gather").joinpath("data/selectors.toml").read_text(encoding="utf-8")
+    read = tomllib.loads(text)
+    providers = tuple(
+        Provider(
+            entry["name"],
+            tuple(entry.get("mx", ())),
+            tuple(entry.get("spf", ())),
+            tuple(entry["selectors"]),
+        )
+        for entry in read["provider"]
+    )
+    return SelectorTable(read["as-of"].isoformat(), tuple(read["common"]), providers)
+
+
+def of_user(selectors: Iterable[str]) -> tuple[Selector, ...]:
+    """What the user told us."""
+    return tuple(Selector(normal(name), Source.USER) for name in selectors)
+
+
+def of_providers(mx: Iterable[str], spf: Iterable[str]) -> tuple[Selector, ...]:
+    """The selectors of the providers that these MX targets and SPF names belong to."""
+    mx, spf = tuple(mx), tuple(spf)
+    return tuple(
+        Selector(selector, Source.PROVIDER, provider.name)
+        for provider in table().providers
+        if _any_within(mx, provider.mx) or _any_within(spf, provider.spf)
+        for selector in provider.selectors
+    )
+
+
+def of_habit() -> tuple[Selector, ...]:
+    """The selectors chosen most often."""
+    return tuple(Selector(name, Source.COMMON) for name in table().common)
+
+
+def worth_asking(*lists: Iterable[Selector]) -> tuple[Selector, ...]:
+    """These selectors, each once under its first reason, and no more guesses than are polite."""
+    chosen: dict[str, Selector] = {}
+    guesses = 0
+    for selector in chain.from_iterable(lists):
+        told = selector.source is Source.USER
+        if selector.name not in chosen and (told or guesses < MOST_SELECTORS):
+            chosen[selector.name] = selector
+            guesses += not told
+    return tuple(chosen.values())
+
+
+def _any_within(names: Iterable[str], suffixes: tuple[str, ...]) -> bool:
+    return any(name == suffix or is_below(name, suffix) for name in names for suffix in suffixes)
