@@ -79,18 +79,18 @@ def _context(
 ) -> SSL.Context:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificates
-    from OpenSSL import SSL, crypto
+    from OpenSSL import SSL
 
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_cipher_list(ciphers.encode("ascii"))
     context.set_min_proto_version(getattr(SSL, _VERSIONS[oldest or "TLSv1"]))
     if newest:
         context.set_max_proto_version(getattr(SSL, _VERSIONS[newest]))
-    leaf, *others = (crypto.X509.from_cryptography(found) for found in load_pem_x509_certificates(pem))
+    leaf, *others = load_pem_x509_certificates(pem)
     context.use_certificate(leaf)
     for other in others:
         context.add_extra_chain_cert(other)
-    context.use_privatekey(crypto.PKey.from_cryptography_key(load_pem_private_key(pem, None)))  # type: ignore[arg-type]
+    context.use_privatekey(load_pem_private_key(pem, None))  # type: ignore[arg-type]
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     if alpn:
         known = [protocol.encode("ascii") for protocol in alpn]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -127,15 +128,21 @@ async def _rest(wire: Wire, heard: bytearray) -> bytes:
     return bytes(heard)
 
 
+_ALERT = re.compile(
+    r"\b(?:ssl/tls|sslv3|tls|tlsv1|tlsv13) (?:alert ([a-z ]+)"
+    r"|(unrecognized name|unsupported extension|certificate unobtainable|bad certificate [a-z ]+))"
+)
+"""OpenSSL's texts for alerts received, its versions differing: "sslv3 alert handshake failure",
+"tls alert handshake failure", "tlsv1 alert protocol version", "tlsv1 unrecognized name"."""
+
+
 def _failure(error: SSL.Error) -> TlsFailure:
     said = _reason(error)
-    before, alert, name = said.partition(" alert ")
-    if alert and "ssl" in before.lower():
-        # OpenSSL's texts read "sslv3 alert handshake failure", "tlsv1 alert protocol version".
-        return TlsFailure(TlsTrouble.ALERT, alert=name.strip().replace(" ", "_"), detail=said)
-    if before.startswith("tlsv1 ") and "unrecognized name" in before:
-        return TlsFailure(TlsTrouble.ALERT, alert="unrecognized_name", detail=said)
-    return TlsFailure(TlsTrouble.PROTOCOL, detail=said)
+    alert = _ALERT.search(said)
+    if alert is None:
+        return TlsFailure(TlsTrouble.PROTOCOL, detail=said)
+    name = (alert[1] or alert[2]).strip().replace(" ", "_").replace("cancelled", "canceled")
+    return TlsFailure(TlsTrouble.ALERT, alert=name, detail=said)
 
 
 def _reason(error: Exception) -> str:
@@ -202,6 +209,7 @@ class TlsWire:
     def __init__(self, connection: SSL.Connection, wire: Wire) -> None:
         self.connection = connection
         self.wire = wire
+        self._sending = anyio.Lock()
         self.truncated = False
         """Whether the peer closed without close_notify (RFC 8446 section 6.1)."""
 
@@ -259,12 +267,14 @@ class TlsWire:
         """Send what the TLS engine wants sent. Raises WireError."""
         from OpenSSL import SSL
 
-        while True:
-            try:
-                octets = self.connection.bio_read(CHUNK)
-            except SSL.WantReadError:
-                return
-            await self.wire.write(octets)
+        # One at a time: reading may have to send too, and records must not overtake each other.
+        async with self._sending:
+            while True:
+                try:
+                    octets = self.connection.bio_read(CHUNK)
+                except SSL.WantReadError:
+                    return
+                await self.wire.write(octets)
 
     async def flush_quietly(self) -> None:
         """The same, where the peer may be gone already."""
