@@ -125,16 +125,22 @@ IMAP_RESPONSES = [
     (b"* OK\r\n", "*", "OK", "", ()),
     (b"* preauth hello\r\n", "*", "PREAUTH", "hello", ()),
     (b"* BYE Autologout\r\n", "*", "BYE", "Autologout", ()),
-    (b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", "*", "CAPABILITY", "IMAP4rev1 AUTH=PLAIN", ("IMAP4rev1", "AUTH=PLAIN")),
+    (
+        b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n",
+        "*",
+        "CAPABILITY",
+        "IMAP4rev1 AUTH=PLAIN",
+        ("IMAP4rev1", "AUTH=PLAIN"),
+    ),
     (b"* 12 EXISTS\r\n", "*", "EXISTS", "12", ()),
     (b"+ idling\r\n", "+", "", "idling", ()),
     (b"+\r\n", "+", "", "", ()),
     (b"a1 NO [ALERT] no\r\n", "a1", "NO", "no", ()),
     (b"* LIST () {3}\r\na1 OK\r\n", "*", "LIST", "() OK", ()),
-    (b"* ID (\"name\" {12}\r\na1 OK done\r\n)\r\n", "*", "ID", '("name" )', ()),
+    (b'* ID ("name" {12}\r\na1 OK done\r\n)\r\n', "*", "ID", '("name" )', ()),
     (b"* X {0}\r\n\r\n", "*", "X", "", ()),
     (b"* X {3+}\r\nabc~{2}\r\n\r\n tail\r\n", "*", "X", "tail", ()),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("octets", "tag", "word", "text", "capabilities"), IMAP_RESPONSES)
