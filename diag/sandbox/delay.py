@@ -30,42 +30,49 @@ async def distant(wire: Wire, rtt_ms: float) -> AsyncIterator[Wire]:
     half = rtt_ms / 2000
     opened = anyio.current_time() + 2 * half
     near, far = pipe.pair()
-    async with anyio.create_task_group() as tasks:
-        for source, sink in ((wire, far), (far, wire)):
-            send, receive = anyio.create_memory_object_stream[_Due](_IN_FLIGHT)
-            tasks.start_soon(_take, source, send, half, opened)
-            tasks.start_soon(_give, receive, sink)
-        await anyio.sleep_until(opened + half)
-        yield near
+    try:
+        async with anyio.create_task_group() as tasks:
+            for source, sink in ((wire, far), (far, wire)):
+                tasks.start_soon(_carry, source, sink, half, opened)
+            await anyio.sleep_until(opened + half)
+            yield near
+            await near.close()
+    finally:
         await near.close()
+        await far.close()
+
+
+async def _carry(source: Wire, sink: Wire, half: float, opened: float) -> None:
+    """One direction."""
+    send, receive = anyio.create_memory_object_stream[_Due](_IN_FLIGHT)
+    with send, receive:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_take, source, send, half, opened)
+            await _give(receive, sink)
+            tasks.cancel_scope.cancel()
+    # A way that is broken at one end is of no use at the other.
+    await source.close()
 
 
 async def _take(source: Wire, queue: MemoryObjectSendStream[_Due], half: float, opened: float) -> None:
     """Read what comes and note when it is due at the other end."""
-    async with queue:
-        while True:
-            try:
-                octets = await source.read(_CHUNK)
-            except WireError:
-                octets = b""
-            due = max(anyio.current_time(), opened) + half
-            try:
-                await queue.send((due, octets))
-            except anyio.BrokenResourceError:
-                return
-            if not octets:
-                return
+    octets = b"anything"
+    while octets:
+        try:
+            octets = await source.read(_CHUNK)
+        except WireError:
+            octets = b""
+        await queue.send((max(anyio.current_time(), opened) + half, octets))
 
 
 async def _give(queue: MemoryObjectReceiveStream[_Due], sink: Wire) -> None:
     """Write each piece when it is due; an empty one closes."""
-    async with queue:
-        async for due, octets in queue:
-            await anyio.sleep_until(due)
-            if not octets:
-                break
-            try:
-                await sink.write(octets)
-            except WireError:
-                return
+    async for due, octets in queue:
+        await anyio.sleep_until(due)
+        if not octets:
+            break
+        try:
+            await sink.write(octets)
+        except WireError:
+            break
     await sink.close()

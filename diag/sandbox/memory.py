@@ -29,6 +29,7 @@ class MemoryNetwork:
         self._world = world
         self._addresses = {address for address, _ in world.hosts}
         self._tasks: anyio.abc.TaskGroup | None = None
+        self._wires: list[Wire] = []
         self.heard: list[Heard] = []
         """What the hosts heard, a connection an item, in the order in which they were opened."""
 
@@ -42,6 +43,8 @@ class MemoryNetwork:
     ) -> bool | None:
         assert self._tasks is not None
         self._tasks.cancel_scope.cancel()
+        for wire in self._wires:
+            await wire.close()
         return await self._tasks.__aexit__(kind, error, trace)
 
     async def connect(self, address: str, port: int) -> Wire:
@@ -64,6 +67,7 @@ class MemoryNetwork:
                 pass
         near, far = pipe.pair()
         client = _ClientEnd(near)
+        self._wires += (near, far)
         heard = Heard(address, port)
         self.heard.append(heard)
         self._tasks.start_soon(self._play, host, far, client, heard)
@@ -74,6 +78,7 @@ class MemoryNetwork:
             await serve(host, wire, self._world.certificates, heard)
         except TornDown:
             client.torn = True
+        finally:
             await wire.close()
 
 

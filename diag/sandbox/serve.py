@@ -165,7 +165,8 @@ class _Player:
                 await serve(self._host, wire, self._world.certificates, heard)
         except* TornDown:
             _reset_on_close(stream)
-        await wire.close()
+        finally:
+            await wire.close()
 
 
 def _reset_on_close(stream: anyio.abc.SocketStream) -> None:

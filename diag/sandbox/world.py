@@ -132,7 +132,7 @@ def _layers(path: Path) -> list[_Layer]:
         layer = _layer(below)
         layers.append(layer)
         base = layer.said("base")
-        below = (PACKAGED.get(base) or layer.path.parent / base) if base else None
+        below = (PACKAGED.get(base) or layer.hosts_path.parent / base) if base else None
     return layers[::-1]
 
 
