@@ -105,17 +105,22 @@ class _Attempt:
     async def response(self, wire: Wire, connection: h11.Connection) -> None:
         import h11
 
-        received, over = 0, False
+        received, over, first = 0, False, b""
         while True:
             try:
                 event = connection.next_event()
             except h11.RemoteProtocolError as error:
-                too_big = error.error_status_hint == 431
-                self.note("too-big" if too_big else "closed" if over else "garbage", str(error))
+                if first and not b"HTTP/".startswith(first[:5]):
+                    line = first.split(b"\n")[0][:200].decode("ascii", "backslashreplace")
+                    self.note("garbage", f"this is not HTTP: {line.rstrip()}")
+                elif error.error_status_hint == 431:
+                    self.note("too-big", f"more than {HEAD_LIMIT} octets before the body")
+                else:
+                    self.note("closed" if over else "garbage", str(error))
                 return
             if event is h11.NEED_DATA:
                 octets = await wire.read(CHUNK)
-                received, over = received + len(octets), not octets
+                received, over, first = received + len(octets), not octets, first or octets
                 if received > self.probe.limit + HEAD_LIMIT + OVERHEAD:
                     self.note("too-big", "too many octets beside the body")
                     return

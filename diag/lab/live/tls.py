@@ -93,11 +93,18 @@ async def _negotiate(secured: TlsWire, heard: bytearray) -> TlsFailure | None:
             except WireError as error:
                 return TlsFailure(TlsTrouble.RESET, detail=error.detail)
             return None
+        broken: WireError | None = None
+        octets = b""
         try:
             await secured.flush()
+        except WireError as error:
+            broken = error  # a peer that hung up may have said why before
+        try:
             octets = await secured.wire.read(CHUNK)
         except WireError as error:
-            return TlsFailure(TlsTrouble.RESET, detail=f"{error.detail} at {_state(secured.connection)}")
+            broken = broken or error
+        if not octets and broken is not None:
+            return TlsFailure(TlsTrouble.RESET, detail=f"{broken.detail} at {_state(secured.connection)}")
         if not octets:
             return TlsFailure(TlsTrouble.CLOSED, detail=f"at {_state(secured.connection)}")
         heard += octets[: FIRST_OCTETS - len(heard)]
