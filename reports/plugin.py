@@ -1,3 +1,5 @@
 """Our renderers, as a plugin."""
 
-modules = ()
+from . import json, text
+
+modules = (text, json)

@@ -1,0 +1,65 @@
+"""The command line: `maildiag`. Argument parsing and exit codes; the work is done by the rooms below."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from .faults import Fault
+
+INTERRUPTED = 130
+USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code; nothing that a user can cause ends in a traceback."""
+    try:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+    except Fault as fault:
+        _complain(str(fault))
+        code = USAGE
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough: no message, and the status a killed writer has.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    import typer
+
+    from .app import app
+
+    # typer carries its own copy of click or uses the installed one; the family of its errors is the same.
+    usage_error = typer.BadParameter.__mro__[1]
+    try:
+        code = app(arguments, prog_name="maildiag", standalone_mode=False)
+    except typer.Abort:
+        return INTERRUPTED
+    except usage_error as error:
+        context = getattr(error, "ctx", None)
+        if not arguments and context is not None:
+            sys.stderr.write(context.get_help() + "\n")
+            return USAGE
+        hint = f"; see {context.command_path} --help" if context is not None else ""
+        raise Fault(f"{_sentence(error)}{hint}") from None
+    return code if isinstance(code, int) else 0
+
+
+def _sentence(error: Exception) -> str:
+    """A usage error as one line without its full stop."""
+    told = getattr(error, "format_message", lambda: str(error))()
+    return " ".join(str(told).split()).removesuffix(".")
+
+
+def _complain(text: str) -> None:
+    """One line on stderr; what came from elsewhere cannot add another."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write("maildiag: " + "".join(c if c.isprintable() else " " for c in text) + "\n")

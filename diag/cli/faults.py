@@ -1,0 +1,28 @@
+"""What the user got wrong, and the nearest thing that would have been right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class Fault(Exception):
+    """A usage or configuration error: one line that names the thing and the place. Exit code 2."""
+
+
+def unknown(what: str, given: str, known: Iterable[str], *, where: str = "", see: str = "") -> Fault:
+    """The fault for a name that nobody knows, with the nearest one that is known."""
+    names = sorted(known)
+    near = difflib.get_close_matches(given.lower(), names, 1, 0.5)
+    if near:
+        hint = f"; did you mean {near[0]!r}?"
+    elif see:
+        hint = f"; see {see}"
+    else:
+        hint = f"; known are {', '.join(names)}" if names else ""
+    return Fault(f"{where + ': ' if where else ''}unknown {what} {given!r}{hint}")
+
+
+def reason(error: OSError) -> str:
+    """What the system says of a file, without its number and without the path."""
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,93 @@
+"""Several domains in one run: side by side, reported in the order given, with flat memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import signal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import anyio
+
+from diag.model.report import Report
+from diag.run.diagnose import Diagnosis
+
+SIDE_BY_SIDE = 16
+"""Domains looked at at a time."""
+AHEAD = 4
+"""So many times that, domains may be done before the one whose turn it is to be told."""
+
+
+class Session:
+    """Runs diagnoses and hands on what each gives, in order.
+
+    `begin` makes the diagnosis of a domain, `done` turns its report into what is kept until its turn, and
+    `tell` passes that on. A report is dropped as soon as `done` has seen it.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[str], Diagnosis],
+        done: Callable[[Report], Callable[[], None]],
+        *,
+        side_by_side: int = SIDE_BY_SIDE,
+        partial: str = "",
+    ) -> None:
+        self._begin = begin
+        self._done = done
+        self._room = anyio.Semaphore(side_by_side)
+        self._window = anyio.Semaphore(side_by_side * AHEAD)
+        self._running: dict[str, Diagnosis] = {}
+        self._waiting: dict[int, Callable[[], None] | None] = {}
+        self._next = 0
+        self._partial = partial
+        self.interrupted = False
+
+    async def run(self, domains: Iterable[str]) -> None:
+        """Look at every domain; Ctrl-C stops what is under way, which is then told as partial.
+
+        A second Ctrl-C ends at once: KeyboardInterrupt.
+        """
+        async with anyio.create_task_group() as watch:
+            watch.start_soon(self._listen)
+            async with anyio.create_task_group() as tasks:
+                for number, name in enumerate(domains):
+                    await self._window.acquire()
+                    await self._room.acquire()
+                    tasks.start_soon(self._one, number, name)
+            watch.cancel_scope.cancel()
+
+    async def _one(self, number: int, name: str) -> None:
+        tell = None
+        try:
+            if not self.interrupted:
+                tell = self._done(await self._report(name))
+        finally:
+            self._room.release()
+        self._waiting[number] = tell
+        while self._next in self._waiting:
+            ready = self._waiting.pop(self._next)
+            self._next += 1
+            self._window.release()
+            if ready is not None:
+                ready()
+
+    async def _report(self, name: str) -> Report:
+        diagnosis = self._running[name] = self._begin(name)
+        try:
+            report = await diagnosis.run()
+        finally:
+            del self._running[name]
+        return dataclasses.replace(report, partial=report.partial or self._partial)
+
+    async def _listen(self) -> None:
+        # Outside the main thread there are no signals to be had: then the caller's own ways end the run.
+        with suppress(ValueError, RuntimeError):
+            with anyio.open_signal_receiver(signal.SIGINT) as signals:
+                async for _ in signals:
+                    break
+            self.interrupted = True
+            for diagnosis in self._running.values():
+                diagnosis.stop("interrupted")
+            await anyio.sleep(math.inf)

@@ -1,0 +1,88 @@
+"""Tapes and what their first line says: everything a replay needs that is no evidence."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from diag.lab.tape import BadTape, Tape
+from diag.model.finding import Severity
+from diag.model.report import Report, Waiver
+from diag.model.target import Target
+from diag.probes.probe import Probe
+from diag.run.diagnose import Options
+
+from .faults import Fault, reason
+
+SUFFIX = ".tape"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recorded:
+    """A tape, and the run it is of."""
+
+    tape: Tape
+    target: Target
+    options: Options
+    fail_on: str
+    partial: str
+
+
+def save(path: Path, report: Report, options: Options, fail_on: str) -> None:
+    """Write the tape of a run, whole or not at all. Raises Fault."""
+    header = {
+        "domain": report.target.domain,
+        "moment": report.moment.isoformat(),
+        "target": dataclasses.asdict(report.target),
+        "only": list(options.only),
+        "skip": list(options.skip),
+        "severities": {rule: str(severity) for rule, severity in options.severities.items()},
+        "waivers": [dataclasses.asdict(waiver) for waiver in options.waivers],
+        "required": list(options.required),
+        "fail_on": fail_on,
+        "proposed": options.proposed,
+        "partial": report.partial,
+    }
+    try:
+        Tape(report.evidence, header).save(path)
+    except OSError as error:
+        raise Fault(f"--save {path}: cannot be written: {reason(error)}") from None
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise Fault where a tape could not be put there, before anything is asked."""
+    if path.is_dir():
+        return
+    if not path.parent.is_dir():
+        raise Fault(f"--save {path}: cannot be written: there is no folder {path.parent}")
+
+
+def load(path: Path, kinds: Mapping[str, type[Probe[Any]]]) -> Recorded:
+    """Read a tape and its header. Raises Fault, naming the line."""
+    try:
+        tape = Tape.load(path, kinds)
+    except OSError as error:
+        raise Fault(f"{path}: cannot be read: {reason(error)}") from None
+    except BadTape as error:
+        raise Fault(str(error)) from None
+    header = tape.header
+    try:
+        options = Options(
+            only=tuple(header["only"]),
+            skip=tuple(header["skip"]),
+            severities={rule: Severity[said.upper()] for rule, said in header["severities"].items()},
+            waivers=tuple(Waiver(**waiver) for waiver in header["waivers"]),
+            required=tuple(header["required"]),
+            proposed=str(header["proposed"]),
+        )
+        target = Target(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in header["target"].items()
+            }
+        )
+        return Recorded(tape, target, options, str(header["fail_on"]), str(header["partial"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Fault(f"{path}:1: the header is damaged: {type(error).__name__}: {error}") from None

@@ -1,0 +1,100 @@
+"""The run that `check`, `replay` and `demo` share: diagnose, tell, record, and say how it went."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from diag.lab.overlay import Overlay
+from diag.lab.zone import Zone
+from diag.model.finding import Severity
+from diag.model.report import Report
+from diag.model.target import Target
+from diag.probes.probe import Lab
+from diag.run.diagnose import Diagnosis, Options
+from diag.run.registry import BadPlugin, Registry
+
+from . import exits, tapes
+from .faults import Fault
+from .outputs import Places
+from .progress import Progress
+from .session import SIDE_BY_SIDE, Session
+
+
+@dataclass
+class Work:
+    """One run over one or more domains."""
+
+    registry: Registry
+    options: Options
+    threshold: Severity | None
+    fail_on: str
+    places: Places
+    progress: Progress
+    save: Path | None = None
+    side_by_side: int | None = None
+    partial: str = ""
+    """Why the run on tape ended early, where this is a replay of one."""
+
+    def run(self, domains: Sequence[str], target: Target, lab: Lab, zone: Zone | None) -> int:
+        """Look at every domain and give the exit code. Raises Fault."""
+        lab = Overlay(zone, lab) if zone is not None else lab
+        codes: set[int] = set()
+
+        def begin(name: str) -> Diagnosis:
+            return Diagnosis(self.registry, dataclasses.replace(target, domain=name), lab, self.options)
+
+        def done(report: Report) -> Callable[[], None]:
+            codes.add(exits.code_of(report, self.threshold))
+            self._explain(report)
+            texts = self.places.render(report)
+            self._record(report)
+            return partial(self.places.write, report.target.domain, texts)
+
+        session = Session(begin, done, side_by_side=self.side_by_side or SIDE_BY_SIDE, partial=self.partial)
+        self.progress.going_on(f"looking at {domains[0] if len(domains) == 1 else f'{len(domains)} domains'}")
+        with self.places:
+            try:
+                anyio.run(session.run, domains)
+            except* Fault as faults:
+                raise _first(faults) from None
+            except* BrokenPipeError:
+                raise BrokenPipeError from None
+            except* BadPlugin as errors:
+                raise Fault(" ".join(str(_first(errors)).split())) from None
+            self.places.finish()
+        return exits.INTERRUPTED if session.interrupted else exits.first(codes)
+
+    def _record(self, report: Report) -> None:
+        if self.save is None:
+            return
+        path = self.save
+        if path.is_dir():
+            path = path / f"{report.target.domain}{tapes.SUFFIX}"
+        tapes.save(path, report, self.options, self.fail_on)
+
+    def _explain(self, report: Report) -> None:
+        """Say on stderr what the exit code alone would leave unclear."""
+        name = report.target.domain
+        tried = exits.nobody_answers(report)
+        if tried:
+            self.progress.note(
+                f"{name}: no name server answers (tried {', '.join(tried)}); check the network, "
+                "or name a resolver with -n ADDR"
+            )
+        for area in exits.undetermined(report):
+            self.progress.note(f"{name}: the required area {area!r} could not be determined")
+        if report.partial:
+            self.progress.note(f"{name}: the report is partial: {report.partial}")
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,49 @@
+"""The lab of a live run, composed once and shared by all its domains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from diag.lab.limited import Limited, Limits
+from diag.lab.live.live import Live, Means
+from diag.lab.once import Once
+from diag.lab.reroute import Reroute
+from diag.probes.probe import Lab
+from diag.run.registry import Registry
+
+from .addresses import nameserver
+from .addresses import port_map as route
+from .faults import Fault, reason
+
+REMEMBERED = 2048
+"""Evidence kept for the domains that come after: MX hosts and includes of the large providers."""
+
+
+def live(
+    registry: Registry,
+    *,
+    nameservers: Sequence[str] = (),
+    nameservers_from: str = "--nameserver",
+    ca_file: Path | None = None,
+    port_map: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> Lab:
+    """The world, asked politely and nothing twice. Raises Fault for what cannot be meant."""
+    servers = tuple(nameserver(text, nameservers_from) for text in nameservers)
+    if ca_file is not None:
+        _refuse_useless(ca_file)
+    lab: Lab = Live(registry.performers, Means(nameservers=servers, ca_file=ca_file))
+    routes = dict(route(text) for text in port_map)
+    if routes:
+        lab = Reroute(routes, lab)
+    return Once(Limited(lab, limits or Limits()), REMEMBERED)
+
+
+def _refuse_useless(ca_file: Path) -> None:
+    try:
+        held = ca_file.is_dir() or b"-----BEGIN" in ca_file.read_bytes()
+    except OSError as error:
+        raise Fault(f"--ca-file {ca_file}: cannot be read: {reason(error)}") from None
+    if not held:
+        raise Fault(f"--ca-file {ca_file}: there is no certificate in PEM in it")

@@ -1,0 +1,63 @@
+"""SPF for readers: who may send, and the tree of look-ups with its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import Report
+from diag.facts.spf import LOOKUP_LIMIT, Outcome, SpfEvaluation, SpfNode, SpfStep
+
+from .hostile import plain
+from .text_page import Page
+
+_FINAL = {
+    "-": "everybody else fails SPF",
+    "~": "everybody else softfails: most receivers take the mail with suspicion",
+    "?": "nothing is said of anybody else",
+    "+": "everybody else passes as well",
+}
+
+
+def senders(page: Page, report: Report) -> None:
+    """Who can send as the domain, as far as SPF says."""
+    spf = report.fact(SpfEvaluation)
+    if not isinstance(spf, SpfEvaluation):
+        return
+    page.heading("Who can send")
+    counts = {4: 0, 6: 0}
+    for _, _, network in spf.networks():
+        counts[network.version] += 1
+    if spf.passes_somebody:
+        page.say(
+            f"SPF lets pass {counts[4]} IPv4 and {counts[6]} IPv6 networks and hosts; {_FINAL[spf.final]}."
+        )
+    else:
+        page.say(f"SPF lets nobody pass; {_FINAL[spf.final]}.")
+
+
+def tree(page: Page, report: Report) -> None:
+    """Every term as a receiver meets it, with what it costs."""
+    spf = report.fact(SpfEvaluation)
+    if not isinstance(spf, SpfEvaluation):
+        return
+    page.heading(f"SPF: {spf.lookups} of {LOOKUP_LIMIT} look-ups")
+    rows = [(plain(spf.domain), str(spf.lookups)), *_rows(spf.root, "")]
+    page.table(rows, right=(1,), fixed=(1,))
+
+
+def _rows(node: SpfNode, prefix: str) -> Iterator[tuple[str, str]]:
+    for number, step in enumerate(node.steps, 1):
+        last = number == len(node.steps)
+        yield f"{prefix}{'└─ ' if last else '├─ '}{_term(step)}", str(step.total) if step.total else ""
+        if step.inner is not None:
+            yield from _rows(step.inner, prefix + ("   " if last else "│  "))
+
+
+def _term(step: SpfStep) -> str:
+    remarks = []
+    if not step.reached:
+        remarks.append("never reached")
+    elif step.outcome not in (Outcome.NOT_NEEDED, Outcome.FOUND):
+        remarks.append(str(step.outcome))
+    told = f" ({', '.join(remarks)})" if remarks else ""
+    return plain(step.text) + told
