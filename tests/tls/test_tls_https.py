@@ -1,6 +1,8 @@
 """One HTTP request: what comes back, what cuts it short, and what is never done."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -8,8 +10,12 @@ from tls_peers import CA, HOST, PEM, OnePeer, Peer, run
 
 from diag.lab.live.https import get
 from diag.lab.live.network import Trouble, Wire
+from diag.lab.tape import Tape
 from diag.probes.https import HttpExchange, HttpsGet
+from diag.probes.probe import Probe
+from diag.probes.trust import Anchors, TrustAnchors
 from diag.sandbox.tls_server import TlsServer
+from diag.tls.chain import issuers_of
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 
 ASK = HttpsGet(HOST, "192.0.2.1", "/.well-known/mta-sts.txt", limit=1000, timeout=10)
@@ -185,3 +191,19 @@ def test_the_command_resolves_nothing() -> None:
     six = replace(PLAIN, address="2001:db8::1", port=8080, path="/?a=b&c")
     assert "--resolve 'mx.example.org:8080:[2001:db8::1]'" in six.command()
     assert six.command().endswith("'http://mx.example.org:8080/?a=b&c'")
+
+
+def test_an_exchange_survives_the_tape(tmp_path: Path) -> None:
+    good = ask(ASK, under_tls(says(OK)))
+    failed = ask(replace(ASK, port=8443), says(b"no\r\n"))
+    plain = ask(PLAIN, says(OK))
+    anchors = TrustAnchors(issuers_of(CA.valid(HOST).chain))
+    exchanges: dict[Probe[Any], object] = {
+        ASK: good,
+        replace(ASK, port=8443): failed,
+        PLAIN: plain,
+        anchors: Anchors("somewhere", 1, (CA.root,)),
+    }
+    Tape(exchanges, {}).save(tmp_path / "tape")
+    kinds: dict[str, type[Probe[Any]]] = {"https": HttpsGet, "trust-anchors": TrustAnchors}
+    assert Tape.load(tmp_path / "tape", kinds).exchanges == exchanges

@@ -7,10 +7,15 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
-from tls_peers import CA, HOST, PEM, run
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from tls_peers import CA, HOST, MOMENT, PEM, run
 
 from diag.lab.live.network import Trouble, Wire, WireError
 from diag.lab.live.tls import TlsWire, secure, server_name
+from diag.sandbox.authority import DAY
 from diag.sandbox.pipe import pair
 from diag.sandbox.tls_server import TlsServer
 from diag.tls.handshake import FIRST_OCTETS, Handshake, TlsFailure, TlsTrouble
@@ -318,3 +323,31 @@ def test_loading_the_module_does_not_load_openssl() -> None:
         "sys.exit('OpenSSL' in sys.modules or 'h11' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_a_staple_is_kept(version: str) -> None:
+    credentials = CA.valid(HOST)
+    leaf, issuer = (x509.load_der_x509_certificate(der) for der in credentials.chain)
+    response = (
+        ocsp.OCSPResponseBuilder()
+        .add_response(
+            cert=leaf,
+            issuer=issuer,
+            algorithm=hashes.SHA256(),
+            cert_status=ocsp.OCSPCertStatus.GOOD,
+            this_update=MOMENT,
+            next_update=MOMENT + DAY,
+            revocation_time=None,
+            revocation_reason=None,
+        )
+        .responder_id(ocsp.OCSPResponderEncoding.HASH, issuer)
+        .sign(CA.intermediate_key, hashes.SHA256())
+        .public_bytes(Encoding.DER)
+    )
+
+    async def main(staple: bytes) -> Handshake | TlsFailure:
+        return await meet(echo(TlsServer(credentials.pem, newest=version, staple=staple)))
+
+    assert made(run(main, response)).staple == response
+    assert made(run(main, b"")).staple == b""
