@@ -54,6 +54,8 @@ class DmarcDiscovery:
     unknown: str
     """Why the Organizational Domain is open."""
     misplaced: tuple[Misplaced, ...]
+    name_exists: bool
+    """False: the domain itself is NXDOMAIN."""
     asked: tuple[Cite, ...]
 
     @property
@@ -133,6 +135,8 @@ class SignsAndSends:
     """False: no key can exist there. True: keys may exist. None: not known."""
     spf: bool | None
     """Whether its SPF record lets anybody pass."""
+    own_policy: bool = False
+    """Whether it has a DMARC record of its own, and so an alignment mode of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +146,5 @@ class DmarcAlignment:
     domain: str
     own: SignsAndSends
     others: tuple[SignsAndSends, ...]
-    """The Organizational Domain and subdomains that were looked at: they count in relaxed mode."""
+    """The Organizational Domain and subdomains, where they were looked at: they count in relaxed mode."""
     asked: tuple[Cite, ...]

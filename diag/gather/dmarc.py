@@ -10,7 +10,7 @@ from diag.names.organizational import ends_walk, organizational_domain, walk_nam
 from diag.probes.probe import Lab
 from diag.records.dmarc import DmarcRecord, Kind, is_dmarc, looks_like_dmarc
 
-from .dns import Found, Looked, look_up
+from .dns import Found, Looked, NoRecord, look_up
 from .mx import all_of
 
 
@@ -18,8 +18,8 @@ from .mx import all_of
 async def discovery(target: Target, lab: Lab) -> DmarcDiscovery:
     """The walk, and a look where records are put by mistake."""
     domain = target.domain
-    copies = {domain: domain}  # SPF asks for this anyway
-    steps, looked = await _walk_and(lab, domain, copies)
+    steps, looked = await _walk_and(lab, domain, (domain,))  # SPF asks for its TXT records anyway
+    here = looked[domain]
     if not any(step.records or step.unknown for step in steps if step.reached):
         # Nothing applies: where panels put it that add the zone's name, and where people forget the underscore.
         elsewhere = (f"dmarc.{domain}", f"_dmarc.{domain}.{domain}")
@@ -39,6 +39,7 @@ async def discovery(target: Target, lab: Lab) -> DmarcDiscovery:
             for text in answer.texts()
             if is_dmarc(text)
         ),
+        name_exists=not isinstance(here, NoRecord) or here.name_exists,
         asked=tuple(dict.fromkeys(asked)),
     )
 
@@ -85,11 +86,11 @@ def inherited_from(discovery: DmarcDiscovery) -> DmarcStep | None:
 
 async def walk(lab: Lab, name: str) -> tuple[DmarcStep, ...]:
     """What is published at `_dmarc` below each name of the tree walk, all asked at the same time."""
-    return (await _walk_and(lab, name, {}))[0]
+    return (await _walk_and(lab, name, ()))[0]
 
 
 async def _walk_and(
-    lab: Lab, name: str, also: dict[str, str]
+    lab: Lab, name: str, also: tuple[str, ...]
 ) -> tuple[tuple[DmarcStep, ...], dict[str, Looked]]:
     """The walk and, at the same time, the TXT records of other names."""
     names = walk_names(name)

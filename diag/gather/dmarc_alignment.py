@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from diag.facts.dkim import Below, DkimSelectors
-from diag.facts.dmarc import DmarcAlignment, DmarcPolicy, SignsAndSends
+from diag.facts.dmarc import DmarcAlignment, DmarcDiscovery, DmarcPolicy, SignsAndSends
 from diag.facts.spf import SpfEvaluation
 from diag.model.knowing import Absent, Cite, Unavailable
 from diag.model.plugin import fact
 from diag.probes.probe import Lab
-from diag.records.dmarc import Policy
+from diag.records.dmarc import is_dmarc
 from diag.records.spf import SpfRecord, is_spf
 
 from .dns import Found, Looked, NoRecord, look_up
@@ -20,29 +22,30 @@ SUBDOMAINS = ("bounce", "bounces", "em", "email", "mg", "news", "newsletter", "s
 
 @fact
 async def alignment(
-    policy: DmarcPolicy,
+    discovery: DmarcDiscovery,
+    policy: DmarcPolicy | Absent | Unavailable,
     dkim: DkimSelectors | Absent | Unavailable,
     spf: SpfEvaluation | Absent | Unavailable,
     lab: Lab,
-) -> DmarcAlignment | Absent:
-    """Absent where nothing hangs on alignment: the policy is none.
+) -> DmarcAlignment:
+    """Other names are looked at only where they could matter.
 
-    Other names are looked at only where they could matter: no key can exist at the domain itself, or an
-    alignment mode is strict and shuts them out.
+    That is where no key can exist at the domain itself, or where an alignment mode is strict and shuts
+    them out.
     """
-    if policy.policy is Policy.NONE:
-        return Absent(f"the DMARC policy for {policy.domain} is none", policy.asked)
-    own = SignsAndSends(policy.domain, _signs(dkim), _sends(spf))
-    strict = "s" in (policy.record.adkim, policy.record.aspf)
+    domain = discovery.domain
+    own = SignsAndSends(domain, _signs(dkim), _sends(spf))
+    record = policy.record if isinstance(policy, DmarcPolicy) else None
+    strict = record is not None and "s" in (record.adkim, record.aspf)
     others: tuple[SignsAndSends, ...] = ()
     asked: tuple[Cite, ...] = tuple(cite for known in (dkim, spf) for cite in _evidence(known))
     if own.dkim is False or strict:
-        names = [f"{label}.{policy.domain}" for label in SUBDOMAINS]
-        if policy.organizational not in ("", policy.domain):
-            names.insert(0, policy.organizational)
+        names = [f"{label}.{domain}" for label in SUBDOMAINS]
+        if discovery.organizational not in ("", domain):
+            names.insert(0, discovery.organizational)
         others, looked = await _survey(lab, names)
         asked += looked
-    return DmarcAlignment(policy.domain, own, others, asked)
+    return DmarcAlignment(domain, own, others, asked)
 
 
 async def _survey(lab: Lab, names: list[str]) -> tuple[tuple[SignsAndSends, ...], tuple[Cite, ...]]:
@@ -52,6 +55,11 @@ async def _survey(lab: Lab, names: list[str]) -> tuple[tuple[SignsAndSends, ...]
     found = tuple(
         SignsAndSends(name, _may_hold_keys(looked[keys[name]]), _names_somebody(looked[name]))
         for name in names
+    )
+    used = {each.name: f"_dmarc.{each.name}" for each in found if each.dkim or each.spf}
+    looked |= await all_of(lambda name: look_up(lab, name, "TXT"), used.values())
+    found = tuple(
+        replace(each, own_policy=each.name in used and _is_policy(looked[used[each.name]])) for each in found
     )
     return found, tuple(cite for answer in looked.values() for cite in answer.evidence)
 
@@ -81,6 +89,10 @@ def _names_somebody(looked: Looked) -> bool | None:
         record.redirect is not None or any(m.qualifier == "+" for m in record.mechanisms)
         for record in records
     )
+
+
+def _is_policy(looked: Looked) -> bool:
+    return isinstance(looked, Found) and any(is_dmarc(text) for text in looked.texts())
 
 
 def _evidence(known: DkimSelectors | SpfEvaluation | Absent | Unavailable) -> tuple[Cite, ...]:
