@@ -3,6 +3,17 @@
 Facts are exported area by area, as `Name as Name`; the contract itself stands in __all__.
 """
 
+from .facts.dkim import Below as Below
+from .facts.dkim import DkimKeyFound as DkimKeyFound
+from .facts.dkim import DkimSelectors as DkimSelectors
+from .facts.dkim import Selector as Selector
+from .facts.dmarc import DmarcAlignment as DmarcAlignment
+from .facts.dmarc import DmarcDiscovery as DmarcDiscovery
+from .facts.dmarc import DmarcPolicy as DmarcPolicy
+from .facts.dmarc import DmarcStep as DmarcStep
+from .facts.dmarc import Misplaced as Misplaced
+from .facts.dmarc import ReportDestination as ReportDestination
+from .facts.dmarc import SignsAndSends as SignsAndSends
 from .facts.moment import RunMoment, VantagePoint
 from .facts.mx import MailExchange, MxHost, Routing
 from .facts.roles import ReceivingDomain as ReceivingDomain
@@ -55,10 +66,31 @@ from .model.target import Endpoint, Target
 from .names.domain import is_below, is_hostname, labels, looks_like_address, parents
 from .probes.dns import DnsAnswer, DnsQuery, DnsSilence
 from .probes.probe import Impact, Lab, Probe
+from .records.dkim import SYNTAX as SYNTAX
+from .records.dkim import UNREADABLE as UNREADABLE
+from .records.dkim import DkimKey as DkimKey
+from .records.dkim import KeyDefect as KeyDefect
+from .records.dkim import KeyProblem as KeyProblem
+from .records.dkim_keys import Ed25519Key as Ed25519Key
+from .records.dkim_keys import NotDer as NotDer
+from .records.dkim_keys import RsaKey as RsaKey
+from .records.dkim_keys import read_key as read_key
+from .records.dkim_keys import shared_factor as shared_factor
+from .records.dmarc import TAGS as TAGS
+from .records.dmarc import DmarcDefect as DmarcDefect
+from .records.dmarc import DmarcProblem as DmarcProblem
+from .records.dmarc import DmarcRecord as DmarcRecord
+from .records.dmarc import Kind as Kind
+from .records.dmarc import Policy as Policy
+from .records.dmarc import is_dmarc as is_dmarc
+from .records.report_uri import ReportUri as ReportUri
+from .records.report_uri import UriProblem as UriProblem
 from .records.spf import Mechanism as Mechanism
 from .records.spf import Modifier as Modifier
 from .records.spf import SpfError as SpfError
 from .records.spf import SpfRecord as SpfRecord
+from .records.tags import Tag as Tag
+from .records.tags import TagList as TagList
 
 __all__ = [
     "Absent",
