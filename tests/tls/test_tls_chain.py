@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diag.sandbox.authority import DAY, Authority, key_of
-from diag.tls.certificate import read
+from diag.tls.certificate import read, signed
 from diag.tls.chain import (
     ChainVerdict,
     Surplus,
@@ -19,7 +19,7 @@ from diag.tls.chain import (
     placeholder,
     rank,
 )
-from diag.tls.der import names_of
+from diag.tls.der import names_of, same_algorithm
 from diag.tls.path import Fault, search
 
 MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -308,3 +308,37 @@ def test_no_damage_to_a_certificate_raises(data: st.DataObject) -> None:
         found = judge((damaged, CA.intermediate), (HOST,), ROOTS, MOMENT)
         rank(found)
         assert not found.good or damaged == LEAF
+
+
+def test_a_loop_is_gone_round_once() -> None:
+    a, b = key_of("loop a"), key_of("loop b")
+    loop = (
+        CA.issue("A", a, issuer="B", by=b, ca=True),
+        CA.issue("B", b, issuer="A", by=a, ca=True),
+    )
+    leaf = CA.issue(HOST, key_of(HOST), issuer="A", by=a, names=(HOST,))
+    found = search(leaf, loop, (), MOMENT)
+    assert [one.label for one in found.best.certificates] == [HOST, "A", "B"]
+    assert not found.exhausted
+
+
+def test_both_signature_algorithms_must_agree() -> None:
+    """The outer one is not signed: RFC 5280 section 4.1.1.2 wants it the same as the inner one."""
+    leaf, issuer = CA.sha1(HOST).chain
+    assert same_algorithm(leaf)
+    assert signed(leaf, issuer)
+    sha1, sha256 = bytes.fromhex("2a864886f70d010105"), bytes.fromhex("2a864886f70d01010b")
+    head, _, tail = leaf.rpartition(sha1)
+    assert not same_algorithm(head + sha256 + tail)
+    assert not signed(head + sha256 + tail, issuer)
+    assert not same_algorithm(b"\x30\x03\x02\x01\x01")
+
+
+def test_a_root_of_the_same_name_with_another_key_is_no_anchor() -> None:
+    """An anchor is a name and a key: a root of the store cannot be imitated."""
+    mine = key_of("imitator")
+    fake = CA.issue("Sandbox Root", mine, issuer="Sandbox Root", by=mine, ca=True)
+    leaf = CA.issue(HOST, key_of(HOST), issuer="Sandbox Root", by=mine, names=(HOST,))
+    found = judge((leaf, fake), (HOST,), ROOTS, MOMENT)
+    assert found.trust is Trust.UNTRUSTED_ROOT
+    assert not found.good
