@@ -1,49 +1,92 @@
-"""The verdict in one sentence, and the grade in one line: the same words in every form of a report."""
+"""What a report comes to, in plain words: the verdict in one sentence, the grade in one line, the figures.
+
+Every form of a report takes its words from here, so that terminal, page and JSON say the same. What is
+quoted of findings, whose fields are remote text, has been made plain.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from diag.api import Report, Result, Severity, Status
+from diag.api import (
+    DnsQuery,
+    Finding,
+    Impact,
+    Probe,
+    Report,
+    Result,
+    Severity,
+    Status,
+    Unavailable,
+    VantagePoint,
+)
 
-_WORST = {
+from .hostile import plain
+
+_LEADS = {
     Severity.CRITICAL: "Mail of {domain} is lost, or others can send or read as it, now",
     Severity.ERROR: "Some receivers reject, defer or distrust mail of {domain}",
     Severity.WARNING: "Mail of {domain} works today and can break under ordinary change",
     Severity.NOTICE: "Mail of {domain} works; it departs from recommended practice",
-    Severity.INFO: "Nothing is wrong with the mail of {domain}",
 }
 
 
 def sentence(report: Report) -> str:
-    """What it comes to, for somebody who reads nothing else."""
-    domain = report.target.domain
-    worst = report.worst
-    if worst is None and undecided(report):
-        told = f"Nothing wrong was found with the mail of {domain}, but not everything could be seen"
-    elif worst is None:
-        told = f"Nothing is wrong with the mail of {domain}"
-    else:
-        told = _WORST[worst].format(domain=domain)
-    counts = counted(report)
-    if counts:
-        told += ": " + ", ".join(plural(count, str(severity)) for severity, count in counts.items())
-    return told + "."
+    """What it comes to, for somebody who reads nothing else: the consequence, then the gravest finding."""
+    domain, worst = plain(report.target.domain), report.worst
+    if worst is None or worst is Severity.INFO:
+        return _nothing_wrong(report, domain)
+    found = report.findings
+    more = _more(worst, sum(report.severity(each) is worst for each in found), len(found))
+    return f"{_LEADS[worst].format(domain=domain)}: {clause(found[0])}{more}."
+
+
+def _nothing_wrong(report: Report, domain: str) -> str:
+    if not any(result.status is Status.PASSED for result in report.results):
+        return f"Nothing could be said about the mail of {domain}."
+    if report.partial:
+        return f"Nothing wrong was found with the mail of {domain} in the part that was looked at."
+    open_ones = undecided(report)
+    if report.grade.endswith("?"):
+        number = plural(len(open_ones), "check")
+        return f"Nothing wrong was found with the mail of {domain}, but {number} could not be decided."
+    return f"Nothing is wrong with the mail of {domain}, as far as anyone can see from outside."
+
+
+def _more(severity: Severity, worst: int, total: int) -> str:
+    if worst > 1:
+        noun = "critical finding" if severity is Severity.CRITICAL else str(severity)
+        return f", and {plural(worst - 1, f'more {noun}')}"
+    return f", and {plural(total - 1, 'lesser finding')}" if total > 1 else ""
+
+
+def clause(finding: Finding) -> str:
+    """A finding's sentence without its full stop, to stand within another sentence; plain text."""
+    return plain(finding.text().strip()).rstrip(".")
 
 
 def grade_line(report: Report) -> str:
-    """Why this grade and no other."""
+    """Why this grade and no other: one line that names the rule which decided."""
     worst = report.worst
     if worst is None or worst is Severity.INFO:
         why = "no finding of severity notice or worse"
     else:
-        why = f"the worst finding is {'an' if worst is Severity.ERROR else 'a'} {worst}"
+        decided = list(dict.fromkeys(f.id for f in report.findings if report.severity(f) is worst))
+        others = f" and {plural(len(decided) - 1, 'more rule')}" if len(decided) > 1 else ""
+        what = {Severity.CRITICAL: "critical", Severity.ERROR: "an error"}.get(worst, f"a {worst}")
+        why = f"the worst finding decides, and it is {what} ({decided[0]}{others})"
+    return f"{report.grade}: {why}{_question_mark(report)}."
+
+
+def _question_mark(report: Report) -> str:
     if "?" not in report.grade:
-        return f"{report.grade}: {why}."
-    hiding = (
-        "the run ended early" if report.partial else f"{plural(len(undecided(report)), 'check')} undecided"
+        return ""
+    floor = report.worst or Severity.INFO
+    hiding = sum((result.could or Severity.INFO) > floor for result in undecided(report))
+    told = (
+        f"{plural(hiding, 'check')} undecided" if hiding else f"the run ended early ({plain(report.partial)})"
     )
-    return f"{report.grade}: {why}; the question mark: {hiding}, which may hide something worse."
+    return f"; the question mark: {told}, which may hide something worse"
 
 
 def counted(report: Report) -> dict[Severity, int]:
@@ -57,10 +100,57 @@ def undecided(report: Report) -> tuple[Result, ...]:
     return tuple(r for r in report.results if r.status in (Status.INCONCLUSIVE, Status.CRASHED))
 
 
-def plural(count: int, noun: str) -> str:
+def figures(report: Report) -> tuple[tuple[str, str], ...]:
+    """Findings and checks as pairs of number and word, those that are not zero: ("2", "errors")."""
+    became = Counter(result.status for result in report.results)
+    pairs = [(number, noun(number, str(severity))) for severity, number in counted(report).items()]
+    pairs += [
+        (became[Status.PASSED], "passed"),
+        (became[Status.INCONCLUSIVE], "could not be determined"),
+        (became[Status.CRASHED], "crashed"),
+        (len(report.waived), "waived"),
+    ]
+    return tuple((f"{number:,}", word) for number, word in pairs if number)
+
+
+def seen_from(report: Report) -> str:
+    """Where the run looked from, and what that place hides: "seen from 203.0.113.9, no IPv6, port 25 open"."""
+    vantage = report.fact(VantagePoint)
+    if isinstance(vantage, Unavailable):
+        return f"own position unknown: {plain(vantage.because)}"
+    if not isinstance(vantage, VantagePoint):
+        return ""
+    addresses = [address for address in (vantage.ipv4, vantage.ipv6) if address]
+    said = [f"seen from {' and '.join(addresses) or 'a machine without a route'}"]
+    hides = {
+        "no IPv4": not vantage.ipv4,
+        "no IPv6": not vantage.ipv6,
+        "port 25 open": vantage.port_25 is True,
+        "our own port 25 is closed": vantage.port_25 is False,
+        "our resolver does not validate": vantage.validating is False,
+        "our resolver invents answers": vantage.honest is False,
+    }
+    return ", ".join(said + [words for words, applies in hides.items() if applies])
+
+
+def effort(report: Report) -> str:
+    """What the run cost: "61 questions, 14 connections, 2.1 s"."""
+    asked = [probe for probe in report.evidence if isinstance(probe, Probe)]
+    questions = sum(isinstance(probe, DnsQuery) for probe in asked)
+    connections = sum(probe.impact >= Impact.POLITE for probe in asked)
+    return f"{plural(questions, 'question')}, {plural(connections, 'connection')}, {report.seconds:.1f} s"
+
+
+def moment(report: Report) -> str:
+    """The moment of the run for people: "21 Nov 2026 09:14 UTC"."""
+    return f"{report.moment.day} {report.moment:%b %Y %H:%M} UTC"
+
+
+def plural(count: int, word: str) -> str:
     """`1 error`, `2 errors`; "info" and "critical" have no plural of their own."""
-    if noun == "info":
-        return f"{count} info"
-    if noun == "critical":
-        return f"{count} critical"
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun(count, word)}"
+
+
+def noun(count: int, word: str) -> str:
+    """The word as it stands after that number."""
+    return word if count == 1 or word in ("info", "critical") else f"{word}s"

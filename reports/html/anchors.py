@@ -1,0 +1,140 @@
+"""Where in the page each piece of evidence stands, and which findings point at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Finding, Probe, Report, Severity
+from diag.probes.https import HttpExchange, HttpsGet
+from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
+from diag.wire.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link within the page. `target` is made of letters, digits and hyphens only."""
+
+    target: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Why a piece of evidence matters: a rule that was broken, or a check that it leaves open."""
+
+    rule: str
+    """The rule's id; empty where nothing was decided."""
+    severity: Severity | None
+    """None where nothing was decided."""
+    words: str
+    """What is written beside the evidence."""
+
+
+class Anchors:
+    """Ids for the evidence of one report, and the mentions of each piece."""
+
+    def __init__(self, report: Report) -> None:
+        self.talks: dict[Talk, Transcript] = {}
+        self.questions: dict[DnsQuery, DnsAnswer | DnsSilence] = {}
+        self.fetched: dict[HttpsGet, HttpExchange] = {}
+        self._ids: dict[object, str] = {}
+        for probe, seen in report.evidence.items():
+            if isinstance(probe, SmtpTalk | ImapTalk | Pop3Talk) and isinstance(seen, Transcript):
+                self.talks[probe] = seen
+                self._ids[probe] = f"d{len(self.talks)}"
+            elif isinstance(probe, DnsQuery) and isinstance(seen, DnsAnswer | DnsSilence):
+                self.questions[probe] = seen
+                self._ids[probe] = f"q{len(self.questions)}"
+            elif isinstance(probe, HttpsGet) and isinstance(seen, HttpExchange):
+                self.fetched[probe] = seen
+                self._ids[probe] = f"h{len(self.fetched)}"
+        self._mentions: dict[object, dict[int | None, list[Mention]]] = {}
+        self._note(report)
+
+    def _note(self, report: Report) -> None:
+        for finding in report.findings:
+            severity = report.severity(finding)
+            for cite in finding.evidence:
+                self._mention(cite, Mention(finding.id, severity, finding.id))
+        for result in report.results:
+            for cite in result.evidence:
+                self._mention(cite, Mention("", None, f"leaves open: {result.claim}"))
+
+    def _mention(self, cite: Cite, mention: Mention) -> None:
+        # Many checks may be left open by the same line: a few of them tell enough.
+        places = self._mentions.setdefault(cite.probe, {})
+        found = places.setdefault(cite.event, [])
+        if mention not in found and len(found) < _MOST_MENTIONS:
+            found.append(mention)
+
+    def id_of(self, probe: object) -> str:
+        """The id of a probe's evidence; empty where the page does not show it."""
+        return self._ids.get(probe, "")
+
+    def mentions(self, probe: object) -> Mapping[int | None, list[Mention]]:
+        """What points at a probe's evidence, by event; None stands for the whole."""
+        return self._mentions.get(probe, {})
+
+    def findings_at(self, probe: object) -> list[Mention]:
+        """The findings among those, each rule once, gravest first."""
+        found = {
+            mention.rule: mention
+            for mentions in self.mentions(probe).values()
+            for mention in mentions
+            if mention.rule
+        }
+        return sorted(found.values(), key=lambda mention: -(mention.severity or Severity.INFO))
+
+    def left_open(self, probe: object) -> bool:
+        """Whether some check could not be decided because of this evidence."""
+        return any(
+            mention.severity is None for mentions in self.mentions(probe).values() for mention in mentions
+        )
+
+    def links(self, finding: Finding) -> list[Link]:
+        """Links to what shows a finding, each place once, at most a handful."""
+        links: dict[str, Link] = {}
+        for cite in finding.evidence:
+            link = self.link(cite)
+            if link is not None:
+                links.setdefault(link.target, link)
+        return list(links.values())[:_MOST_LINKS]
+
+    def link(self, cite: Cite) -> Link | None:
+        """A link to one piece of evidence; None where the page does not show it."""
+        target = self.id_of(cite.probe)
+        if not target:
+            return None
+        match cite.probe:
+            case SmtpTalk() | ImapTalk() | Pop3Talk() as talk:
+                where = f"the dialogue with {place(talk)}"
+                events = self.talks[talk].events
+                if cite.event is not None and 0 <= cite.event < len(events):
+                    return Link(f"{target}-{cite.event}", f"line {cite.event + 1} of {where}")
+                return Link(target, where)
+            case DnsQuery() as query:
+                return Link(target, f"the answer to {query}")
+            case HttpsGet() as get:
+                return Link(target, f"what {get.url} gave")
+        return None
+
+
+_MOST_MENTIONS = 4
+_MOST_LINKS = 6
+
+
+def place(talk: Talk) -> str:
+    """Host, address and port of a talk, as operators write it."""
+    return f"{talk.host} [{talk.address}]:{talk.port}"
+
+
+def command(finding: Finding) -> list[str]:
+    """The commands by which a reader sees the same, from the probes cited; at most two."""
+    found: dict[str, None] = {}
+    for cite in finding.evidence:
+        probe: Any = cite.probe
+        if isinstance(probe, Probe) and (said := probe.command()):
+            found[said] = None
+    return list(found)[:2]

@@ -1,0 +1,138 @@
+"""The matrix of hosts, addresses and ports, and the state of each in a word or two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from diag.api import Severity
+from diag.probes.talks import SmtpTalk, Talk
+from diag.tls.handshake import Handshake
+from diag.wire.transcript import Ending, Opened, Said, Transcript, Who
+
+from . import states
+from .anchors import Anchors
+
+PORTS = (25, 587, 465, 2525, 143, 993, 110, 995)
+"""The standard ports, in the order shown."""
+
+_UNOPENED = {
+    Ending.REFUSED: states.mute("closed"),
+    Ending.FILTERED: states.mute("no answer"),
+    Ending.UNREACHABLE: states.unknown("unreachable"),
+}
+_CUT = {
+    Ending.BY_PEER: "closed early",
+    Ending.RESET: "reset",
+    Ending.SILENT: "silent",
+    Ending.TOO_MUCH: "says too much",
+    Ending.TIME_UP: "too slow",
+    Ending.TLS_FAILED: "TLS failed",
+    Ending.FAILED: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One endpoint."""
+
+    shown: states.Shown
+    target: str
+    """The id of its dialogue; empty where nobody asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One address of a host: a cell for each port, None where it was not tried."""
+
+    address: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host and its addresses."""
+
+    name: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Every endpoint that was tried."""
+
+    ports: tuple[int, ...]
+    hosts: tuple[Host, ...]
+
+
+def matrix(anchors: Anchors) -> Matrix | None:
+    """The endpoints by host, address and port; None where no host was talked to."""
+    by_place: dict[tuple[str, str, int], list[Talk]] = {}
+    for talk in anchors.talks:
+        by_place.setdefault((talk.host, talk.address, talk.port), []).append(talk)
+    if not by_place:
+        return None
+    extra = sorted({port for _, _, port in by_place} - set(PORTS))
+    ports = tuple(port for port in (*PORTS, *extra) if any(port == tried for _, _, tried in by_place))
+    hosts = {}
+    for name in sorted({name for name, _, _ in by_place}, key=_standing(anchors)):
+        addresses = dict.fromkeys(address for host, address, _ in by_place if host == name)
+        lines = []
+        for address in sorted(addresses, key=lambda address: (":" in address, address)):
+            cells = (_cell(by_place.get((name, address, port)), anchors) for port in ports)
+            lines.append(Line(address, tuple(cells)))
+        hosts[name] = Host(name, tuple(lines))
+    return Matrix(ports, tuple(hosts.values()))
+
+
+def _standing(anchors: Anchors) -> Callable[[str], tuple[bool, int]]:
+    """Hosts that take mail on port 25 first, then in the order in which they were talked to."""
+    order = {name: at for at, name in enumerate(dict.fromkeys(talk.host for talk in anchors.talks))}
+    mx = {talk.host for talk in anchors.talks if talk.port == 25}
+    return lambda name: (name not in mx, order[name])
+
+
+def _cell(talks: list[Talk] | None, anchors: Anchors) -> Cell | None:
+    if not talks:
+        return None
+    seen = [(state(talk, anchors), talk) for talk in talks]
+    order = ("crit", "err", "warn", "unk", "good", "note", "mute")
+    shown, talk = min(seen, key=lambda pair: order.index(pair[0].css))
+    return Cell(shown, anchors.id_of(talk))
+
+
+def state(talk: Talk, anchors: Anchors) -> states.Shown:
+    """What became of one talk: the gravest finding that cites it, else what the conversation shows."""
+    found = anchors.findings_at(talk)
+    if found and (found[0].severity or Severity.INFO) >= Severity.WARNING:
+        problem = found[0].rule.partition("/")[2].replace("-", " ")
+        return states.short(found[0].severity or Severity.INFO, problem)
+    shown = heard(talk, anchors.talks[talk])
+    if anchors.left_open(talk) and shown.css == "good":
+        return states.unknown(shown.word)
+    return shown
+
+
+def heard(talk: Talk, transcript: Transcript) -> states.Shown:
+    """What a conversation shows by itself, before any rule has judged it."""
+    if not any(isinstance(event, Opened) for event in transcript.events):
+        return _UNOPENED.get(transcript.closed.how, states.unknown("failed"))
+    secured = transcript.secured
+    said = [e for e in transcript.events if isinstance(e, Said) and e.who is Who.PEER]
+    refused = next((code for event in said if (code := _passing(talk, event))), "")
+    if refused and (secured is None or not isinstance(secured.handshake, Handshake)):
+        return states.unknown(refused)
+    if secured is not None:
+        made = secured.handshake
+        if isinstance(made, Handshake):
+            return states.good(made.version.replace("TLSv", "TLS "))
+        return states.unknown("TLS failed")
+    if transcript.closed.how in _CUT:
+        return states.unknown(_CUT[transcript.closed.how])
+    return states.mute("no TLS")
+
+
+def _passing(talk: Talk, said: Said) -> str:
+    """The code of a reply that means "not now"."""
+    code = said.octets[:3].decode("ascii", "replace")
+    return code if isinstance(talk, SmtpTalk) and code == "421" else ""

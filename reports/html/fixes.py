@@ -1,0 +1,130 @@
+"""What to do, by consequence: one card a rule, with what to paste and how to see the defect oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diag.api import (
+    Certainty,
+    Configure,
+    Document,
+    Finding,
+    Fix,
+    Publish,
+    Replace,
+    Report,
+    Rfc,
+    Severity,
+    Withdraw,
+)
+from diag.model.fix import record_line
+
+from . import states
+from .anchors import Anchors, Link, command
+from .prose import Block, Span, blocks, spans
+
+SECTION_OF = {
+    "spf": Link("spf", "the whole tree"),
+    "dkim": Link("dkim", "the keys"),
+    "dmarc": Link("dmarc", "the record, tag by tag"),
+    "mx": Link("route", "the route"),
+    "certificates": Link("certificates", "the certificates"),
+}
+_MOST_SUBJECTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change: what to do, where, and the lines to paste."""
+
+    lead: str
+    where: str
+    paste: str
+    """Empty where there is nothing to paste."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One finding of a card: its sentence and what shows it."""
+
+    sentence: tuple[Span, ...]
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything about one rule that was broken."""
+
+    id: str
+    rule: str
+    severity: Severity
+    shown: states.Shown
+    title: tuple[Span, ...]
+    instances: tuple[Instance, ...]
+    """More than one where the rule is broken by several subjects; then the title is the rule's summary."""
+    more: int
+    """Findings beyond those shown."""
+    likely: bool
+    why: tuple[Block, ...]
+    how: tuple[Block, ...]
+    steps: tuple[Step, ...]
+    commands: tuple[str, ...]
+    references: tuple[Rfc | Document, ...]
+    section: Link | None
+
+
+def cards(report: Report, anchors: Anchors, sections: frozenset[str]) -> tuple[Card, ...]:
+    """A card for each rule broken, gravest first; `sections` are the ids of the page's own sections."""
+    by_rule: dict[tuple[Severity, str], list[Finding]] = {}
+    for finding in report.findings:
+        by_rule.setdefault((report.severity(finding), finding.id), []).append(finding)
+    return tuple(
+        _card(number, severity, findings, anchors, sections)
+        for number, ((severity, _), findings) in enumerate(by_rule.items(), start=1)
+    )
+
+
+def _card(
+    number: int, severity: Severity, findings: list[Finding], anchors: Anchors, sections: frozenset[str]
+) -> Card:
+    first = findings[0]
+    section = SECTION_OF.get(first.area)
+    one = len(findings) == 1
+    shown = findings[:_MOST_SUBJECTS]
+    fixes = dict.fromkeys(fix for finding in findings for fix in finding.fix)
+    commands = dict.fromkeys(each for finding in findings for each in command(finding))
+    return Card(
+        id=f"f{number}",
+        rule=first.id,
+        severity=severity,
+        shown=states.SEVERITIES[severity],
+        title=spans((first.text() if one else first.page.summary).strip().rstrip(".")),
+        instances=tuple(Instance(spans(each.text()), tuple(anchors.links(each))) for each in shown),
+        more=len(findings) - len(shown),
+        likely=any(finding.certainty is Certainty.LIKELY for finding in findings),
+        why=blocks(first.page.why),
+        how=blocks(first.page.how),
+        steps=tuple(_steps(tuple(fixes)[:_MOST_SUBJECTS])),
+        commands=tuple(commands)[:2],
+        references=first.references,
+        section=section if section is not None and section.target in sections else None,
+    )
+
+
+def _steps(fixes: tuple[Fix, ...]) -> Iterator[Step]:
+    for fix in fixes:
+        match fix:
+            case Publish():
+                yield Step("Publish at", fix.name, str(fix))
+            case Replace(old=""):
+                yield Step("Publish instead of what stands at", fix.name, str(fix))
+            case Replace():
+                yield Step("Remove at", fix.name, record_line(fix.name, None, fix.rdtype, fix.old))
+                yield Step("and publish in its place", "", str(fix))
+            case Withdraw(value=""):
+                yield Step(f"Remove every {fix.rdtype} record at", fix.name, "")
+            case Withdraw():
+                yield Step("Remove at", fix.name, record_line(fix.name, None, fix.rdtype, fix.value))
+            case Configure():
+                yield Step(f"In {fix.product} on" if fix.product else "On", fix.where, fix.setting)

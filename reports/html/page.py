@@ -1,0 +1,157 @@
+"""The page put together: sections in their order, those without facts left out."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+
+from diag.api import Absent, Report, Routing, Severity
+from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
+from diag.facts.spf import SpfEvaluation
+from reports import receivers, verdict, words
+from reports.hostile import plain
+
+from . import states
+from .anchors import Anchors
+from .certificates import time_line
+from .dialogues import dialogues, fetched, questions
+from .dkim import keys
+from .endpoints import matrix
+from .fixes import cards
+from .results import areas, open_questions
+from .route import picture
+from .spf import tree
+
+_GRADES = {"F": "crit", "C": "err", "B": "warn", "A": "good", "A+": "good"}
+_MET: dict[receivers.State, states.Shown] = {
+    receivers.State.MET: states.good("met"),
+    receivers.State.NOT_MET: states.short(Severity.ERROR, "not met"),
+    receivers.State.UNSEEN: states.Shown("○", "can't be seen from outside", "mute"),
+    receivers.State.UNDETERMINED: states.unknown("could not be determined"),
+    receivers.State.NOT_ASKED: states.mute("not asked"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section that this page has: its id, its short name for the navigation, its heading."""
+
+    id: str
+    short: str
+    title: str
+
+
+_SECTIONS = (
+    Section("first", "Do this first", "Do this first"),
+    Section("receivers", "Who accepts it", "Who accepts this mail"),
+    Section("sending", "Who can send", "Who can send as this domain"),
+    Section("route", "Route", "The route of a message"),
+    Section("endpoints", "Endpoints", "Endpoints"),
+    Section("spf", "SPF", "SPF"),
+    Section("dkim", "DKIM", "DKIM keys"),
+    Section("dmarc", "DMARC", "DMARC"),
+    Section("transport", "Transport", "Policies for transport"),
+    Section("certificates", "Certificates", "Certificates"),
+    Section("dialogues", "Dialogues", "Dialogues"),
+    Section("open", "Undetermined", "What could not be determined"),
+    Section("checks", "All checks", "All checks"),
+)
+
+
+def page(report: Report) -> str:
+    """The whole page."""
+    anchors = Anchors(report)
+    content = _content(report, anchors)
+    present = tuple(section for section in _SECTIONS if content.get(section.id))
+    found = cards(report, anchors, frozenset(section.id for section in present))
+    values = {
+        **content,
+        "sections": {section.id: section for section in present},
+        "urgent": [card for card in found if card.severity >= Severity.WARNING],
+        "minor": [card for card in found if card.severity < Severity.WARNING],
+        "checks": areas(report, {card.rule: card.id for card in reversed(found)}),
+        **_head(report),
+        "versions": report.versions,
+        "report": report,
+        "waived": report.waived,
+    }
+    return environment().get_template("page.html").render(values)
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Templates that escape everything, know no undefined value, and are given only plain text."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("reports", "templates/html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _harmless(value: Any) -> Any:
+    """Whatever is printed: text loses what hides or deceives, its line ends stay; markup of ours passes."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return "\n".join(map(plain, value.split("\n")))
+    return value
+
+
+def _head(report: Report) -> dict[str, Any]:
+    grade = report.grade
+    return {
+        "domain": report.target.domain,
+        "grade": grade,
+        "grade_css": _GRADES[grade.rstrip("?")],
+        "verdict": verdict.sentence(report),
+        "explanation": verdict.grade_line(report),
+        "figures": verdict.figures(report),
+        "moment": verdict.moment(report),
+        "seen_from": verdict.seen_from(report),
+        "effort": verdict.effort(report),
+    }
+
+
+def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
+    """What each section shows; nothing where its facts are missing."""
+    policy, discovery, spf = (report.fact(kind) for kind in (DmarcPolicy, DmarcDiscovery, SpfEvaluation))
+    talked, asked, got = dialogues(anchors), questions(anchors), fetched(anchors)
+    role = words.sending_role(report)
+    strangers = words.who_can_send(report)
+    return {
+        "first": True,
+        "receivers": receivers.receiver_table(report),
+        "met": _MET,
+        "sending": bool(strangers or role),
+        "strangers": strangers,
+        "role": role,
+        "spf_lets": words.whom_spf_lets_pass(spf) if isinstance(spf, SpfEvaluation) else "",
+        "route": picture(report, anchors),
+        "takes_no_mail": _takes_no_mail(report),
+        "endpoints": matrix(anchors),
+        "spf": tree(report),
+        "dkim": keys(report),
+        "dmarc": words.dmarc_tags(policy.record) if isinstance(policy, DmarcPolicy) else None,
+        "dmarc_policy": policy,
+        "dmarc_walk": list(words.dmarc_walk(discovery)) if isinstance(discovery, DmarcDiscovery) else [],
+        "transport": None,
+        "certificates": time_line(report, anchors),
+        "dialogues": bool(talked or asked or got),
+        "talks": talked,
+        "questions": asked,
+        "fetched": got,
+        "open": open_questions(report, anchors),
+        "checks": bool(report.results),
+    }
+
+
+def _takes_no_mail(report: Report) -> str:
+    """Why there is no route to show, where the domain says so itself."""
+    routing = report.fact(Routing)
+    if isinstance(routing, Routing) and routing.null:
+        return "The domain publishes a null MX: it takes no mail."
+    return routing.because if isinstance(routing, Absent) else ""
