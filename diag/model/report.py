@@ -74,6 +74,9 @@ class Report:
     proposed: str = ""
     """The name of the zone file laid over the live answers; empty for the world as it is."""
 
+    unproven: tuple[Finding, ...] = ()
+    """Findings whose DNS fixes did not cure them on trial: those fixes are not told, and are a bug of the rule."""
+
     def severity(self, finding: Finding) -> Severity:
         """The finding's severity in this report: its rule's, unless the profile says otherwise."""
         return self.severities.get(finding.id, finding.severity)

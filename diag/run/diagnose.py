@@ -11,7 +11,7 @@ import anyio
 
 from diag.facts.moment import RunMoment
 from diag.lab.once import Once
-from diag.model.finding import Severity
+from diag.model.finding import Finding, Severity
 from diag.model.plugin import Check
 from diag.model.report import Report, Waiver
 from diag.model.target import Target
@@ -59,8 +59,9 @@ class Diagnosis:
         began = anyio.current_time()
         facts = await self._gathering.run(self._options.deadline)
         results = tuple(judge(self._plan, facts, self._target))
+        unproven: tuple[Finding, ...] = ()
         if not self._gathering.stopped:
-            results = await proven(results, self._plan, self._target, self.lab)
+            results, unproven = await proven(results, self._plan, self._target, self.lab)
         moment = facts[RunMoment]
         at = moment.at if isinstance(moment, RunMoment) else datetime.fromtimestamp(0, UTC)
         results, waived = waive(results, self._options.waivers, at)
@@ -77,6 +78,7 @@ class Diagnosis:
             seconds=anyio.current_time() - began,
             required=self._options.required,
             proposed=self._options.proposed,
+            unproven=unproven,
         )
 
 

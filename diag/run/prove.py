@@ -21,25 +21,29 @@ from .plan import Plan, Source
 from .runner import Gathering, judge
 
 
-async def proven(results: tuple[Result, ...], plan: Plan, target: Target, lab: Lab) -> tuple[Result, ...]:
+async def proven(
+    results: tuple[Result, ...], plan: Plan, target: Target, lab: Lab
+) -> tuple[tuple[Result, ...], tuple[Finding, ...]]:
     """The results with only those DNS fixes that cure what they are for.
 
     A fix is kept where, with it published, the finding it belongs to is gone and its area has nothing
     new of severity error or worse. Fixes that ask for a server's configuration cannot be tried here.
+    Beside the results, the findings whose fixes did not cure them, as they were.
     """
     before = {_key(finding) for result in results for finding in result.findings}
-    proved = []
+    proved, failed = [], []
     for result in results:
         findings = []
         for finding in result.findings:
             changes = tuple(fix for fix in finding.fix if not isinstance(fix, Configure))
             if changes and not await _cures(changes, finding, before, plan, target, lab):
                 advice = tuple(fix for fix in finding.fix if isinstance(fix, Configure))
+                failed.append(finding)
                 findings.append(dataclasses.replace(finding, fix=advice))
             else:
                 findings.append(finding)
         proved.append(dataclasses.replace(result, findings=tuple(findings)))
-    return tuple(proved)
+    return tuple(proved), tuple(failed)
 
 
 async def _cures(
