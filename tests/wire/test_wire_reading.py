@@ -81,6 +81,10 @@ STATES: list[tuple[Transcript, Reached]] = [
     (noted("< 421 4.3.2 not now", "> QUIT", "< 221 bye"), Reached.THROTTLED),
     (noted("< 450 too many connections", "> QUIT", "< 221 bye"), Reached.THROTTLED),
     (noted("< 220 mx", HELO, "< 421 too busy"), Reached.THROTTLED),
+    (
+        noted("< 220 mx", HELO, "< 250 mx", "> MAIL FROM:<>", "< 451 Too many concurrent connections"),
+        Reached.THROTTLED,
+    ),
     (noted("< 450 4.3.2 later", "> QUIT", "< 221 bye"), Reached.DEFERRED),
     (noted("< 554 5.7.1 no", "> QUIT", "< 221 bye"), Reached.REFUSED_SERVICE),
     (noted("< 521 no mail here", Ending.BY_PEER), Reached.REFUSED_SERVICE),

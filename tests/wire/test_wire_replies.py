@@ -138,6 +138,7 @@ IMAP_RESPONSES = [
     (b"a1 NO [ALERT] no\r\n", "a1", "NO", "no", ()),
     (b"* LIST () {3}\r\na1 OK\r\n", "*", "LIST", "() OK", ()),
     (b'* ID ("name" {12}\r\na1 OK done\r\n)\r\n', "*", "ID", '("name" )', ()),
+    (b"* X {13}\r\nab\r\na1 OK x\r\n tail\r\n", "*", "X", "tail", ()),
     (b"* X {0}\r\n\r\n", "*", "X", "", ()),
     (b"* X {3+}\r\nabc~{2}\r\n\r\n tail\r\n", "*", "X", "tail", ()),
 ]
@@ -174,6 +175,12 @@ def test_an_imap_command_ends_at_its_tag_and_not_inside_a_literal() -> None:
     octets = b"* CAPABILITY IMAP4rev1\r\n* X {7}\r\nA1 OK\r\n\r\na2 OK other\r\nA1 ok done\r\n"
     lines = fed_every_way(octets, lambda: imap.CommandEnd(b"a1"))
     assert [each.tag for each in imap.parse_responses(lines)] == ["*", "*", "a2", "A1"]
+
+
+def test_a_tagged_response_may_hold_a_literal() -> None:
+    octets = b"a1 OK {6}\r\nx\r\ny\r\n\r\n"
+    lines = fed_every_way(octets, lambda: imap.CommandEnd(b"a1"))
+    assert [each.word for each in imap.parse_responses(lines)] == ["OK"]
 
 
 POP3_RESPONSES = [

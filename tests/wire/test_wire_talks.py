@@ -328,6 +328,21 @@ def test_a_talkative_peer_cannot_fill_the_memory() -> None:
     assert commands(transcript)[-1] == "QUIT"
 
 
+def test_many_long_replies_are_too_much_together() -> None:
+    reply = (b"250-" + b"x" * 1000 + b"\r\n") * 60 + b"250 ok\r\n"
+    answers = [step for _ in range(9) for step in (Heard(b"<"), reply)]
+    network = ScriptedNetwork(GREETING, EHLO, PLAIN, *answers)
+    transcript, _ = held(mailing(*(f"a{at}@b.example" for at in range(9))), network)
+    assert transcript.closed.how is Ending.TOO_MUCH
+    assert sum(len(line) for line in lines(transcript, Who.PEER)) <= 256 * 1024
+
+
+def test_nothing_is_said_to_a_peer_that_has_reset_the_connection() -> None:
+    transcript, _ = held(SMTP, ScriptedNetwork(GREETING, EHLO, b"250-mx\r\n", Reset()))
+    assert commands(transcript) == ["EHLO probe.example.com"]
+    assert not any(isinstance(event, Remark) for event in transcript.events)
+
+
 def test_terminal_escapes_are_kept_as_octets_and_shown_harmlessly() -> None:
     transcript, _ = held(SMTP, ScriptedNetwork(b"220 \x1b]0;owned\x07 \xe2\x80\xae\r\n", EHLO, PLAIN, *LEAVE))
     assert b"\x1b]0;owned" in lines(transcript, Who.PEER)[0]
@@ -415,3 +430,4 @@ def test_cancellation_closes_and_keeps_what_was_heard() -> None:
     assert lines(transcript, Who.PEER) == [GREETING]
     assert commands(transcript)[-1] == "QUIT"
     assert transcript.closed.detail == "interrupted"
+    assert network.wire.written.endswith(b"QUIT\r\n")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import anyio
+import anyio.lowlevel
 
 from diag.lab.live.network import Trouble, Wire, WireError
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
@@ -85,6 +86,7 @@ class ScriptedWire:
                     await anyio.sleep_forever()
 
     async def write(self, octets: bytes) -> None:
+        await anyio.lowlevel.checkpoint()
         if self.steps and isinstance(self.steps[0], Reset):
             raise WireError(Trouble.RESET, "connection reset by peer")
         self.written += octets

@@ -227,7 +227,6 @@ class Conversation:
             return made
         self._wire, handshake = made
         self._secure = True
-        self._lines = Lines()
         self._add(Secured(self._now(), handshake, leftover))
         return handshake
 
