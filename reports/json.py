@@ -1,13 +1,131 @@
-"""The report as JSON: what scripts may rely on; docs/report.schema.json describes it."""
+"""The report as JSON: what scripts may rely on. docs/report.schema.json is its published description."""
 
 from __future__ import annotations
 
 import json as _json
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
 
-from diag.api import Report, renderer
+from diag.api import (
+    Absent,
+    Configure,
+    Finding,
+    Fix,
+    Publish,
+    Replace,
+    Report,
+    Result,
+    Status,
+    Unavailable,
+    VantagePoint,
+    Withdraw,
+    renderer,
+)
+
+from .json_evidence import Evidence
+from .verdict import counted, sentence
+
+SCHEMA = "urn:maildiag:report:1"
+"""The name of the form; its number changes only where something a script could rely on goes away."""
+
+_ACTION = {Publish: "publish", Withdraw: "withdraw", Replace: "replace", Configure: "configure"}
 
 
 @renderer("json", "application/json")
 def json(report: Report) -> str:
     """For programs: everything, in a form that stays stable within a major version."""
-    return _json.dumps({"grade": report.grade}, indent=2)
+    # ASCII only: no control character or bidirectional override reaches a terminal that shows this.
+    return _json.dumps(_report(report), indent=2) + "\n"
+
+
+def _report(report: Report) -> dict[str, Any]:
+    evidence = Evidence(report)
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "maildiag", "versions": dict(sorted(report.versions.items()))},
+        "target": _target(report),
+        "moment": report.moment.isoformat(),
+        "seconds": round(report.seconds, 3),
+        "partial": report.partial,
+        "proposed": report.proposed,
+        "vantage": _vantage(report),
+        "grade": report.grade,
+        "verdict": sentence(report),
+        "counts": _counts(report, evidence),
+        "required": list(report.required),
+        "results": [_result(report, result, evidence) for result in report.results],
+        "waived": [
+            {"finding": _finding(report, finding, evidence), "reason": waiver.reason, "until": waiver.until}
+            for finding, waiver in report.waived
+        ],
+        "endpoints": evidence.endpoints(),
+        "certificates": evidence.certificates(),
+        "dialogues": evidence.dialogues(),
+        "dns": evidence.dns(),
+        "exchanges": evidence.exchanges(),
+    }
+
+
+def _target(report: Report) -> dict[str, Any]:
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in asdict(report.target).items()
+    }
+
+
+def _vantage(report: Report) -> dict[str, Any]:
+    seen = report.fact(VantagePoint)
+    if isinstance(seen, VantagePoint):
+        return {
+            "ipv4": seen.ipv4,
+            "ipv6": seen.ipv6,
+            "port_25": seen.port_25,
+            "validating": seen.validating,
+            "honest": seen.honest,
+            "because": "",
+        }
+    because = seen.because if isinstance(seen, Absent | Unavailable) else "not looked at"
+    unknown = dict.fromkeys(("ipv4", "ipv6", "port_25", "validating", "honest"))
+    return {**unknown, "because": because}
+
+
+def _counts(report: Report, evidence: Evidence) -> dict[str, Any]:
+    statuses = Counter(result.status for result in report.results)
+    return {
+        "findings": {str(severity): count for severity, count in counted(report).items()},
+        "results": {str(status): statuses[status] for status in Status if statuses[status]},
+        **evidence.counts(),
+    }
+
+
+def _result(report: Report, result: Result, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "check": result.check,
+        "claim": result.claim,
+        "area": result.area,
+        "subject": result.subject,
+        "status": str(result.status),
+        "because": result.because,
+        "could": str(result.could) if result.could is not None else None,
+        "evidence": evidence.cites(result.evidence),
+        "findings": [_finding(report, finding, evidence) for finding in result.findings],
+    }
+
+
+def _finding(report: Report, finding: Finding, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "rule": finding.id,
+        "severity": str(report.severity(finding)),
+        "certainty": str(finding.certainty),
+        "subject": finding.subject,
+        "summary": finding.page.summary,
+        "message": finding.text(),
+        "references": [{"title": str(reference), "url": reference.url} for reference in finding.references],
+        "fix": [_fix(fix) for fix in finding.fix],
+        "evidence": evidence.cites(finding.evidence),
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {"action": _ACTION[type(fix)], **asdict(fix), "text": str(fix)}

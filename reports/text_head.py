@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from diag.api import DnsQuery, Report, Status, VantagePoint
+from diag.api import Report, Status
 from diag.names.domain import to_unicode
 
+from . import verdict as words
 from .hostile import plain
 from .text_page import STYLES, Page
-from .verdict import grade_line, plural, sentence
 
 
 def verdict(page: Page, report: Report) -> None:
@@ -19,51 +19,22 @@ def verdict(page: Page, report: Report) -> None:
     name = domain if shown == domain else f"{shown} ({domain})"
     worst = report.worst
     style = STYLES[worst] if worst is not None else "bold green"
-    page.say(
-        (name, "bold"),
-        "  ",
-        (f" {report.grade} ", f"reverse {style}" if worst is None else f"{style} reverse"),
-    )
-    page.say((sentence(report), "bold"))
-    page.say(plain(grade_line(report)))
+    page.say((name, "bold"), "  ", (f" {report.grade} ", f"{style} reverse"))
+    page.say((words.sentence(report), "bold"))
+    page.say(plain(words.grade_line(report)))
     if report.partial:
         page.say((f"Partial report: {plain(report.partial)}.", "bold"))
     if report.proposed:
         page.say((f"Judged as if {plain(report.proposed)} were published.", "bold"))
-    page.say((f"{report.moment:%Y-%m-%d %H:%M} UTC{_view(report)}", "dim"))
-
-
-def _view(report: Report) -> str:
-    """What our own position lets us see; a reader must not take its limits for the domain's."""
-    seen = report.fact(VantagePoint)
-    if not isinstance(seen, VantagePoint):
-        return ""
-    told = []
-    families = [name for name, address in (("IPv4", seen.ipv4), ("IPv6", seen.ipv6)) if address]
-    told.append(f"over {' and '.join(families)}" if families else "without any route")
-    if seen.port_25 is False:
-        told.append("our port 25 is closed")
-    if seen.honest is False:
-        told.append("our resolver invents answers")
-    if seen.validating is False:
-        told.append("our resolver does not validate")
-    return ", " + ", ".join(told)
+    seen_from = words.seen_from(report)
+    page.say((", ".join(filter(None, (words.moment(report), plain(seen_from)))), "dim"))
 
 
 def counts(page: Page, report: Report) -> None:
-    """How much was asked, and what became of the checks."""
+    """What became of the checks, and what the run cost."""
     statuses = Counter(result.status for result in report.results)
     told = ", ".join(f"{statuses[status]} {status}" for status in Status if statuses[status])
     page.blank()
-    asked = f"{plural(questions(report), 'question')}, {plural(connections(report), 'connection')}"
-    page.say((f"{plural(len(report.results), 'check')}: {told or 'none'}. {asked}.", "dim"))
-
-
-def questions(report: Report) -> int:
-    """DNS questions asked."""
-    return sum(isinstance(probe, DnsQuery) for probe in report.evidence)
-
-
-def connections(report: Report) -> int:
-    """Connections made or tried: probes that name an address and a port."""
-    return sum(hasattr(probe, "address") and hasattr(probe, "port") for probe in report.evidence)
+    page.say(
+        (f"{words.plural(len(report.results), 'check')}: {told or 'none'}; {words.effort(report)}.", "dim")
+    )

@@ -7,8 +7,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import cast
 
 from .faults import Fault
+from .tell import NobodyReads
 
 INTERRUPTED = 130
 USAGE = 2
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = USAGE
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except BrokenPipeError:
+    except (NobodyReads, BrokenPipeError):
         # Whoever read our output has seen enough: no message, and the status a killed writer has.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -38,7 +40,7 @@ def _run(arguments: list[str]) -> int:
     from .app import app
 
     # typer carries its own copy of click or uses the installed one; the family of its errors is the same.
-    usage_error = typer.BadParameter.__mro__[1]
+    usage_error = cast(type[Exception], typer.BadParameter.__mro__[1])
     try:
         code = app(arguments, prog_name="maildiag", standalone_mode=False)
     except typer.Abort:

@@ -2,7 +2,51 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
 
-def explain(rule: str) -> int:
-    """Explain a rule."""
-    return 0
+import typer
+
+if TYPE_CHECKING:
+    from diag.model.finding import Finding
+    from diag.run.registry import Registry
+
+
+def explain(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule's id, such as spf/too-many-lookups.")],
+) -> None:
+    """Explain a rule: what it means, why it matters, how to fix it, and where it is written."""
+    from . import judging
+    from .faults import unknown
+    from .tell import tell
+
+    registry = judging.plugins()
+    found = registry.rules.get(rule)
+    if found is None:
+        raise unknown("rule", rule, registry.rules, see="maildiag rules")
+    tell(_explained(found, registry))
+
+
+def _explained(rule: type[Finding], registry: Registry) -> str:
+    page = rule.page
+    checks = [check for check in registry.checks if rule in check.rules]
+    parts = [
+        f"{rule.id}  ({rule.severity}, since {rule.since})",
+        page.summary,
+        f"Why it matters\n--------------\n{page.why}",
+        f"How to fix\n----------\n{page.how}",
+        "\n".join(
+            [
+                "Where it is written",
+                "-------------------",
+                *(f"{each}\n  {each.url}" for each in rule.references),
+            ]
+        ),
+        "\n".join(
+            [
+                "Raised by",
+                "---------",
+                *(f"{check.claim}.\n  {check.name}, {check.where.split()[0]}" for check in checks),
+            ]
+        ),
+    ]
+    return "\n\n".join(parts if checks else parts[:-1]) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from diag.lab.zone import BadZone, Zone
@@ -19,10 +20,10 @@ DEFAULT_FAIL_ON = "error"
 NEVER = "never"
 
 
-def plugins() -> Registry:
-    """Everything installed. Raises Fault where a plugin cannot be used."""
+def plugins(points: Iterable[EntryPoint] | None = None) -> Registry:
+    """Everything installed, or these plugins alone. Raises Fault where one cannot be used."""
     try:
-        return load_plugins()
+        return load_plugins(points)
     except BadPlugin as error:
         raise Fault(" ".join(str(error).split())) from error
 

@@ -18,6 +18,7 @@ from diag.model.plugin import Renderer
 from diag.model.report import Report
 
 from .faults import Fault, reason, unknown
+from .tell import NobodyReads
 
 STDOUT = Path("-")
 
@@ -106,7 +107,7 @@ class Place:
             self._stream.flush()
             self._written += 1
         except BrokenPipeError:
-            raise
+            raise NobodyReads from None
         except OSError as error:
             raise Fault(f"--output {self._path}: cannot be written: {reason(error)}") from None
 

@@ -2,7 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 
-def rules() -> int:
-    """List the rules."""
-    return 0
+import typer
+
+_SEVERITIES = ("info", "notice", "warning", "error", "critical")
+
+
+def rules(
+    areas: Annotated[
+        list[str] | None, typer.Argument(metavar="[AREA]...", help="Only the rules of these areas.")
+    ] = None,
+    form: Annotated[str, typer.Option("-f", "--format", metavar="NAME", help="text or json.")] = "text",
+    severity: Annotated[
+        str | None,
+        typer.Option("--severity", metavar="SEVERITY", help="Only rules of this severity or a graver one."),
+    ] = None,
+) -> None:
+    """List every rule: what is looked for, how grave it is, and since when."""
+    import json
+    from dataclasses import asdict
+
+    from .faults import unknown
+    from .index import entries
+    from .tell import tell
+
+    found = entries()
+    known = {entry.area for entry in found}
+    for area in areas or ():
+        if area not in known:
+            raise unknown("area", area, known)
+    if severity is not None and severity not in _SEVERITIES:
+        raise unknown("severity", severity, _SEVERITIES, where="--severity")
+    least = _SEVERITIES.index(severity) if severity is not None else 0
+    shown = [
+        entry
+        for entry in found
+        if (not areas or entry.area in areas) and _SEVERITIES.index(entry.severity) >= least
+    ]
+    if form == "json":
+        rows = [
+            {**asdict(entry), "references": [{"title": t, "url": u} for t, u in entry.references]}
+            for entry in shown
+        ]
+        tell(json.dumps(rows, indent=2) + "\n")
+    elif form == "text":
+        width = max((len(entry.id) for entry in shown), default=0)
+        tell("".join(f"{entry.severity:<8}  {entry.id:<{width}}  {entry.summary}\n" for entry in shown))
+    else:
+        raise unknown("format", form, ("text", "json"), where="--format")

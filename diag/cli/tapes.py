@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cattrs
+
 from diag.lab.tape import BadTape, Tape
 from diag.model.finding import Severity
 from diag.model.report import Report, Waiver
@@ -77,12 +79,7 @@ def load(path: Path, kinds: Mapping[str, type[Probe[Any]]]) -> Recorded:
             required=tuple(header["required"]),
             proposed=str(header["proposed"]),
         )
-        target = Target(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in header["target"].items()
-            }
-        )
+        target = cattrs.structure(header["target"], Target)
         return Recorded(tape, target, options, str(header["fail_on"]), str(header["partial"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, cattrs.BaseValidationError) as error:
         raise Fault(f"{path}:1: the header is damaged: {type(error).__name__}: {error}") from None

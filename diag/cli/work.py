@@ -24,6 +24,7 @@ from .faults import Fault
 from .outputs import Places
 from .progress import Progress
 from .session import SIDE_BY_SIDE, Session
+from .tell import NobodyReads
 
 
 @dataclass
@@ -63,8 +64,8 @@ class Work:
                 anyio.run(session.run, domains)
             except* Fault as faults:
                 raise _first(faults) from None
-            except* BrokenPipeError:
-                raise BrokenPipeError from None
+            except* NobodyReads:
+                raise NobodyReads from None
             except* BadPlugin as errors:
                 raise Fault(" ".join(str(_first(errors)).split())) from None
             self.places.finish()

@@ -1,0 +1,228 @@
+"""Evidence as JSON: dialogues, DNS answers, certificates and all else that was asked, each with an id.
+
+Ids follow an order that depends on what was asked alone, never on when the answers came, so that a live
+run and its replay number alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Report
+from diag.probes.probe import Probe
+from diag.tls.certificate import Certificate, read
+from diag.tls.handshake import Handshake, TlsFailure
+from diag.wire.transcript import (
+    Closed,
+    Event,
+    Opened,
+    Remark,
+    Said,
+    Secured,
+    Transcript,
+    line_text,
+    render_event,
+)
+
+_KIND = {Opened: "opened", Said: "said", Secured: "secured", Closed: "closed", Remark: "remark"}
+
+
+class Evidence:
+    """The evidence of one report, numbered."""
+
+    def __init__(self, report: Report) -> None:
+        self._seen = report.evidence
+        probes = list(report.evidence)
+        self._questions = sorted(
+            (probe for probe in probes if isinstance(probe, DnsQuery)),
+            key=lambda q: (q.name, q.rdtype, q.server or "", q.dnssec),
+        )
+        self._talks = sorted(
+            (probe for probe, seen in report.evidence.items() if isinstance(seen, Transcript)),
+            key=lambda talk: (talk.host, talk.port, talk.address, repr(talk)),
+        )
+        taken = {*self._questions, *self._talks}
+        self._others = sorted(
+            (probe for probe in probes if probe not in taken), key=lambda probe: (probe.kind, repr(probe))
+        )
+        named = (("dns", self._questions), ("dialogue", self._talks), ("exchange", self._others))
+        self._ids: dict[Any, str] = {
+            probe: f"{prefix}-{number}" for prefix, group in named for number, probe in enumerate(group, 1)
+        }
+        self._certificates = _certificates((talk, self._seen[talk]) for talk in self._talks)
+
+    def cites(self, cites: Iterable[Cite]) -> list[dict[str, Any]]:
+        """Where evidence stands in this report; what a replay does not hold is left out."""
+        found = [{"id": self._ids[c.probe], "event": c.event} for c in cites if c.probe in self._ids]
+        return [entry for number, entry in enumerate(found) if entry not in found[:number]]
+
+    def counts(self) -> dict[str, int]:
+        """How much was asked of others."""
+        return {
+            "questions": len(self._questions),
+            "connections": sum(hasattr(probe, "address") and hasattr(probe, "port") for probe in self._seen),
+        }
+
+    def dns(self) -> list[dict[str, Any]]:
+        """Every question with its answer or the silence after it."""
+        return [_question(self._ids[query], query, self._seen[query]) for query in self._questions]
+
+    def endpoints(self) -> list[dict[str, Any]]:
+        """Every endpoint talked to, with how it ended; the words said there are among the dialogues."""
+        return [self._endpoint(talk, self._seen[talk]) for talk in self._talks]
+
+    def _endpoint(self, talk: Any, transcript: Transcript) -> dict[str, Any]:
+        secured = transcript.secured
+        made = secured.handshake if secured is not None else None
+        return {
+            "host": talk.host,
+            "address": talk.address,
+            "port": talk.port,
+            "protocol": talk.kind,
+            "tls": getattr(talk, "tls", ""),
+            "connected": any(isinstance(event, Opened) for event in transcript.events),
+            "ended": str(transcript.closed.how),
+            "tls_version": made.version if isinstance(made, Handshake) else None,
+            "dialogue": self._ids[talk],
+        }
+
+    def dialogues(self) -> list[dict[str, Any]]:
+        """Every dialogue, event by event."""
+        return [
+            {
+                "id": self._ids[talk],
+                "endpoint": {"host": talk.host, "address": talk.address, "port": talk.port},
+                "protocol": talk.kind,
+                "command": talk.command(),
+                "events": [_event(event) for event in self._seen[talk].events],
+            }
+            for talk in self._talks
+        ]
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        """Whatever else was asked: policies over HTTPS, ports reached, a plugin's own probes."""
+        return [_exchange(self._ids[probe], probe, self._seen[probe]) for probe in self._others]
+
+    def certificates(self) -> list[dict[str, Any]]:
+        """Every certificate that a host sent, once, with the dialogues it was sent in."""
+        return [
+            _certificate(certificate, [self._ids[talk] for talk in talks])
+            for certificate, talks in self._certificates
+        ]
+
+
+def _question(number: str, query: DnsQuery, seen: DnsAnswer | DnsSilence) -> dict[str, Any]:
+    asked = {
+        "id": number,
+        "name": query.name,
+        "type": query.rdtype,
+        "asked": query.server,
+        "dnssec": query.dnssec,
+        "command": query.command(),
+    }
+    if isinstance(seen, DnsSilence):
+        return {**asked, "silence": str(seen.why), "tried": list(seen.tried), "took_ms": seen.took_ms}
+    return {
+        **asked,
+        "rcode": seen.rcode,
+        "authenticated": seen.authenticated,
+        "records": list(seen.lines()),
+        "extended_errors": [{"code": code, "text": text} for code, text in seen.extended_errors],
+        "server": seen.server,
+        "transport": seen.transport,
+        "took_ms": seen.took_ms,
+    }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    mark = render_event(event)[10:13].strip()
+    told: dict[str, Any] = {"at_ms": event.at_ms, "kind": _KIND[type(event)], "mark": mark}
+    match event:
+        case Opened():
+            return {**told, "address": event.address, "port": event.port}
+        case Said():
+            return {
+                **told,
+                "who": str(event.who),
+                "text": line_text(event.octets),
+                "secure": event.secure,
+                "unexpected": event.unexpected,
+            }
+        case Secured():
+            return {
+                **told,
+                **_handshake(event.handshake),
+                "leftover": line_text(event.leftover) if event.leftover else "",
+            }
+        case Closed():
+            return {**told, "how": str(event.how), "detail": event.detail}
+        case Remark():
+            return {**told, "text": event.text}
+
+
+def _handshake(made: Handshake | TlsFailure) -> dict[str, Any]:
+    if isinstance(made, TlsFailure):
+        return {"failed": str(made.reason), "alert": made.alert, "detail": made.detail}
+    return {
+        "version": made.version,
+        "cipher": made.cipher,
+        "group": made.group,
+        "server_name": made.sni,
+        "chain": [read(der).fingerprint for der in made.chain],
+    }
+
+
+def _exchange(number: str, probe: Probe[Any], seen: Any) -> dict[str, Any]:
+    told = {
+        name: value
+        for name in (
+            "at",
+            "text",
+            "address",
+            "trouble",
+            "line",
+            "status",
+            "location",
+            "detail",
+            "store",
+            "count",
+        )
+        if isinstance(value := getattr(seen, name, None), str | int | bool)
+    }
+    asked = {
+        name: value
+        for name in ("host", "address", "port", "path", "scheme", "family")
+        if isinstance(value := getattr(probe, name, None), str | int)
+    }
+    return {"id": number, "kind": probe.kind, "asked": asked, "command": probe.command(), "told": told}
+
+
+def _certificates(talks: Iterable[tuple[Any, Transcript]]) -> list[tuple[Certificate, list[Any]]]:
+    seen: dict[bytes, list[Any]] = {}
+    for talk, transcript in talks:
+        for event in transcript.events:
+            if isinstance(event, Secured) and isinstance(event.handshake, Handshake):
+                for der in event.handshake.chain:
+                    held = seen.setdefault(der, [])
+                    if talk not in held:
+                        held.append(talk)
+    read_all = [(read(der), held) for der, held in seen.items()]
+    return sorted(read_all, key=lambda entry: (entry[0].label, entry[0].fingerprint))
+
+
+def _certificate(certificate: Certificate, dialogues: list[str]) -> dict[str, Any]:
+    return {
+        "sha256": certificate.fingerprint,
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "names": [*certificate.dns_names, *certificate.addresses],
+        "not_before": certificate.not_before.isoformat(),
+        "not_after": certificate.not_after.isoformat(),
+        "key": certificate.key,
+        "bits": certificate.bits,
+        "signature": certificate.signature,
+        "self_issued": certificate.self_issued,
+        "problem": certificate.problem,
+        "dialogues": dialogues,
+    }
