@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,5 +37,5 @@ class VantagePoint:
     asked: tuple[Cite, ...]
 
     def has_route(self, address: str) -> bool:
-        """Whether we have a route to the family of an address."""
-        return bool(self.ipv6 if ":" in address else self.ipv4)
+        """Whether we have a route to an address: to its family, or because it is our own."""
+        return ipaddress.ip_address(address).is_loopback or bool(self.ipv6 if ":" in address else self.ipv4)

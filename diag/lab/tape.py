@@ -87,7 +87,8 @@ def _entry(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         entry = json.loads(line)
     except ValueError as error:
-        raise BadTape(f"{path}:{number}: {error}") from None
+        what = "this is no maildiag tape" if number == 1 else str(error)
+        raise BadTape(f"{path}:{number}: {what}") from None
     if not isinstance(entry, dict):
         raise BadTape(f"{path}:{number}: not an object")
     return entry
@@ -221,7 +222,7 @@ def _dns_in(value: dict[str, Any]) -> DnsAnswer:
         options: list[dns.edns.Option] = [dns.edns.EDEOption(code, text or None) for code, text in errors]
         message.use_edns(options=options)
         message.set_rcode(dns.rcode.from_text(value["rcode"]))
-    return DnsAnswer(wire=message.to_wire(max_size=65535), **rest)
+    return DnsAnswer(wire=message.to_wire(max_size=65535, want_shuffle=False), **rest)
 
 
 def _add_record(section: list[dns.rrset.RRset], line: str, *, question: bool) -> None:

@@ -122,13 +122,13 @@ def _records(
     tokens = dns.tokenizer.Tokenizer(text, source)
     owner, ttl = origin, 3600
     while True:
+        line = tokens.line_number
         try:
             token = tokens.get(want_leading=True)
             if token.is_eof():
                 return
             if token.is_eol() or token.is_comment():
                 continue
-            line = tokens.line_number
             if token.is_whitespace():
                 token = tokens.get()
                 if token.is_eol_or_eof():
@@ -162,7 +162,7 @@ def _records(
         except BadZone:
             raise
         except (dns.exception.DNSException, ValueError) as error:
-            raise BadZone(f"{source}:{tokens.line_number}: {error}") from None
+            raise BadZone(f"{source}:{line}: {error}") from None
         yield owner, own_ttl, rdata
 
 

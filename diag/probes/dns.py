@@ -172,5 +172,5 @@ def build_answer(
     )
     message.question.append(question)
     message.answer.extend(records)
-    wire = message.to_wire(max_size=65535)
+    wire = message.to_wire(max_size=65535, want_shuffle=False)
     return DnsAnswer(wire, server, size=len(wire))

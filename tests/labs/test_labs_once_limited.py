@@ -1,0 +1,162 @@
+"""Ask nothing twice; spend nobody's patience."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import pytest
+import trio.testing
+
+from diag.lab.limited import Limited, Limits
+from diag.lab.once import Once
+from diag.lab.reroute import Reroute
+from diag.probes.dns import DnsQuery
+from diag.probes.moment import Reach, Reached, Route, Source
+
+
+def on_a_jumping_clock(work: Any, *args: Any) -> Any:
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    return anyio.run(work, *args, backend="trio", backend_options={"clock": clock})
+
+
+@dataclass(frozen=True)
+class Heard:
+    throttled: bool
+
+
+class Slow:
+    """A world in which everything takes a second; it counts who is there at the same time."""
+
+    def __init__(self, throttled: bool = False) -> None:
+        self.asked: Counter[Any] = Counter()
+        self.now: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self.began: list[float] = []
+        self.throttled = throttled
+
+    async def run(self, probe: Any) -> Any:
+        self.asked[probe] += 1
+        self.began.append(anyio.current_time())
+        keys = (f"{probe.peer}#{getattr(probe, 'port', '')}", str(probe.peer))
+        for key in keys:
+            self.now[key] += 1
+            self.most[key] = max(self.most[key], self.now[key])
+        await anyio.sleep(1)
+        for key in keys:
+            self.now[key] -= 1
+        return Heard(self.throttled)
+
+
+def reach(last: int = 1, port: int = 25, host: str = "h") -> Reach:
+    return Reach(host, f"192.0.2.{last}", port)
+
+
+async def all_at_once(lab: Any, probes: list[Any]) -> None:
+    async with anyio.create_task_group() as tasks:
+        for probe in probes:
+            tasks.start_soon(lab.run, probe)
+
+
+def test_the_same_question_is_asked_once_even_at_the_same_time() -> None:
+    world = Slow()
+    lab = Once(world)
+    on_a_jumping_clock(all_at_once, lab, [reach(), reach(), reach(2)])
+    assert world.asked == {reach(): 1, reach(2): 1}
+    assert set(lab.seen) == {reach(), reach(2)}
+
+
+def test_who_waits_for_a_cancelled_asker_asks_himself() -> None:
+    world = Slow()
+
+    async def work() -> Any:
+        lab = Once(world)
+
+        async def impatient() -> None:
+            with anyio.move_on_after(0.5):
+                await lab.run(reach())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(impatient)
+            await anyio.sleep(0.1)
+            return await lab.run(reach())
+
+    assert on_a_jumping_clock(work) == Heard(False)
+    assert world.asked[reach()] == 2
+
+
+def test_a_bounded_memory_forgets_the_oldest() -> None:
+    world = Slow()
+
+    async def work() -> None:
+        lab = Once(world, most=2)
+        for last in (1, 2, 3, 1):
+            await lab.run(reach(last))
+
+    on_a_jumping_clock(work)
+    assert world.asked[reach(1)] == 2
+    assert world.asked[reach(3)] == 1
+
+
+def test_no_service_sees_more_than_two_connections_and_no_operator_more_than_eight() -> None:
+    world = Slow()
+    same_service = [reach(1, 25, f"h{n}") for n in range(6)]
+    same_network = [reach(n, 100 + n) for n in range(2, 16)]
+    on_a_jumping_clock(all_at_once, Limited(world), same_service + same_network)
+    assert world.most["192.0.2.1#25"] == 2
+    assert max(sum(1 for other in world.began if begun <= other < begun + 1) for begun in world.began) == 8
+
+
+def test_questions_to_one_server_stay_below_their_limit() -> None:
+    world = Slow()
+    questions = [DnsQuery(f"n{n}.example", "A") for n in range(120)]
+    on_a_jumping_clock(all_at_once, Limited(world), questions)
+    assert world.most["dns:resolver"] == 50
+
+
+def test_after_a_421_the_next_connection_to_that_service_waits() -> None:
+    world = Slow(throttled=True)
+
+    async def work() -> None:
+        lab = Limited(world, Limits(pause_after_421=5))
+        for probe in (reach(1, 25, "a"), reach(1, 25, "b"), reach(1, 587)):
+            await lab.run(probe)
+
+    on_a_jumping_clock(work)
+    gaps = [later - earlier for earlier, later in zip(world.began, world.began[1:], strict=False)]
+    assert gaps == [6, 1]
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    async def run(self, probe: Any) -> Any:
+        self.asked.append(probe)
+        return Source("") if isinstance(probe, Route) else Reached("")
+
+
+@pytest.mark.parametrize(
+    ("only", "probe", "went"),
+    [
+        (False, Reach("mx.example", "198.51.100.1", 25), ("127.0.0.1", 4025)),
+        (False, Reach("other.example", "198.51.100.9", 25), ("127.0.0.1", 4026)),
+        (False, Reach("x.example", "198.51.100.8", 25), ("198.51.100.8", 25)),
+        (True, Reach("x.example", "198.51.100.8", 25), ("127.0.0.1", 1)),
+    ],
+)
+def test_connections_go_where_the_routes_say_and_nowhere_else_if_told(
+    only: bool, probe: Reach, went: tuple[str, int]
+) -> None:
+    below = Recorder()
+    routes = {("mx.example", 25): ("127.0.0.1", 4025), ("198.51.100.9", 25): ("127.0.0.1", 4026)}
+    anyio.run(Reroute(routes, below, only=only).run, probe)
+    assert [(p.address, p.port, p.host) for p in below.asked] == [(*went, probe.host)]
+
+
+def test_rerouted_families_count_as_reachable_on_a_machine_without_a_way_out() -> None:
+    routes = {("198.51.100.9", 25): ("127.0.0.1", 4026)}
+    assert anyio.run(Reroute(routes, Recorder()).run, Route(6)) == Source("::1")
+    assert anyio.run(Reroute({}, Recorder()).run, Route(6)) == Source("")

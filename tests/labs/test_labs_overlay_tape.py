@@ -1,0 +1,224 @@
+"""Zones laid over the world, and tapes that replay it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from diag.lab.files import write_whole
+from diag.lab.overlay import Nothing, Overlay
+from diag.lab.tape import BadTape, Tape
+from diag.lab.zone import BadZone, Zone, with_fixes
+from diag.model.fix import Publish, Replace, Withdraw
+from diag.probes.dns import DnsAnswer, DnsQuery, DnsSilence, Silent
+from diag.probes.moment import Moment, Now
+from diag.probes.probe import NotRecorded, Probe
+from diag.probes.talks import SmtpTalk
+from diag.run.registry import load
+from diag.tls.handshake import Handshake
+from diag.wire.transcript import Closed, Ending, Opened, Said, Secured, Transcript, Who
+
+LIVE = """
+@        TXT  "v=spf1 -all"
+@        TXT  "unrelated"
+@        MX   10 mx
+mx       A    192.0.2.1
+www      CNAME host.other.example.
+*.wild   TXT  "covered"
+deep.ent.wild A 192.0.2.9
+"""
+
+
+def live(text: str = LIVE, **how: Any) -> Overlay:
+    return Overlay(Zone.parse(text, "d.example"), Nothing(), whole=True, **how)
+
+
+def ask(lab: Any, name: str, rdtype: str) -> Any:
+    return anyio.run(lab.run, DnsQuery(name, rdtype))
+
+
+@pytest.mark.parametrize(
+    ("name", "rdtype", "rcode", "lines"),
+    [
+        ("d.example", "MX", "NOERROR", ["d.example. 3600 IN MX 10 mx.d.example."]),
+        (
+            "d.example",
+            "TXT",
+            "NOERROR",
+            ['d.example. 3600 IN TXT "v=spf1 -all"', 'd.example. 3600 IN TXT "unrelated"'],
+        ),
+        ("d.example", "AAAA", "NOERROR", []),
+        ("no.d.example", "A", "NXDOMAIN", []),
+        ("www.d.example", "A", "NOERROR", ["www.d.example. 3600 IN CNAME host.other.example."]),
+        ("a.wild.d.example", "TXT", "NOERROR", ['a.wild.d.example. 3600 IN TXT "covered"']),
+        ("a.b.wild.d.example", "TXT", "NOERROR", ['a.b.wild.d.example. 3600 IN TXT "covered"']),
+        ("a.wild.d.example", "A", "NOERROR", []),
+        ("ent.wild.d.example", "TXT", "NOERROR", []),
+        ("x.ent.wild.d.example", "TXT", "NXDOMAIN", []),
+        ("elsewhere.example", "A", "NXDOMAIN", []),
+    ],
+)
+def test_a_whole_zone_answers_as_its_authority_would(
+    name: str, rdtype: str, rcode: str, lines: list[str]
+) -> None:
+    answer = ask(live(), name, rdtype)
+    assert (answer.rcode, list(answer.lines())) == (rcode, lines)
+
+
+def test_a_patch_replaces_rrsets_and_leaves_the_rest_to_the_world() -> None:
+    patch = Zone.parse('@ TXT "v=spf1 mx -all"\nsel._domainkey TXT "p="\nwww TXT "own"\n', "d.example")
+    lab = Overlay(patch, live())
+    assert list(ask(lab, "d.example", "TXT").lines()) == ['d.example. 3600 IN TXT "v=spf1 mx -all"']
+    assert list(ask(lab, "d.example", "MX").lines()) == ["d.example. 3600 IN MX 10 mx.d.example."]
+    assert list(ask(lab, "www.d.example", "TXT").lines()) == ['www.d.example. 3600 IN TXT "own"']
+    assert ask(lab, "_domainkey.d.example", "A").rcode == "NOERROR", (
+        "the name will exist: something is below it"
+    )
+    assert ask(lab, "_domainkez.d.example", "A").rcode == "NXDOMAIN"
+
+
+def test_a_proposed_record_is_signed_where_the_world_is() -> None:
+    patch = Zone.parse("mx A 192.0.2.7\n", "d.example")
+    assert ask(Overlay(patch, live(secure=("d.example",))), "mx.d.example", "A").authenticated
+    assert not ask(Overlay(patch, live()), "mx.d.example", "A").authenticated
+    assert not ask(Overlay(patch, Nothing()), "mx.d.example", "A").authenticated
+
+
+def test_single_questions_can_fail() -> None:
+    lab = live(
+        fails={
+            ("d.example", "MX"): "servfail",
+            ("d.example", "TXT"): "timeout",
+            ("mx.d.example", "ANY"): "refused",
+        }
+    )
+    assert ask(lab, "d.example", "MX").rcode == "SERVFAIL"
+    assert ask(lab, "d.example", "TXT") == DnsSilence(Silent.TIMED_OUT, ("zone",))
+    assert ask(lab, "mx.d.example", "A").rcode == "REFUSED"
+
+
+@pytest.mark.parametrize(
+    ("fixes", "texts"),
+    [
+        ((Publish("d.example", "TXT", "new"),), {"v=spf1 -all", "unrelated", "new"}),
+        ((Replace("d.example", "TXT", "new", old="v=spf1 -all"),), {"unrelated", "new"}),
+        ((Replace("d.example", "TXT", "new"),), {"new"}),
+        ((Withdraw("d.example", "TXT", "v=spf1 -all"),), {"unrelated"}),
+        ((Withdraw("d.example", "TXT"),), set()),
+        (
+            (
+                Withdraw("d.example", "TXT", "unrelated"),
+                Replace("d.example", "TXT", "x" * 300, old="v=spf1 -all"),
+            ),
+            {"x" * 300},
+        ),
+    ],
+)
+def test_fixes_change_what_they_name_and_nothing_else(fixes: Any, texts: set[str]) -> None:
+    answer = ask(Overlay(with_fixes(fixes, Zone.parse(LIVE, "d.example")), live()), "d.example", "TXT")
+    rrset = answer.rrset("d.example", "TXT")
+    assert {b"".join(rdata.strings).decode() for rdata in rrset or ()} == texts
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("@ TXT ok\n@ NONSENSE 1\n", "zone:2: no record type 'NONSENSE'"),
+        ("@ A 300.1.1.1\n", "zone:1"),
+        ("$INCLUDE other\n", "zone:1: $INCLUDE is not supported here"),
+        ('@ TXT "open\n', "zone:1"),
+    ],
+)
+def test_a_bad_zone_is_refused_with_its_line(text: str, says: str) -> None:
+    with pytest.raises(BadZone, match=says.replace("$", r"\$")):
+        Zone.parse(text, "d.example")
+
+
+QUERY = DnsQuery("d.example", "TXT")
+TALK = SmtpTalk(
+    "192.0.2.1", 25, "mx.d.example", "probe.example", mail_from="", recipients=("postmaster@d.example",)
+)
+HANDSHAKE = Handshake(
+    "TLSv1.3", "TLS_AES_128_GCM_SHA256", "x25519", "mx.d.example", "", (b"\x30\x82\x00",), "", b""
+)
+CONVERSATION = Transcript(
+    (
+        Opened(0, "192.0.2.1", 25),
+        Said(3, Who.PEER, b"220 mx \xff\x00\r\n", False),
+        Secured(9, HANDSHAKE, b""),
+        Closed(12, Ending.BY_US, ""),
+    )
+)
+
+
+def recorded() -> Tape:
+    answer = anyio.run(live(secure=("d.example",)).run, QUERY)
+    exchanges: dict[Probe[Any], Any] = {
+        Now(): Moment(datetime(2026, 11, 21, tzinfo=UTC)),
+        QUERY: answer,
+        DnsQuery("x.example", "A"): DnsSilence(Silent.TIMED_OUT, ("192.0.2.53",), 9000),
+        DnsQuery("y.example", "A"): DnsAnswer(b"\x00garbage", "192.0.2.53"),
+        TALK: CONVERSATION,
+    }
+    return Tape(exchanges, {"target": {"domain": "d.example"}})
+
+
+def test_what_is_saved_comes_back_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "d.tape"
+    recorded().save(path)
+    again = Tape.load(path, load().probes)
+    assert again.header == {"target": {"domain": "d.example"}}
+    assert again.exchanges[TALK] == CONVERSATION
+    answer = anyio.run(again.run, QUERY)
+    assert isinstance(answer, DnsAnswer)
+    assert answer.authenticated
+    assert list(answer.lines()) == list(recorded().exchanges[QUERY].lines())
+    again.save(tmp_path / "e.tape")
+    assert path.read_bytes() == (tmp_path / "e.tape").read_bytes()
+
+
+def test_a_tape_knows_what_it_does_not_hold() -> None:
+    with pytest.raises(NotRecorded, match=r"MX d\.example"):
+        anyio.run(recorded().run, DnsQuery("d.example", "MX"))
+
+
+def test_a_tape_is_text_that_a_person_can_read(tmp_path: Path) -> None:
+    recorded().save(tmp_path / "d.tape")
+    lines = (tmp_path / "d.tape").read_text().splitlines()
+    assert json.loads(lines[2])["evidence"]["answer"][0] == 'd.example. 3600 IN TXT "v=spf1 -all"'
+    assert json.loads(lines[5])["probe"]["host"] == "mx.d.example"
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda lines: [], ":1: this is no maildiag tape"),
+        (lambda lines: ['{"maildiag-tape": 99}'], ":1: tape version 99"),
+        (lambda lines: lines[:-1], ":6: the tape is cut short"),
+        (lambda lines: [*lines[:3], lines[3][:20], *lines[4:]], ":4: "),
+        (lambda lines: [*lines[:2], "[]", *lines[3:]], ":3: not an object"),
+        (lambda lines: [*lines[:2], lines[2].replace('"dns"', '"telepathy"'), *lines[3:]], ":3: "),
+        (lambda lines: [*lines[:2], lines[2].replace("DnsAnswer", "Moment"), *lines[3:]], ":3: "),
+    ],
+)
+def test_a_damaged_tape_is_refused_with_its_line(tmp_path: Path, damage: Any, says: str) -> None:
+    path = tmp_path / "d.tape"
+    recorded().save(path)
+    path.write_text("\n".join(damage(path.read_text().splitlines())) + "\n")
+    with pytest.raises(BadTape, match=f"{path}{says}"):
+        Tape.load(path, load().probes)
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    write_whole(target, b"first")
+    with pytest.raises(TypeError):
+        write_whole(target, "no octets")  # type: ignore[arg-type]
+    assert target.read_bytes() == b"first"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert target.stat().st_mode & 0o777 == 0o644
