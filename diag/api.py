@@ -14,6 +14,12 @@ from .facts.dmarc import DmarcStep as DmarcStep
 from .facts.dmarc import Misplaced as Misplaced
 from .facts.dmarc import ReportDestination as ReportDestination
 from .facts.dmarc import SignsAndSends as SignsAndSends
+from .facts.inbound import HeloName as HeloName
+from .facts.inbound import InboundContact as InboundContact
+from .facts.inbound import InboundMailbox as InboundMailbox
+from .facts.inbound import InboundOffer as InboundOffer
+from .facts.inbound import InboundSurvey as InboundSurvey
+from .facts.inbound import InboundTls as InboundTls
 from .facts.moment import RunMoment, VantagePoint
 from .facts.mx import MailExchange, MxHost, Routing
 from .facts.roles import ReceivingDomain as ReceivingDomain

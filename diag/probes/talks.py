@@ -35,6 +35,8 @@ class SmtpTalk(Probe[Transcript]):
     mail_from: str | None = None
     recipients: tuple[str, ...] = ()
     timeout: float = 60.0
+    look: int = 1
+    """Which look it is: a second one is a conversation of its own."""
 
     @property
     def peer(self) -> str:

@@ -1,0 +1,25 @@
+"""Waiting is a probe too: a replay need not wait again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .probe import Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """So many seconds have passed."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Probe[Paused]):
+    """Let time pass between two looks at one thing; `before` names it, so that each has a pause of its own."""
+
+    kind: ClassVar[str] = "pause"
+
+    seconds: float
+    before: str = ""
