@@ -1,5 +1,5 @@
 """Our rules and checks, as a plugin."""
 
-from . import mx, spf
+from . import dkim, dkim_selectors, dmarc, dmarc_alignment, dmarc_record, dmarc_reports, mx, spf
 
-modules = (mx, spf)
+modules = (mx, spf, dkim, dkim_selectors, dmarc, dmarc_alignment, dmarc_record, dmarc_reports)

@@ -120,9 +120,11 @@ class ReportDestination:
     redirected: tuple[str, ...]
     """Hosts other than itself that its consent sends reports to."""
     takes_mail: bool | None
-    """For mailboxes: False where it has a null MX or neither MX nor addresses; None where not known."""
+    """For mailboxes: False where it has a null MX or neither MX nor addresses; None where not known, or no mailbox."""
     unknown: str
-    """Why something above is None."""
+    """Why it is not known whether it must consent, or does; empty where it is."""
+    mail_unknown: str
+    """Why it is not known whether it takes mail."""
     asked: tuple[Cite, ...]
 
 

@@ -56,9 +56,9 @@ async def destination(lab: Lab, policy: DmarcPolicy, host: str, named: Named) ->
     if "steps" in told:
         external, unknown, asked = _external(policy, host, told["steps"])
     if external:
-        agrees, redirected, why = _consent(told["consent"], host)
-        unknown, asked = unknown or why, asked + told["consent"].evidence
-    mail, why, looked = told.get("mail", (None, "", ()))
+        agrees, redirected, unknown = _consent(told["consent"], host)
+        asked += told["consent"].evidence
+    mail, mail_unknown, looked = told.get("mail", (None, "", ()))
     return ReportDestination(
         policy_domain=policy.found_at,
         host=host,
@@ -69,7 +69,8 @@ async def destination(lab: Lab, policy: DmarcPolicy, host: str, named: Named) ->
         consent_name=consent_name,
         redirected=redirected,
         takes_mail=mail,
-        unknown=unknown or why,
+        unknown=unknown,
+        mail_unknown=mail_unknown,
         asked=tuple(dict.fromkeys(asked + looked)),
     )
 
