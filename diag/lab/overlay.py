@@ -22,7 +22,7 @@ class Overlay:
     It answers one RRset a question and follows no alias, so that an alias chain may cross from the
     zone into the world and back. With `whole` the zone is all the DNS there is.
 
-    `secure` names zones whose answers carry AD; `fails` makes single questions fail with
+    `secure` names zones whose answers carry AD ("." stands for the root's own records); `fails` makes single questions fail with
     "servfail", "refused" or "timeout" (both for test worlds).
     """
 
@@ -58,7 +58,7 @@ class Overlay:
                 pass
         name = dns.name.from_text(query.name)
         said = self._zone.ask(name, dns.rdatatype.from_text(query.rdtype))
-        secure = any(name.is_subdomain(zone) for zone in self._secure)
+        secure = any(_lies_in(name, zone) for zone in self._secure)
         records = tuple(rrset for rrset in (said.rrset, said.alias) if rrset is not None)
         return build_answer(query, records, said.rcode, authenticated=secure)
 
@@ -80,6 +80,11 @@ class Overlay:
         except NotRecorded:
             return False
         return isinstance(now, DnsAnswer) and now.authenticated
+
+
+def _lies_in(name: dns.name.Name, zone: dns.name.Name) -> bool:
+    """Whether a name is of a signed zone; the root stands for itself, not for all that is delegated."""
+    return name == zone if zone == dns.name.root else name.is_subdomain(zone)
 
 
 class Nothing:

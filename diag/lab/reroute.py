@@ -28,11 +28,7 @@ class Reroute:
     async def run(self, probe: Probe[E]) -> E:
         """See Lab."""
         if isinstance(probe, Route) and self._routes:
-            way_out = await self._inner.run(probe)
-            # What is rerouted can be reached whether or not this machine has a way out.
-            return (
-                way_out if way_out.address else cast(E, Source("127.0.0.1" if probe.family == 4 else "::1"))
-            )
+            return cast(E, await self._way_out(probe))
         address, port = getattr(probe, "address", None), getattr(probe, "port", None)
         if address is None or port is None:
             return await self._inner.run(probe)
@@ -44,3 +40,8 @@ class Reroute:
             route = ("127.0.0.1", 1)
         moved = dataclasses.replace(cast(Any, probe), address=route[0], port=route[1])
         return cast(E, await self._inner.run(moved))
+
+    async def _way_out(self, probe: Route) -> Source:
+        """What is rerouted can be reached whether or not this machine has a way out."""
+        found = await self._inner.run(probe)
+        return found if found.address else Source("127.0.0.1" if probe.family == 4 else "::1")

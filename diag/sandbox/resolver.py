@@ -119,4 +119,4 @@ class Resolver:
 
 
 def _below(name: dns.name.Name, zones: tuple[dns.name.Name, ...]) -> bool:
-    return any(name.is_subdomain(zone) for zone in zones)
+    return any(name == zone if zone == dns.name.root else name.is_subdomain(zone) for zone in zones)
