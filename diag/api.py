@@ -3,6 +3,17 @@
 Facts are exported area by area, as `Name as Name`; the contract itself stands in __all__.
 """
 
+from .facts.access_hosts import AccessHost as AccessHost
+from .facts.access_hosts import AutoconfigDocument as AutoconfigDocument
+from .facts.access_hosts import Offer as Offer
+from .facts.access_hosts import Origin as Origin
+from .facts.access_hosts import Service as Service
+from .facts.access_hosts import ServiceRecord as ServiceRecord
+from .facts.access_hosts import ServiceRecords as ServiceRecords
+from .facts.clients import ClientContact as ClientContact
+from .facts.clients import ImapSurvey as ImapSurvey
+from .facts.clients import Pop3Survey as Pop3Survey
+from .facts.clients import SubmissionSurvey as SubmissionSurvey
 from .facts.dkim import Below as Below
 from .facts.dkim import DkimKeyFound as DkimKeyFound
 from .facts.dkim import DkimSelectors as DkimSelectors

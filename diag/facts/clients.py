@@ -1,0 +1,101 @@
+"""What mail programs meet: submission (RFC 6409), IMAP (RFC 9051) and POP3 (RFC 1939), endpoint by endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from diag.model.knowing import Cite
+from diag.model.target import Endpoint
+from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
+from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession
+from diag.wire.transcript import Transcript
+
+from .access_hosts import Offer, Origin, Service
+
+CLIENT_PORTS: dict[int, tuple[Service, Tls]] = {
+    587: (Service.SUBMISSION, "starttls"),
+    465: (Service.SUBMISSION, "implicit"),
+    2525: (Service.SUBMISSION, "starttls"),
+    143: (Service.IMAP, "starttls"),
+    993: (Service.IMAP, "implicit"),
+    110: (Service.POP3, "starttls"),
+    995: (Service.POP3, "implicit"),
+}
+"""The ports mail programs use, and how TLS comes about on each (RFC 8314 section 3; 2525 is a custom)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientContact:
+    """One port of one host, connected to or not: what the matrix of endpoints shows."""
+
+    endpoint: Endpoint
+    service: Service
+    tls: Tls
+    origins: tuple[Origin, ...]
+    """How the host was found."""
+    offers: tuple[Offer, ...]
+    """What is published to be at this very port of the host."""
+    probe: Talk
+    transcript: Transcript
+    state: Reached
+    session: SmtpSession | ImapSession | Pop3Session
+    """Of the protocol of `service`."""
+
+    @property
+    def published(self) -> bool:
+        """Whether mail programs are told of this service at this very port."""
+        return bool(self.offers)
+
+    def cite(self, event: int | None = None) -> Cite:
+        """The conversation, or one event of it."""
+        return Cite(self.probe, event)
+
+
+P = TypeVar("P", SmtpTalk, ImapTalk, Pop3Talk)
+S = TypeVar("S", SmtpSession, ImapSession, Pop3Session)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey(Generic[P, S]):
+    """A conversation on a port that answered."""
+
+    endpoint: Endpoint
+    tls: Tls
+    origins: tuple[Origin, ...]
+    """How the host was found."""
+    offers: tuple[Offer, ...]
+    """What is published to be at this very port."""
+    probe: P
+    transcript: Transcript
+    session: S
+
+    @property
+    def subject(self) -> str:
+        """The endpoint as a subject."""
+        return str(self.endpoint)
+
+    @property
+    def published(self) -> bool:
+        """Whether mail programs are told of this service at this very port."""
+        return bool(self.offers)
+
+    def cite(self, *events: int | None) -> tuple[Cite, ...]:
+        """Lines of the conversation; the whole of it where none is named."""
+        named = tuple(Cite(self.probe, event) for event in dict.fromkeys(events) if event is not None)
+        return named or (Cite(self.probe),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionSurvey(Survey[SmtpTalk, SmtpSession]):
+    """What a submission server said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImapSurvey(Survey[ImapTalk, ImapSession]):
+    """What an IMAP server said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pop3Survey(Survey[Pop3Talk, Pop3Session]):
+    """What a POP3 server said."""

@@ -1,0 +1,217 @@
+"""Talking to every port that mail programs use, each host as soon as its addresses are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import anyio
+
+from diag.facts.access_hosts import AccessHost, Offer, Origin, Service
+from diag.facts.clients import CLIENT_PORTS, ClientContact, ImapSurvey, Pop3Survey, SubmissionSurvey
+from diag.facts.mx import MxHost
+from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.plugin import fact
+from diag.model.target import Endpoint, Target
+from diag.probes.probe import Lab
+from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
+from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession, read_imap, read_pop3, read_smtp
+from diag.wire.transcript import Transcript
+
+from .access_hosts import Sightings, discover, wanted
+from .helo import helo
+
+T = TypeVar("T")
+
+MOST_ADDRESSES = 8
+"""Addresses of one host that are talked to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Port:
+    """What is spoken on one port of one address under one name."""
+
+    endpoint: Endpoint
+    service: Service
+    tls: Tls
+
+
+@fact
+async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact]:
+    """A conversation with every port that mail programs use, at every address of every host.
+
+    Finding hosts and talking to them overlap: no talk waits for a host it has nothing to do with.
+    """
+    if not target.dialogues:
+        return Many()
+    found = Sightings()
+    begun: set[_Port] = set()
+    heard: dict[_Port, tuple[Talk, Transcript]] = {}
+    name = await helo(target, lab)
+
+    async def talk(port: _Port) -> None:
+        probe = talk_for(port.endpoint, port.service, port.tls, name, target.timeout)
+        heard[port] = (probe, await lab.run(probe))
+
+    async with anyio.create_task_group() as tasks:
+
+        def tell(host: str, origin: Origin, known: MxHost | Unavailable, offers: tuple[Offer, ...]) -> None:
+            found.add(host, origin, known, offers)
+            if isinstance(known, MxHost):
+                for port in _ports(host, wanted(known, target)[:MOST_ADDRESSES], offers):
+                    if port not in begun:
+                        begun.add(port)
+                        tasks.start_soon(talk, port)
+
+        await discover(target, lab, tell)
+    return Many(_contacts(found.hosts(), heard, target))
+
+
+def talk_for(endpoint: Endpoint, service: Service, tls: Tls, name: str, timeout: float) -> Talk:
+    """The conversation with one endpoint; equal for all who ask for it, so that it is held once."""
+    address, port, host = endpoint.address, endpoint.port, endpoint.host
+    match service:
+        case Service.SUBMISSION:
+            return SmtpTalk(address, port, host, name, tls, timeout=timeout)
+        case Service.IMAP:
+            return ImapTalk(address, port, host, tls, timeout=timeout)
+        case Service.POP3:
+            return Pop3Talk(address, port, host, tls, timeout=timeout)
+
+
+def _ports(host: str, addresses: tuple[str, ...], offers: tuple[Offer, ...]) -> list[_Port]:
+    """The standard ports, and others that are published; a standard port keeps its way of TLS."""
+    spoken = dict(CLIENT_PORTS)
+    for offer in offers:
+        spoken.setdefault(
+            offer.port, (offer.service, "implicit" if offer.security == "implicit" else "starttls")
+        )
+    return [
+        _Port(Endpoint(host, address, port), service, tls)
+        for address in addresses
+        for port, (service, tls) in spoken.items()
+    ]
+
+
+def _contacts(
+    hosts: dict[str, AccessHost | Unavailable],
+    heard: dict[_Port, tuple[Talk, Transcript]],
+    target: Target,
+) -> dict[str, ClientContact | Absent | Unavailable]:
+    """In the order of hosts, addresses and ports, whatever was heard first."""
+    contacts: dict[str, ClientContact | Absent | Unavailable] = {}
+    for name, host in hosts.items():
+        if isinstance(host, Unavailable):
+            contacts[name] = host
+            continue
+        addresses = wanted(host, target)[:MOST_ADDRESSES]
+        if not addresses:
+            contacts[name] = _unvisited(host, target)
+        for port in _ports(name, addresses, host.offers):
+            # A port published by a second source under another way of TLS was talked to once.
+            if (conversation := heard.get(port)) is not None:
+                contacts[str(port.endpoint)] = _contact(port, host, *conversation)
+    return contacts
+
+
+def _unvisited(host: AccessHost, target: Target) -> Absent | Unavailable:
+    if host.unknown:
+        return Unavailable(host.unknown, host.asked)
+    if not host.addresses:
+        return Absent(f"{host.name} has no address", host.asked)
+    families = (host.ipv4 if target.ipv4 else ()) + (host.ipv6 if target.ipv6 else ())
+    why = "public" if families else "of a family that was asked for"
+    return Absent(f"no address of {host.name} is {why}: it is not connected to", host.asked)
+
+
+def _contact(port: _Port, host: AccessHost, probe: Talk, transcript: Transcript) -> ClientContact:
+    session = _read(port.service, transcript)
+    return ClientContact(
+        endpoint=port.endpoint,
+        service=port.service,
+        tls=port.tls,
+        origins=host.origins,
+        offers=tuple(
+            offer
+            for offer in host.offers
+            if offer.port == port.endpoint.port and offer.service is port.service
+        ),
+        probe=probe,
+        transcript=transcript,
+        state=session.state,
+        session=session,
+    )
+
+
+def _read(service: Service, transcript: Transcript) -> SmtpSession | ImapSession | Pop3Session:
+    match service:
+        case Service.SUBMISSION:
+            return read_smtp(transcript)
+        case Service.IMAP:
+            return read_imap(transcript)
+        case Service.POP3:
+            return read_pop3(transcript)
+
+
+@fact
+async def submission_surveys(contacts: Many[ClientContact]) -> Many[SubmissionSurvey]:
+    """The conversations with submission servers."""
+
+    def survey(contact: ClientContact) -> SubmissionSurvey | None:
+        match contact:
+            case ClientContact(probe=SmtpTalk() as probe, session=SmtpSession() as session):
+                return SubmissionSurvey(probe=probe, session=session, **_shared(contact))
+        return None
+
+    return _surveyed(contacts, survey)
+
+
+@fact
+async def imap_surveys(contacts: Many[ClientContact]) -> Many[ImapSurvey]:
+    """The conversations with IMAP servers."""
+
+    def survey(contact: ClientContact) -> ImapSurvey | None:
+        match contact:
+            case ClientContact(probe=ImapTalk() as probe, session=ImapSession() as session):
+                return ImapSurvey(probe=probe, session=session, **_shared(contact))
+        return None
+
+    return _surveyed(contacts, survey)
+
+
+@fact
+async def pop3_surveys(contacts: Many[ClientContact]) -> Many[Pop3Survey]:
+    """The conversations with POP3 servers."""
+
+    def survey(contact: ClientContact) -> Pop3Survey | None:
+        match contact:
+            case ClientContact(probe=Pop3Talk() as probe, session=Pop3Session() as session):
+                return Pop3Survey(probe=probe, session=session, **_shared(contact))
+        return None
+
+    return _surveyed(contacts, survey)
+
+
+def _shared(contact: ClientContact) -> dict[str, Any]:
+    names = ("endpoint", "tls", "origins", "offers", "transcript")
+    return {name: getattr(contact, name) for name in names}
+
+
+def _surveyed(contacts: Many[ClientContact], survey: Callable[[ClientContact], T | None]) -> Many[T]:
+    """The contacts of one protocol that may be judged.
+
+    A closed port is no survey. One that could not be reached leaves its checks open only where it is
+    published: nobody promised the others.
+    """
+    surveys: dict[str, T | Absent | Unavailable] = {}
+    for subject, contact in contacts.items.items():
+        if isinstance(contact, Unavailable):
+            surveys[subject] = contact
+        elif isinstance(contact, ClientContact) and (made := survey(contact)) is not None:
+            if contact.state.connected:
+                surveys[subject] = made
+            elif contact.published:
+                kind = Absent if contact.state is Reached.CLOSED else Unavailable
+                surveys[subject] = kind(contact.session.inconclusive, (contact.cite(),))
+    return Many(surveys)
