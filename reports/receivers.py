@@ -15,7 +15,7 @@ from diag.api import Absent, Document, Finding, Many, Report, Result, Status, Un
 from diag.facts.dkim import Below, DkimKeyFound, DkimSelectors
 from diag.facts.dmarc import DmarcPolicy
 from diag.facts.roles import Roles
-from diag.facts.spf import SpfEvaluation
+from diag.facts.spf import LOOKUP_LIMIT, VOID_LIMIT, SpfEvaluation
 
 
 class Asked(enum.Enum):
@@ -70,6 +70,8 @@ class Row:
     """One requirement, decided."""
 
     name: str
+    state: State
+    """What is known of it, whoever asks."""
     because: str
     findings: tuple[Finding, ...]
     cells: tuple[Cell, ...]
@@ -137,7 +139,7 @@ def _row(requirement: _Requirement, report: Report) -> Row:
         )
         for receiver, asked in requirement.asked_by()
     )
-    return Row(requirement.name, decision.because, decision.findings, cells)
+    return Row(requirement.name, decision.state, decision.because, decision.findings, cells)
 
 
 _SPF_FATAL = (
@@ -171,15 +173,27 @@ def _spf(report: Report) -> Decision:
     if broken:
         return Decision(State.NOT_MET, _sentence(broken), broken)
     match report.fact(SpfEvaluation):
-        case SpfEvaluation() as spf if not any(spf.failed()):
-            return Decision(State.MET, f"the record evaluates with {spf.lookups} of 10 look-ups")
         case SpfEvaluation() as spf:
-            return Decision(State.UNDETERMINED, next(spf.failed()).because)
+            return _evaluated(spf)
         case Absent(because=because):
             return Decision(State.NOT_MET, because or "there is no SPF record")
         case Unavailable(because=because):
             return Decision(State.UNDETERMINED, because)
     return _by_results(report, "spf")
+
+
+def _evaluated(spf: SpfEvaluation) -> Decision:
+    """What a receiver comes to (RFC 7208 sections 4.6 and 4.6.4), whichever rules were run."""
+    words = f"evaluating it takes {spf.lookups} of {LOOKUP_LIMIT} look-ups"
+    if spf.lookups > LOOKUP_LIMIT:
+        return Decision(State.NOT_MET, words)
+    if max(len(spf.voids(4)), len(spf.voids(6))) > VOID_LIMIT:
+        return Decision(State.NOT_MET, f"more than {VOID_LIMIT} look-ups find nothing")
+    if (error := next(spf.errors(), None)) is not None:
+        return Decision(State.NOT_MET, f"a term cannot be read: {error[1].text}")
+    if (failed := next(spf.failed(), None)) is not None:
+        return Decision(State.UNDETERMINED, failed.because)
+    return Decision(State.MET, words)
 
 
 def _dkim(report: Report) -> Decision:

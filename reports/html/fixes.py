@@ -113,6 +113,10 @@ def _card(
 
 
 def _steps(fixes: tuple[Fix, ...]) -> Iterator[Step]:
+    settings: dict[tuple[str, str], list[str]] = {}
+    for fix in fixes:
+        if isinstance(fix, Configure):
+            settings.setdefault((fix.product, fix.setting), []).append(fix.where)
     for fix in fixes:
         match fix:
             case Publish():
@@ -127,4 +131,7 @@ def _steps(fixes: tuple[Fix, ...]) -> Iterator[Step]:
             case Withdraw():
                 yield Step("Remove at", fix.name, record_line(fix.name, None, fix.rdtype, fix.value))
             case Configure():
-                yield Step(f"In {fix.product} on" if fix.product else "On", fix.where, fix.setting)
+                # The same setting on several hosts is said once.
+                if hosts := settings.pop((fix.product, fix.setting), []):
+                    lead = f"In {fix.product} on" if fix.product else "On"
+                    yield Step(lead, ", ".join(dict.fromkeys(hosts)), fix.setting)

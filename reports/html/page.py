@@ -26,13 +26,6 @@ from .route import picture
 from .spf import tree
 
 _GRADES = {"F": "crit", "C": "err", "B": "warn", "A": "good", "A+": "good"}
-_MET: dict[receivers.State, states.Shown] = {
-    receivers.State.MET: states.good("met"),
-    receivers.State.NOT_MET: states.short(Severity.ERROR, "not met"),
-    receivers.State.UNSEEN: states.Shown("○", "can't be seen from outside", "mute"),
-    receivers.State.UNDETERMINED: states.unknown("could not be determined"),
-    receivers.State.NOT_ASKED: states.mute("not asked"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +60,16 @@ def page(report: Report) -> str:
     content = _content(report, anchors)
     present = tuple(section for section in _SECTIONS if content.get(section.id))
     found = cards(report, anchors, frozenset(section.id for section in present))
+    card_of = {card.rule: card.id for card in reversed(found)}
     values = {
         **content,
         "sections": {section.id: section for section in present},
         "urgent": [card for card in found if card.severity >= Severity.WARNING],
         "minor": [card for card in found if card.severity < Severity.WARNING],
-        "checks": areas(report, {card.rule: card.id for card in reversed(found)}),
+        "card_of": card_of,
+        "checks": areas(report, card_of),
         **_head(report),
-        "versions": report.versions,
+        "versions": dict(report.versions),
         "report": report,
         "waived": report.waived,
     }
@@ -125,7 +120,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
     return {
         "first": True,
         "receivers": receivers.receiver_table(report),
-        "met": _MET,
+        "met": _met,
         "sending": bool(strangers or role),
         "strangers": strangers,
         "role": role,
@@ -147,6 +142,24 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "open": open_questions(report, anchors),
         "checks": bool(report.results),
     }
+
+
+def _met(cell: receivers.Cell) -> states.Shown:
+    """How a cell of the receiver table is shown."""
+    advised = cell.asked is receivers.Asked.ADVISED
+    match cell.state:
+        case receivers.State.MET:
+            return states.good("met")
+        case receivers.State.NOT_MET if advised:
+            return states.short(Severity.WARNING, "not met, advised")
+        case receivers.State.NOT_MET:
+            return states.short(Severity.ERROR, "not met")
+        case receivers.State.UNSEEN:
+            return states.Shown("○", "advised" if advised else "asked", "mute")
+        case receivers.State.UNDETERMINED:
+            return states.unknown("undetermined")
+        case receivers.State.NOT_ASKED:
+            return states.mute("not asked")
 
 
 def _takes_no_mail(report: Report) -> str:
