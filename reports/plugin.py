@@ -1,5 +1,5 @@
 """Our renderers, as a plugin."""
 
-from . import json, text
+from . import html, json, text
 
-modules = (text, json)
+modules = (text, html, json)
