@@ -31,6 +31,9 @@ from .facts.inbound import InboundMailbox as InboundMailbox
 from .facts.inbound import InboundOffer as InboundOffer
 from .facts.inbound import InboundSurvey as InboundSurvey
 from .facts.inbound import InboundTls as InboundTls
+from .facts.inbound import Look as Look
+from .facts.inbound import NobodyAnswers as NobodyAnswers
+from .facts.inbound import NotOffered as NotOffered
 from .facts.moment import RunMoment, VantagePoint
 from .facts.mx import MailExchange, MxHost, Routing
 from .facts.roles import ReceivingDomain as ReceivingDomain
@@ -108,6 +111,14 @@ from .records.spf import SpfError as SpfError
 from .records.spf import SpfRecord as SpfRecord
 from .records.tags import Tag as Tag
 from .records.tags import TagList as TagList
+from .tls.handshake import Handshake as Handshake
+from .tls.handshake import TlsFailure as TlsFailure
+from .tls.handshake import TlsTrouble as TlsTrouble
+from .wire.reach import Reached as Reached
+from .wire.smtp import Problem as Problem
+from .wire.smtp import Reply as Reply
+from .wire.smtp_session import SmtpExchange as SmtpExchange
+from .wire.transcript import Ending as Ending
 
 __all__ = [
     "Absent",

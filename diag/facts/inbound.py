@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diag.model.finding import Certainty
-from diag.model.knowing import Cite
+from diag.model.knowing import Absent, Cite, Unavailable
 from diag.model.target import Endpoint
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure
+from diag.wire.blame import blamed
 from diag.wire.reach import Reached
 from diag.wire.smtp import EhloReply
 from diag.wire.smtp_session import SmtpExchange, SmtpSession
@@ -35,6 +37,57 @@ class Look:
         said = self.transcript.events[event] if event is not None else None
         return line_text(said.octets) if isinstance(said, Said) else ""
 
+    @property
+    def greeted(self) -> bool:
+        """Whether a whole 220 greeting was heard (a 421 may have come later)."""
+        greeting = self.session.greeting
+        return greeting is not None and greeting.reply is not None and greeting.reply.positive
+
+    @property
+    def deciding(self) -> SmtpExchange | None:
+        """The exchange that decides the transaction: MAIL where it was not taken, else the one recipient."""
+        mail, rcpts = self.session.mail, self.session.rcpts
+        if mail is None or mail.reply is None or not mail.reply.positive:
+            return mail
+        return rcpts[0] if rcpts else None
+
+    def about_us(self, exchange: SmtpExchange) -> bool:
+        """Whether a refusal names our address, our name or a list we are on (RFC 5321 says nothing of those)."""
+        return exchange.reply is not None and (
+            blamed(exchange.reply, helo=self.probe.helo, peer=self.probe.address) is not None
+        )
+
+    @property
+    def doubt(self) -> Unavailable:
+        """Why this conversation does not decide what it was asked for, with the line that shows it."""
+        for because, event in self._doubts():
+            if because:
+                return Unavailable(because, (self.cite(event),))
+        return Unavailable("the conversation did not come so far", (self.cite(self.session.closed_event),))
+
+    def _doubts(self) -> Iterator[tuple[str, int | None]]:
+        session = self.session
+        yield session.inconclusive, session.because
+        if session.middlebox is not None:
+            masked = self.line(session.middlebox)
+            yield f'something on the way has masked what the host says: "{masked}"', session.middlebox
+        if session.throttled is not None:
+            yield f'the host turns us away for now: "{self.line(session.throttled)}"', session.throttled
+        if session.helo is not None and session.ehlo is not None:
+            yield "EHLO was refused, and a reply to HELO offers nothing", session.ehlo.last
+        if self.refused_starttls is not None:
+            last = self.refused_starttls.last
+            yield f'STARTTLS was refused: "{self.line(last)}"', last
+        if isinstance(session.handshake, TlsFailure):
+            yield f"the TLS handshake failed ({session.handshake.reason})", session.secured
+
+    @property
+    def refused_starttls(self) -> SmtpExchange | None:
+        """STARTTLS, where the reply was neither 220 nor 421."""
+        said = self.session.starttls
+        heard = said.reply if said is not None else None
+        return said if heard is not None and heard.complete and heard.code not in (220, 421) else None
+
 
 @dataclass(frozen=True, slots=True)
 class InboundContact:
@@ -51,6 +104,10 @@ class InboundContact:
     second: Look | None = None
     waited: bool = False
     """A pause lay between the two looks, as the user wished."""
+    elsewhere: bool = False
+    """Another address of the domain's MX hosts answers, so that our own port 25 is open."""
+    family_works: bool = False
+    """Something answered us over this address family, so that our own end of it works."""
 
     @property
     def looks(self) -> tuple[Look, ...]:
@@ -60,7 +117,7 @@ class InboundContact:
     @property
     def best(self) -> Look:
         """The first look that came to a conversation; the first one where none did."""
-        return next((look for look in self.looks if greeted(look)), self.first)
+        return next((look for look in self.looks if look.greeted), self.first)
 
     @property
     def state(self) -> Reached:
@@ -71,6 +128,12 @@ class InboundContact:
     def answered(self) -> bool:
         """Whether a mail host, or something in its place, spoke to us at all."""
         return any(look.session.state not in DEAD for look in self.looks)
+
+    @property
+    def unreachable(self) -> bool:
+        """Nobody answers here, and that is not for want of a way from us to anybody."""
+        ours = self.family_works or self.state in (Reached.CLOSED, Reached.SILENT, Reached.CLOSED_EARLY)
+        return not self.answered and self.elsewhere and ours
 
     @property
     def certainty(self) -> Certainty:
@@ -122,13 +185,23 @@ class InboundSurvey:
 
     @property
     def looks(self) -> tuple[Look, ...]:
-        """The conversations that were greeted, in order."""
+        """The conversations, in order; a second one may have been turned away."""
         return (self.look,) if self.second is None else (self.look, self.second)
 
 
 @dataclass(frozen=True, slots=True)
+class NobodyAnswers(Absent):
+    """No conversation: nobody answers at this address, while other addresses of the domain do."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotOffered(Absent):
+    """STARTTLS is not offered: a complete EHLO reply says so, in every look."""
+
+
+@dataclass(frozen=True, slots=True)
 class InboundOffer:
-    """What a complete 250 reply to EHLO in clear offers.
+    """What complete 250 replies to EHLO offer.
 
     Unavailable where nothing can be concluded: we were turned away or put off, EHLO was refused (a reply
     to HELO offers nothing), a tarpit or a middlebox answered, or the conversation broke off.
@@ -136,19 +209,28 @@ class InboundOffer:
 
     endpoint: Endpoint
     clear: EhloReply
-    cite: Cite
+    tls: EhloReply | None
+    """The same under TLS; None where there was no TLS, or no complete reply under it."""
+    cites: tuple[Cite, ...]
+    """The end of the reply in clear, and of that under TLS."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboundTls:
-    """What STARTTLS led to. Absent: a complete EHLO reply does not offer it, in both looks."""
+    """What STARTTLS led to, where it is offered.
+
+    Absent as NotOffered, as NobodyAnswers, or where the address was not tried.
+    """
 
     endpoint: Endpoint
-    outcome: Handshake | TlsFailure
+    outcome: Handshake | TlsFailure | None
+    """The first handshake that was completed, else the first that failed; None: STARTTLS itself was refused."""
     cite: Cite
-    """The handshake."""
-    hello: EhloReply | None
-    """What is offered under TLS; None where EHLO was not answered there by a complete 250."""
+    """The handshake, or the refusal."""
+    tries: tuple[Look, ...]
+    """The conversations in which STARTTLS was answered, in order."""
+    certainty: Certainty
+    """Of what two tries agree on."""
 
     @property
     def handshake(self) -> Handshake | None:
@@ -158,7 +240,7 @@ class InboundTls:
 
 @dataclass(frozen=True, slots=True)
 class InboundMailbox:
-    """What a host says to mail for the postmaster (RFC 5321 section 4.5.1), of whom two senders tell.
+    """What a host says to mail for the domain's postmaster (RFC 5321 section 4.5.1).
 
     Unavailable where it put us off (greylisting), spoke about us, or the conversation did not come so far.
     """
@@ -173,6 +255,9 @@ class InboundMailbox:
     named: SmtpExchange | None = None
     """The same in a second transaction with a sender; None where there was none."""
     second: Look | None = None
+    """The conversation that second transaction belongs to."""
+    certainty: Certainty = Certainty.LIKELY
+    """Of what both transactions agree on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +267,3 @@ class HeloName:
     name: str
     addresses: tuple[str, ...]
     asked: tuple[Cite, ...]
-
-
-def greeted(look: Look) -> bool:
-    """Whether a whole 220 greeting was heard (a 421 may have come later)."""
-    greeting = look.session.greeting
-    return greeting is not None and greeting.reply is not None and greeting.reply.positive

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from diag.facts.inbound import (
     MX_PORT,
@@ -14,7 +15,8 @@ from diag.facts.inbound import (
     InboundSurvey,
     InboundTls,
     Look,
-    greeted,
+    NobodyAnswers,
+    NotOffered,
 )
 from diag.facts.mx import MxHost
 from diag.model.knowing import Absent, Cite, Many, Unavailable
@@ -25,12 +27,14 @@ from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
-from diag.wire.blame import blamed
 from diag.wire.reach import Reached
-from diag.wire.smtp_session import SmtpExchange, SmtpSession, greylists, read_smtp
+from diag.wire.smtp_session import greylists, read_smtp
 
 from .dns import Found, look_up
 from .mx import all_of
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 CONFIRMING_PAUSE = 60.0
 """Seconds between two looks where the user wants certainty."""
@@ -52,7 +56,6 @@ async def inbound_contacts(
     for host in hosts.values():
         if host.unknown:
             items[host.name] = Unavailable(host.unknown, host.asked)
-    found: dict[str, InboundContact | Absent | Unavailable] = {}
 
     async def visit(subject: str) -> InboundContact | Absent | Unavailable:
         endpoint, host = wanted[subject]
@@ -63,8 +66,23 @@ async def inbound_contacts(
             return Unavailable(f"this machine has no IPv{_family(endpoint.address)}")
         return await _contact(target, endpoint, host.preference, name, lab)
 
-    found.update(await all_of(visit, wanted))
-    return Many({**found, **items})
+    return Many({**_compared(await all_of(visit, wanted)), **items})
+
+
+def _compared(
+    found: dict[str, InboundContact | Absent | Unavailable],
+) -> dict[str, InboundContact | Absent | Unavailable]:
+    """Each contact with what the others show of our own end of the way."""
+    known = [contact for contact in found.values() if isinstance(contact, InboundContact)]
+    answering = {_family(contact.endpoint.address) for contact in known if contact.answered}
+    return {
+        subject: dataclasses.replace(
+            contact, elsewhere=bool(answering), family_works=_family(contact.endpoint.address) in answering
+        )
+        if isinstance(contact, InboundContact)
+        else contact
+        for subject, contact in found.items()
+    }
 
 
 def _endpoints(target: Target, hosts: Many[MxHost]) -> dict[str, tuple[Endpoint, MxHost]]:
@@ -132,12 +150,12 @@ def second_look(first: Look, target: Target) -> SmtpTalk | None:
         return None if session.blame else probe
     if session.state is not Reached.OPEN:
         return None
-    decided = deciding(first)
+    decided = first.deciding
     refused = decided is not None and decided.reply is not None and decided.reply.kind == 5
-    if refused and decided is not None and not about_us(first, decided):
+    if refused and decided is not None and not first.about_us(decided):
         # With a sender this time, to tell a refused mailbox from a refused null reverse-path.
         return dataclasses.replace(probe, mail_from=f"postmaster@{target.helo or target.domain}")
-    if any(_grave(session)):
+    if any(_grave(first)):
         return dataclasses.replace(probe, mail_from=None, recipients=())
     return None
 
@@ -147,96 +165,97 @@ _UNREACHED = frozenset(
 )
 
 
-def _grave(session: SmtpSession) -> Iterator[bool]:
+def _grave(look: Look) -> Iterator[bool]:
     """What of a conversation that took place must be seen twice."""
+    session = look.session
     yield session.lacks_starttls
     yield session.helo is not None and session.blame is None
-    yield _answered_otherwise(session.starttls, 220)
+    yield look.refused_starttls is not None
     # A handshake that took all the time there is says nothing the second time either.
     yield isinstance(session.handshake, TlsFailure) and session.handshake.reason is not TlsTrouble.TIMED_OUT
     yield isinstance(session.handshake, Handshake) and session.offer_tls is None
 
 
-def _answered_otherwise(exchange: SmtpExchange | None, code: int) -> bool:
-    return exchange is not None and exchange.reply is not None and exchange.reply.code not in (code, 421)
-
-
 @fact
 async def inbound_surveys(contacts: Many[InboundContact]) -> Many[InboundSurvey]:
     """The conversations that were greeted; Unavailable, with the line that shows why, where none was."""
-    items: dict[str, InboundSurvey | Absent | Unavailable] = {}
-    for subject, contact in contacts.items.items():
-        if isinstance(contact, Absent | Unavailable):
-            items[subject] = contact
-            continue
-        spoken = [look for look in contact.looks if greeted(look)]
-        if not spoken:
-            session = contact.first.session
-            items[subject] = Unavailable(session.inconclusive, contact.cites())
-            continue
-        second = spoken[1] if len(spoken) > 1 else None
-        items[subject] = InboundSurvey(contact.endpoint, spoken[0], second, contact.certainty)
-    return Many(items)
+    return _each(contacts, _survey)
+
+
+def _survey(contact: InboundContact) -> InboundSurvey | Absent | Unavailable:
+    if contact.best.greeted:
+        second = contact.second if contact.best is contact.first else None
+        return InboundSurvey(contact.endpoint, contact.best, second, contact.certainty)
+    kind = NobodyAnswers if contact.unreachable else Unavailable
+    return kind(contact.first.session.inconclusive, contact.cites())
 
 
 @fact
 async def inbound_offers(surveys: Many[InboundSurvey]) -> Many[InboundOffer]:
-    """What is offered in clear."""
-    items: dict[str, InboundOffer | Absent | Unavailable] = {}
-    for subject, survey in surveys.items.items():
-        items[subject] = survey if isinstance(survey, Absent | Unavailable) else _offer(survey)
-    return Many(items)
+    """What is offered in clear, and under TLS."""
+    return _each(surveys, _offer)
 
 
 def _offer(survey: InboundSurvey) -> InboundOffer | Unavailable:
     for look in survey.looks:
         session = look.session
         flawed = (session.throttled, session.tarpit, session.middlebox)
-        if session.offer is not None and session.ehlo is not None and not any(e is not None for e in flawed):
-            return InboundOffer(survey.endpoint, session.offer, look.cite(session.ehlo.last))
-    return doubt(survey.look)
+        if session.offer is not None and all(event is None for event in flawed):
+            hellos = [hello for hello in (session.ehlo, session.ehlo_tls) if hello is not None]
+            cites = tuple(look.cite(hello.last) for hello in hellos)
+            return InboundOffer(survey.endpoint, session.offer, session.offer_tls, cites)
+    return survey.look.doubt
 
 
 @fact
 async def inbound_tls(surveys: Many[InboundSurvey]) -> Many[InboundTls]:
-    """What STARTTLS led to: the first handshake that was completed, else the first that failed."""
-    items: dict[str, InboundTls | Absent | Unavailable] = {}
-    for subject, survey in surveys.items.items():
-        items[subject] = survey if isinstance(survey, Absent | Unavailable) else _tls(survey)
-    return Many(items)
+    """What STARTTLS led to."""
+    return _each(surveys, _tls)
 
 
 def _tls(survey: InboundSurvey) -> InboundTls | Absent | Unavailable:
-    tried = [look for look in survey.looks if look.session.handshake is not None]
-    tried.sort(key=lambda look: not isinstance(look.session.handshake, Handshake))
-    for look in tried:
-        session = look.session
-        assert session.handshake is not None
-        return InboundTls(survey.endpoint, session.handshake, look.cite(session.secured), session.offer_tls)
-    if all(look.session.lacks_starttls for look in survey.looks):
-        cites = tuple(look.cite(look.session.ehlo.last) for look in survey.looks if look.session.ehlo)
-        return Absent("STARTTLS is not offered", cites)
-    return doubt(next(look for look in survey.looks if not look.session.lacks_starttls))
+    tried = tuple(look for look in survey.looks if look.session.handshake or look.refused_starttls)
+    for look in sorted(tried, key=_success):
+        event = look.session.secured
+        cite = look.cite(
+            event if event is not None or look.session.starttls is None else look.session.starttls.last
+        )
+        return InboundTls(survey.endpoint, look.session.handshake, cite, tried, survey.certainty)
+    lacking = [look for look in survey.looks if look.session.lacks_starttls]
+    if len(lacking) == len(survey.looks):
+        cites = tuple(look.cite(look.session.ehlo.last) for look in lacking if look.session.ehlo)
+        if survey.second is None:
+            return Unavailable("one look alone does not show that STARTTLS is not offered", cites)
+        return NotOffered("STARTTLS is not offered", cites)
+    return next(look for look in survey.looks if look not in lacking).doubt
+
+
+def _success(look: Look) -> int:
+    """Completed handshakes first, then failed ones, then refusals."""
+    match look.session.handshake:
+        case Handshake():
+            return 0
+        case TlsFailure():
+            return 1
+        case _:
+            return 2
 
 
 @fact
 async def inbound_mailboxes(surveys: Many[InboundSurvey]) -> Many[InboundMailbox]:
     """What is said to mail for the postmaster."""
-    items: dict[str, InboundMailbox | Absent | Unavailable] = {}
-    for subject, survey in surveys.items.items():
-        items[subject] = survey if isinstance(survey, Absent | Unavailable) else _mailbox(survey)
-    return Many(items)
+    return _each(surveys, _mailbox)
 
 
 def _mailbox(survey: InboundSurvey) -> InboundMailbox | Unavailable:
     look = survey.look
-    null = deciding(look)
+    null = look.deciding
     if null is None or null.reply is None or not null.reply.complete:
-        return doubt(look)
+        return look.doubt
     if null.reply.kind == 4:
         why = "greylisting puts us off" if greylists(null.reply) else f"{null.verb} was put off"
         return Unavailable(f'{why}: "{look.line(null.last)}"', (look.cite(null.last),))
-    if about_us(look, null):
+    if look.about_us(null):
         return Unavailable(
             f'{null.verb} was refused because of us: "{look.line(null.last)}"', (look.cite(null.last),)
         )
@@ -247,51 +266,18 @@ def _mailbox(survey: InboundSurvey) -> InboundMailbox | Unavailable:
         accepted=null.reply.positive,
         look=look,
         null=null,
-        named=deciding(second) if second is not None else None,
+        named=second.deciding if second is not None else None,
         second=second,
+        certainty=survey.certainty,
     )
 
 
-def deciding(look: Look) -> SmtpExchange | None:
-    """The exchange that decides a transaction: MAIL where it was not taken, else the one recipient."""
-    mail, rcpts = look.session.mail, look.session.rcpts
-    if mail is None or mail.reply is None or not mail.reply.positive:
-        return mail
-    return rcpts[0] if rcpts else None
-
-
-def about_us(look: Look, exchange: SmtpExchange) -> bool:
-    """Whether a refusal names our address, our name or a list we are on."""
-    reply, probe = exchange.reply, look.probe
-    return reply is not None and blamed(reply, helo=probe.helo, peer=probe.address) is not None
-
-
-def doubt(look: Look) -> Unavailable:
-    """Why a conversation does not decide what it was asked for, with the line that shows it."""
-    session = look.session
-    for because, event in _doubts(look):
-        if because:
-            return Unavailable(because, (look.cite(event),))
-    return Unavailable("the conversation did not come so far", (look.cite(session.closed_event),))
-
-
-def _doubts(look: Look) -> Iterator[tuple[str, int | None]]:
-    session = look.session
-    yield session.inconclusive, session.because
-    if session.middlebox is not None:
-        masked = look.line(session.middlebox)
-        yield f'something on the way has masked what the host says: "{masked}"', session.middlebox
-    if session.throttled is not None:
-        yield f'the host turns us away for now: "{look.line(session.throttled)}"', session.throttled
-    if session.helo is not None and session.ehlo is not None:
-        yield "EHLO was refused, and a reply to HELO offers nothing", session.ehlo.last
-    if _answered_otherwise(session.starttls, 220) and session.starttls is not None:
-        last = session.starttls.last
-        yield f'STARTTLS was refused: "{look.line(last)}"', last
-    if isinstance(session.handshake, TlsFailure):
-        yield f"the TLS handshake failed ({session.handshake.reason})", session.secured
-    if session.offer_tls is None and session.handshake is not None:
-        yield "EHLO was not answered under TLS", session.closed_event
+def _each(known: Many[T], read: Callable[[T], U | Absent | Unavailable]) -> Many[U]:
+    """What is known of every subject, read further; not knowing is passed on."""
+    items: dict[str, U | Absent | Unavailable] = {}
+    for subject, value in known.items.items():
+        items[subject] = value if isinstance(value, Absent | Unavailable) else read(value)
+    return Many(items)
 
 
 @fact
