@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import struct
 from collections import Counter
@@ -60,8 +61,13 @@ class Played:
 
 
 @asynccontextmanager
-async def played(world: World, rtt_ms: float = 0) -> AsyncIterator[Played]:
+async def played(
+    world: World, rtt_ms: float = 0, *, resolver_at: tuple[str, int] | None = None
+) -> AsyncIterator[Played]:
     """Play a world until the context is left; nothing but loopback is bound.
+
+    With `resolver_at` the world is played in place: its hosts lie at addresses of loopback and are bound
+    there at their own ports, for programs that know no routes. That takes root for standard ports.
 
     With `rtt_ms`, answers and octets take as long as if every server were that round trip away.
     """
@@ -79,27 +85,27 @@ async def played(world: World, rtt_ms: float = 0) -> AsyncIterator[Played]:
                 case State.FILTERED:
                     routes[endpoint] = stack.enter_context(_full_port())
                 case State.OPEN:
-                    listener = await stack.enter_async_context(await _listener())
-                    routes[endpoint] = _where(listener)
+                    at = endpoint if resolver_at else (LOOPBACK, 0)
+                    listener = await stack.enter_async_context(await _listener(*at))
+                    routes[endpoint] = (at[0], _port(listener))
                     listeners.append((host, listener))
         questions = _Questions(Resolver(world.dns), counters, rtt_ms)
-        udp, tcp = await _both_transports(stack)
+        asked_at = resolver_at or (LOOPBACK, 0)
+        udp, tcp = await _both_transports(stack, asked_at)
         async with anyio.create_task_group() as tasks:
             for host, listener in listeners:
                 player = _Player(host, world, counters, heard, rtt_ms)
                 tasks.start_soon(listener.serve, player.play)
             tasks.start_soon(questions.over_udp, udp)
             tasks.start_soon(tcp.serve, questions.over_tcp)
-            yield Played(world, routes, _where(tcp), counters, heard)
+            yield Played(world, routes, (asked_at[0], _port(udp)), counters, heard)
             tasks.cancel_scope.cancel()
 
 
-async def _listener(port: int = 0) -> anyio.abc.Listener[anyio.abc.SocketStream]:
-    return await anyio.create_tcp_listener(local_host=LOOPBACK, local_port=port)
-
-
-def _where(listener: anyio.abc.Listener[anyio.abc.SocketStream]) -> tuple[str, int]:
-    return LOOPBACK, _port(listener)
+async def _listener(address: str, port: int) -> anyio.abc.Listener[anyio.abc.SocketStream]:
+    if not ipaddress.ip_address(address).is_loopback:
+        raise ValueError(f"{address} is not on loopback")
+    return await anyio.create_tcp_listener(local_host=address, local_port=port, backlog=1024)
 
 
 def _port(bound: anyio.TypedAttributeProvider) -> int:
@@ -107,18 +113,18 @@ def _port(bound: anyio.TypedAttributeProvider) -> int:
 
 
 async def _both_transports(
-    stack: contextlib.AsyncExitStack,
+    stack: contextlib.AsyncExitStack, at: tuple[str, int]
 ) -> tuple[anyio.abc.UDPSocket, anyio.abc.Listener[anyio.abc.SocketStream]]:
     """The same port for UDP and TCP; another process may hold one of the two, so several are tried."""
     for _ in range(_TRIES):
-        udp = await anyio.create_udp_socket(family=socket.AF_INET, local_host=LOOPBACK)
+        udp = await anyio.create_udp_socket(family=socket.AF_INET, local_host=at[0], local_port=at[1])
         try:
-            tcp = await _listener(_port(udp))
+            tcp = await _listener(at[0], _port(udp))
         except OSError:
             await udp.aclose()
             continue
         return await stack.enter_async_context(udp), await stack.enter_async_context(tcp)
-    raise OSError(f"no port of {LOOPBACK} is free for both UDP and TCP")
+    raise OSError(f"no port of {at[0]} is free for both UDP and TCP")
 
 
 @contextlib.contextmanager
