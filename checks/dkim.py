@@ -28,6 +28,8 @@ from .txt import as_written
 
 SHORTEST, RECOMMENDED, LONGEST = 1024, 2048, 4096
 """Bits of an RSA key: what signers must, and should, at least use, and what verifiers must accept (RFC 8301 section 3.2)."""
+PANEL_LIMIT = (255, 256)
+"""Where DNS panels cut a record that they take for one string (RFC 1035 section 3.3)."""
 
 _WORDS = {
     KeyProblem.MALFORMED: "“{}” is no tag=value",
@@ -119,6 +121,8 @@ def dkim_key_can_be_read(found: DkimKeyFound) -> Iterator[Finding]:
     useless = (UNREADABLE - {KeyProblem.PRIVATE_KEY}) | {KeyProblem.HASH_UNKNOWN}
     if found.key is not None and found.key.has(*useless) and not found.key.has(KeyProblem.PRIVATE_KEY):
         what = _what(found.key, useless)
+        if len(found.key.text) in PANEL_LIMIT:
+            what += ", and the record ends where DNS panels cut it off"
         yield KeyUnusable(subject=found.name, what=what, evidence=found.asked, fix=mend(found))
 
 

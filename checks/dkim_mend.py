@@ -79,9 +79,7 @@ def mend(found: DkimKeyFound, otherwise: tuple[Fix, ...] = ()) -> tuple[Fix, ...
 def instead(found: DkimKeyFound, text: str) -> tuple[Fix, ...]:
     """Publish this record instead; at an alias that is up to whoever owns the target."""
     if found.aliases:
-        return (
-            Configure(found.owner, f"{found.owner} belongs to whoever runs this key; ask them to correct it"),
-        )
+        return (_ask_the_owner(found, "correct it"),)
     return (Replace(found.name, "TXT", text, old=as_written(found.keys[0].text)),)
 
 
@@ -98,7 +96,14 @@ def revoke(found: DkimKeyFound) -> tuple[Fix, ...]:
 
 def new_key(found: DkimKeyFound, bits: int = 2048) -> tuple[Fix, ...]:
     """How common signers make a key; under a new selector, so that mail on its way still verifies."""
+    if found.aliases:
+        return (_ask_the_owner(found, "make a new key"),)
     return make_key(found.domain, f"{found.selector.name}-new", bits)
+
+
+def _ask_the_owner(found: DkimKeyFound, what: str) -> Configure:
+    asked = f"{found.name} is an alias of {found.owner}: ask whoever runs that to {what}"
+    return Configure(found.owner, asked)
 
 
 def make_key(domain: str, selector: str, bits: int = 2048) -> tuple[Fix, ...]:
