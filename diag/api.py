@@ -14,6 +14,7 @@ from .facts.clients import ClientContact as ClientContact
 from .facts.clients import ImapSurvey as ImapSurvey
 from .facts.clients import Pop3Survey as Pop3Survey
 from .facts.clients import SubmissionSurvey as SubmissionSurvey
+from .facts.dane import DaneHost as DaneHost
 from .facts.dkim import Below as Below
 from .facts.dkim import DkimKeyFound as DkimKeyFound
 from .facts.dkim import DkimSelectors as DkimSelectors
@@ -25,6 +26,8 @@ from .facts.dmarc import DmarcStep as DmarcStep
 from .facts.dmarc import Misplaced as Misplaced
 from .facts.dmarc import ReportDestination as ReportDestination
 from .facts.dmarc import SignsAndSends as SignsAndSends
+from .facts.dnssec import DnssecStatus as DnssecStatus
+from .facts.dnssec import Security as Security
 from .facts.inbound import HeloName as HeloName
 from .facts.inbound import InboundContact as InboundContact
 from .facts.inbound import InboundMailbox as InboundMailbox
@@ -35,7 +38,13 @@ from .facts.inbound import Look as Look
 from .facts.inbound import NobodyAnswers as NobodyAnswers
 from .facts.inbound import NotOffered as NotOffered
 from .facts.moment import RunMoment, VantagePoint
+from .facts.mta_sts import StsFetch as StsFetch
+from .facts.mta_sts import StsPolicy as StsPolicy
+from .facts.mta_sts import StsRecordFound as StsRecordFound
+from .facts.mta_sts import StsTrouble as StsTrouble
 from .facts.mx import MailExchange, MxHost, Routing
+from .facts.reverse import PointerName as PointerName
+from .facts.reverse import ReverseName as ReverseName
 from .facts.roles import ReceivingDomain as ReceivingDomain
 from .facts.roles import Roles as Roles
 from .facts.roles import SendingDomain as SendingDomain
@@ -66,6 +75,8 @@ from .facts.spf import (
 from .facts.spf import (
     SpfStep as SpfStep,
 )
+from .facts.tlsrpt import TlsrptDestination as TlsrptDestination
+from .facts.tlsrpt import TlsrptFound as TlsrptFound
 from .model.finding import (
     Certainty,
     Document,
@@ -103,6 +114,13 @@ from .records.dmarc import DmarcRecord as DmarcRecord
 from .records.dmarc import Kind as Kind
 from .records.dmarc import Policy as Policy
 from .records.dmarc import is_dmarc as is_dmarc
+from .records.mta_sts import Mode as Mode
+from .records.mta_sts import PatternProblem as PatternProblem
+from .records.mta_sts import StsDefect as StsDefect
+from .records.mta_sts import StsPolicyFile as StsPolicyFile
+from .records.mta_sts import StsProblem as StsProblem
+from .records.mta_sts import StsRecord as StsRecord
+from .records.mta_sts import pattern_problem as pattern_problem
 from .records.report_uri import ReportUri as ReportUri
 from .records.report_uri import UriProblem as UriProblem
 from .records.spf import Mechanism as Mechanism
@@ -111,6 +129,10 @@ from .records.spf import SpfError as SpfError
 from .records.spf import SpfRecord as SpfRecord
 from .records.tags import Tag as Tag
 from .records.tags import TagList as TagList
+from .records.tlsa import Tlsa as Tlsa
+from .records.tlsa import TlsaProblem as TlsaProblem
+from .records.tlsrpt import TlsrptProblem as TlsrptProblem
+from .records.tlsrpt import TlsrptRecord as TlsrptRecord
 from .tls.handshake import Handshake as Handshake
 from .tls.handshake import TlsFailure as TlsFailure
 from .tls.handshake import TlsTrouble as TlsTrouble

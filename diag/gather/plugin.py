@@ -3,15 +3,20 @@
 from . import (
     access_hosts,
     clients,
+    dane,
     dkim,
     dmarc,
     dmarc_alignment,
     dmarc_reports,
+    dnssec,
     inbound,
     moment,
+    mta_sts,
     mx,
+    reverse,
     roles,
     spf,
+    tlsrpt,
 )
 
 modules = (
@@ -26,4 +31,9 @@ modules = (
     inbound,
     access_hosts,
     clients,
+    dnssec,
+    mta_sts,
+    tlsrpt,
+    dane,
+    reverse,
 )

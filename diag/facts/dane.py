@@ -1,0 +1,55 @@
+"""What DANE says of an MX host: its TLSA records and whether senders heed them (RFC 7672 section 2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diag.facts.dnssec import Security
+from diag.model.knowing import Cite
+from diag.records.tlsa import Tlsa
+
+
+@dataclass(frozen=True, slots=True)
+class DaneHost:
+    """The TLSA records of one MX host, or the failure to look them up where senders would have to know.
+
+    A host without TLSA records is Absent. So is one whose look-up fails while its addresses are
+    insecure, as senders do not ask then (RFC 7672 section 2.2.2).
+    """
+
+    host: str
+    base: str
+    """The TLSA base domain: the host, or the name that its alias securely leads to."""
+    name: str
+    """Where the records are looked up: `_25._tcp.` before the base."""
+    records: tuple[Tlsa, ...]
+    """None of them where the look-up failed."""
+    addresses: Security
+    """Of the host's addresses; of the alias itself where only that is secure."""
+    security: Security
+    """Of the whole: secure only where the addresses and the records both are."""
+    trouble: str
+    """Why the records could not be looked up, twice; empty where they could."""
+    waited: bool
+    """A pause lay between the two looks, as the user wished."""
+    asked: tuple[Cite, ...]
+
+    @property
+    def secure(self) -> bool:
+        """Whether senders that honour DANE heed these records."""
+        return self.security is Security.SECURE and bool(self.records)
+
+    @property
+    def usable(self) -> tuple[Tlsa, ...]:
+        """The records by which a sender can authenticate the host (RFC 7672 section 3.1)."""
+        return tuple(record for record in self.records if record.is_usable_for_smtp)
+
+    @property
+    def unusable(self) -> tuple[Tlsa, ...]:
+        """The records that senders pass over."""
+        return tuple(record for record in self.records if not record.is_usable_for_smtp)
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether senders that honour DANE deliver only to a host that these records fit."""
+        return self.secure and bool(self.usable)

@@ -1,0 +1,126 @@
+"""Looking up the TLSA records of the MX hosts (RFC 7672 section 2.2)."""
+
+from __future__ import annotations
+
+from diag.facts.dane import DaneHost
+from diag.facts.dnssec import Security
+from diag.facts.mx import MxHost
+from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.plugin import fact
+from diag.model.target import Target
+from diag.probes.dns import DnsAnswer, DnsQuery
+from diag.probes.pause import Pause
+from diag.probes.probe import Lab
+from diag.records.tlsa import Tlsa
+
+from .dns import Found, look_up
+from .dnssec import ROOT, security_of, validates
+from .mx import all_of
+
+CONFIRMING_PAUSE = 60.0
+"""Seconds between two looks where the user wants certainty."""
+
+
+@fact
+async def dane_hosts(target: Target, hosts: Many[MxHost], lab: Lab) -> Many[DaneHost]:
+    """The TLSA records of every MX host, all asked for at once."""
+
+    async def one(name: str) -> DaneHost | Absent | Unavailable:
+        host = hosts.items[name]
+        if not isinstance(host, MxHost):
+            return host
+        return await dane_host(target, host, lab)
+
+    return Many(await all_of(one, hosts.items))
+
+
+async def dane_host(target: Target, host: MxHost, lab: Lab) -> DaneHost | Absent | Unavailable:
+    """One host's records, at the name its alias securely leads to before its own (section 2.2.3)."""
+    if not host.addresses:
+        if host.unknown:
+            return Unavailable(host.unknown, host.asked)
+        return Absent(f"{host.name} has no address", host.asked)
+    validating = await validates(lab)
+    addresses = security_of(host.authenticated, validating)
+    bases = (host.canonical, host.name) if host.aliases and addresses is Security.SECURE else (host.name,)
+    asked = (Cite(ROOT), *host.asked)
+    if host.aliases and addresses is Security.INSECURE:
+        # A secure alias that leads to an insecure zone still binds its own name (section 2.2.2).
+        alias = await look_up(lab, host.name, "CNAME")
+        asked += alias.evidence
+        if isinstance(alias, Unavailable):
+            return alias
+        addresses = security_of(alias.authenticated, validating)
+    looked = await all_of(lambda base: look_up(lab, tlsa_name(base), "TLSA"), bases)
+    asked += tuple(cite for answer in looked.values() for cite in answer.evidence)
+    insecure: DaneHost | None = None
+    for base, answer in looked.items():
+        if isinstance(answer, Unavailable):
+            return await _failed(target, host, base, answer, addresses, asked, lab)
+        if isinstance(answer, Found):
+            found = _records(host, base, answer, addresses, validating, asked)
+            if found.secure:
+                return found
+            insecure = insecure or found
+    return insecure or Absent(f"{host.name} has no TLSA record for port 25", asked)
+
+
+def tlsa_name(base: str) -> str:
+    """Where the records for SMTP between domains are (RFC 6698 section 3, RFC 7672 section 2.2.3)."""
+    return f"_25._tcp.{base}"
+
+
+def _records(
+    host: MxHost, base: str, found: Found, addresses: Security, validating: bool, asked: tuple[Cite, ...]
+) -> DaneHost:
+    whole = found.authenticated and addresses is Security.SECURE
+    return DaneHost(
+        host=host.name,
+        base=base,
+        name=tlsa_name(base),
+        records=tuple(sorted(map(_tlsa, found.rdatas), key=str)),
+        addresses=addresses,
+        security=security_of(whole, validating),
+        trouble="",
+        waited=False,
+        asked=asked,
+    )
+
+
+def _tlsa(rdata: object) -> Tlsa:
+    return Tlsa(rdata.usage, rdata.selector, rdata.mtype, rdata.cert)  # type: ignore[attr-defined]
+
+
+async def _failed(
+    target: Target,
+    host: MxHost,
+    base: str,
+    first: Unavailable,
+    addresses: Security,
+    asked: tuple[Cite, ...],
+    lab: Lab,
+) -> DaneHost | Absent | Unavailable:
+    """A look-up without answer: no matter to senders where they would not ask, grave where they would."""
+    if addresses is Security.INSECURE:
+        return Absent(f"{host.name} is not secured by DNSSEC, so senders ask for no TLSA records", asked)
+    if addresses is Security.INDETERMINATE:
+        return Unavailable(f"{first.because}; and our resolver does not validate", asked)
+    if target.confirm:
+        await lab.run(Pause(CONFIRMING_PAUSE, tlsa_name(base)))
+    # The second look asks for signatures as well, as a validating sender does.
+    again = DnsQuery(tlsa_name(base), "TLSA", dnssec=True)
+    answer = await lab.run(again)
+    asked += (Cite(again),)
+    if isinstance(answer, DnsAnswer) and answer.usable:
+        return Unavailable(f"{first.because}; a second look was answered", asked)
+    return DaneHost(
+        host=host.name,
+        base=base,
+        name=tlsa_name(base),
+        records=(),
+        addresses=addresses,
+        security=Security.INDETERMINATE,
+        trouble=first.because,
+        waited=target.confirm,
+        asked=asked,
+    )
