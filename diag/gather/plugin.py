@@ -2,6 +2,7 @@
 
 from . import (
     access_hosts,
+    certificates,
     clients,
     dane,
     dkim,
@@ -36,4 +37,5 @@ modules = (
     tlsrpt,
     dane,
     reverse,
+    certificates,
 )

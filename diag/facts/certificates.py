@@ -1,0 +1,76 @@
+"""The certificates that mail hosts serve, endpoint by endpoint, and what each is worth at the run's moment."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from diag.model.knowing import Cite
+from diag.model.target import Endpoint
+from diag.tls.certificate import Certificate
+from diag.tls.chain import ChainVerdict
+from diag.tls.handshake import Handshake
+
+
+class Role(enum.StrEnum):
+    """Who meets the certificate, which decides what a fault of it costs."""
+
+    INBOUND = "inbound"
+    """Other mail servers, on port 25. Most take any certificate (RFC 7435); those that honour MTA-STS or
+    DANE do not: see `StsPolicy` and `DaneHost`."""
+    CLIENT = "client"
+    """Mail programs, at a host and port that the domain or the user names: they verify (RFC 8314 section 3)."""
+    GUESSED = "guessed"
+    """Mail programs that guess: nobody told them of this host and port, and it answers all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedCertificate:
+    """What one endpoint served in one completed handshake, and the verdict on it.
+
+    Absent where TLS is not offered or nothing listens; Unavailable where no handshake could be seen.
+    """
+
+    endpoint: Endpoint
+    role: Role
+    handshake: Handshake
+    """Version, cipher, group, the server name we sent and any staple; the chain in DER."""
+    references: tuple[str, ...]
+    """The names any of which would do (RFC 9525 section 6.1)."""
+    verdict: ChainVerdict
+    """At the run's moment, against the trust store of the run."""
+    store: str
+    """The trust store that was asked."""
+    distrust: str
+    """Why trust could not be judged: there is no store, or it could not be read; empty where it could."""
+    cites: tuple[Cite, ...]
+    """The handshake in its conversation."""
+
+    @property
+    def subject(self) -> str:
+        """The endpoint as a subject."""
+        return str(self.endpoint)
+
+    @property
+    def leaf(self) -> Certificate:
+        """The server's own certificate, the first one sent."""
+        assert self.verdict.leaf is not None  # no ServedCertificate is made of an empty chain
+        return self.verdict.leaf
+
+    @property
+    def chain(self) -> tuple[Certificate, ...]:
+        """Every certificate that was sent, in the order sent."""
+        return self.verdict.sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundCertificate(ServedCertificate):
+    """The same on port 25 of an MX host, where the reference is the host alone (RFC 8461 section 4.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificate(ServedCertificate):
+    """The same on a port for mail programs.
+
+    Where an SRV record led there, the mail domain is a reference beside the host (RFC 6186 section 6).
+    """

@@ -1,0 +1,150 @@
+"""Certificates out of the conversations that were held, judged at the run's moment. Asks only the trust store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from diag.facts.access_hosts import Origin
+from diag.facts.certificates import ClientCertificate, InboundCertificate, Role, ServedCertificate
+from diag.facts.clients import ClientContact
+from diag.facts.inbound import InboundTls
+from diag.facts.moment import RunMoment
+from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.plugin import fact
+from diag.model.target import Endpoint, Target
+from diag.probes.probe import Lab
+from diag.probes.trust import Anchors, TrustAnchors
+from diag.tls.chain import issuers_of, judge
+from diag.tls.handshake import Handshake, TlsFailure
+from diag.wire.reach import Reached
+
+from .mx import all_of
+
+S = TypeVar("S", bound=ServedCertificate)
+
+
+@fact
+async def inbound_certificates(
+    surveys: Many[InboundTls], moment: RunMoment, lab: Lab
+) -> Many[InboundCertificate]:
+    """What the MX hosts serve on port 25."""
+
+    async def served(subject: str) -> InboundCertificate | Absent | Unavailable:
+        seen = surveys.items[subject]
+        if isinstance(seen, Absent | Unavailable):
+            return seen
+        handshake = seen.outcome
+        if not isinstance(handshake, Handshake):
+            return Unavailable(_failed(handshake), (seen.cite,))
+        references = (seen.endpoint.host,)
+        return await _judged(
+            InboundCertificate, seen.endpoint, Role.INBOUND, handshake, references, seen.cite, moment, lab
+        )
+
+    return Many(await all_of(served, surveys.items))
+
+
+@fact
+async def client_certificates(
+    contacts: Many[ClientContact], target: Target, moment: RunMoment, lab: Lab
+) -> Many[ClientCertificate]:
+    """What mail programs are served. A guessed endpoint that serves nothing is left out: nobody promised it."""
+
+    async def served(subject: str) -> ClientCertificate | Absent | Unavailable:
+        contact = contacts.items[subject]
+        if isinstance(contact, Absent | Unavailable):
+            return contact
+        handshake = contact.session.handshake
+        if not isinstance(handshake, Handshake):
+            return _unseen(contact)
+        role = Role.CLIENT if _told(contact) else Role.GUESSED
+        references: tuple[str, ...] = (contact.endpoint.host,)
+        if any(offer.origin is Origin.SRV for offer in contact.offers):
+            references += (target.domain,)
+        cite = contact.cite(contact.session.secured)
+        return await _judged(
+            ClientCertificate, contact.endpoint, role, handshake, references, cite, moment, lab
+        )
+
+    found = await all_of(served, (subject for subject, c in contacts.items.items() if _counts(c)))
+    return Many(found)
+
+
+@fact
+async def served_certificates(
+    inbound: Many[InboundCertificate] | Absent | Unavailable,
+    clients: Many[ClientCertificate] | Absent | Unavailable,
+) -> Many[ServedCertificate] | Absent | Unavailable:
+    """All of them. One kind that could not be looked at does not hide the other."""
+    items: dict[str, ServedCertificate | Absent | Unavailable] = {}
+    unknown = [seen for seen in (inbound, clients) if not isinstance(seen, Many)]
+    for seen in (clients, inbound):
+        if isinstance(seen, Many):
+            items.update(seen.items)
+    if not items and unknown:
+        return next((seen for seen in unknown if isinstance(seen, Unavailable)), unknown[0])
+    return Many(items)
+
+
+async def _judged(
+    make: Callable[..., S],
+    endpoint: Endpoint,
+    role: Role,
+    handshake: Handshake,
+    references: tuple[str, ...],
+    cite: Cite,
+    moment: RunMoment,
+    lab: Lab,
+) -> S | Absent:
+    if not handshake.chain:
+        return Absent("the server sent no certificate", (cite,))
+    anchors = await lab.run(TrustAnchors(issuers_of(handshake.chain)))
+    return make(
+        endpoint=endpoint,
+        role=role,
+        handshake=handshake,
+        references=references,
+        verdict=judge(handshake.chain, references, anchors.roots, moment.at),
+        store=anchors.store,
+        distrust=_distrust(anchors),
+        cites=(cite,),
+    )
+
+
+def _distrust(anchors: Anchors) -> str:
+    if anchors.trouble:
+        return f"the trust store could not be read: {anchors.trouble}"
+    return "" if anchors.count else "the trust store is empty"
+
+
+def _counts(contact: ClientContact | Absent | Unavailable) -> bool:
+    """Whether not seeing a certificate there, or seeing one, means anything."""
+    if not isinstance(contact, ClientContact):
+        return True
+    return _told(contact) or isinstance(contact.session.handshake, Handshake)
+
+
+def _told(contact: ClientContact) -> bool:
+    """Whether anybody said that a mail program should come here: the domain, or the user."""
+    return contact.published or Origin.USER in contact.origins
+
+
+def _unseen(contact: ClientContact) -> Absent | Unavailable:
+    """Why an endpoint that matters showed no certificate."""
+    session = contact.session
+    cite = contact.cite(session.because)
+    if isinstance(session.handshake, TlsFailure):
+        return Unavailable(_failed(session.handshake), (contact.cite(session.secured),))
+    if contact.state is Reached.CLOSED or (not contact.published and not contact.state.connected):
+        return Absent("nothing answers there", (cite,))  # nobody said that the user's host has every port
+    if session.inconclusive:
+        return Unavailable(session.inconclusive, (cite,))
+    return Absent("TLS is not offered", (cite,))
+
+
+def _failed(failure: TlsFailure | None) -> str:
+    if failure is None:
+        return "STARTTLS was refused"
+    why = failure.alert or failure.detail
+    return f"the TLS handshake failed ({failure.reason}{f': {why}' if why else ''})"
