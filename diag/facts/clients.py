@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
-from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession
+from diag.wire.reading import Capa, Capabilities, ImapSession, Pop3Session, Reached, SmtpSession
+from diag.wire.smtp import EhloReply
 from diag.wire.transcript import Transcript
 
 from .access_hosts import Offer, Origin, Service
@@ -99,3 +100,66 @@ class ImapSurvey(Survey[ImapTalk, ImapSession]):
 @dataclass(frozen=True, kw_only=True)
 class Pop3Survey(Survey[Pop3Talk, Pop3Session]):
     """What a POP3 server said."""
+
+
+V = TypeVar("V", SubmissionSurvey, ImapSurvey, Pop3Survey)
+C = TypeVar("C", EhloReply, Capabilities, Capa)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered(Generic[V, C]):
+    """What a server said in one complete reply that it offers: only this proves what it does not.
+
+    Unavailable where it turned us away or broke off; Absent where another fault shows instead, such as
+    the wrong protocol or a failed handshake.
+    """
+
+    survey: V
+    offer: C
+    event: int | None
+    """The event that ends the reply."""
+
+    @property
+    def subject(self) -> str:
+        """The endpoint as a subject."""
+        return self.survey.subject
+
+    @property
+    def host(self) -> str:
+        """The host's name."""
+        return self.survey.endpoint.host
+
+    @property
+    def cites(self) -> tuple[Cite, ...]:
+        """The reply as evidence."""
+        return self.survey.cite(self.event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionInClear(Offered[SubmissionSurvey, EhloReply]):
+    """The EHLO reply before TLS, on ports where TLS comes by STARTTLS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionUnderTls(Offered[SubmissionSurvey, EhloReply]):
+    """The EHLO reply under TLS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImapInClear(Offered[ImapSurvey, Capabilities]):
+    """The capabilities before TLS, on ports where TLS comes by STARTTLS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImapUnderTls(Offered[ImapSurvey, Capabilities]):
+    """The capabilities under TLS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pop3InClear(Offered[Pop3Survey, Capa]):
+    """The capabilities before TLS, on ports where TLS comes by STLS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pop3UnderTls(Offered[Pop3Survey, Capa]):
+    """The capabilities under TLS."""

@@ -3,6 +3,7 @@
 from . import (
     access_hosts,
     certificates,
+    client_offers,
     clients,
     dane,
     dkim,
@@ -32,6 +33,7 @@ modules = (
     inbound,
     access_hosts,
     clients,
+    client_offers,
     dnssec,
     mta_sts,
     tlsrpt,
