@@ -22,13 +22,14 @@ class Blocking:
     """
 
     def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+        self.lab = lab
+        """The lab behind it, for async functions run through anyio.from_thread."""
         self.missed: NotRecorded | None = None
 
     def run(self, probe: Probe[E]) -> E:
         """The evidence for a probe; blocks this worker thread. Raises NotRecorded on replay."""
         try:
-            return anyio.from_thread.run(self._lab.run, probe)
+            return anyio.from_thread.run(self.lab.run, probe)
         except NotRecorded as miss:
             self.missed = miss
             raise

@@ -188,6 +188,7 @@ class _Questions:
         self._resolver = resolver
         self._counters = counters
         self._rtt_ms = rtt_ms
+        self._sending = anyio.Lock()
 
     async def over_udp(self, udp: anyio.abc.UDPSocket) -> None:
         """Answer datagrams, each in its own time."""
@@ -199,7 +200,8 @@ class _Questions:
         answer = self._answer(octets, udp=True)
         await anyio.sleep(self._rtt_ms / 1000)
         if answer is not None:
-            await udp.sendto(answer, address, port)
+            async with self._sending:  # anyio lets one task at a time write to a socket
+                await udp.sendto(answer, address, port)
 
     async def over_tcp(self, stream: anyio.abc.SocketStream) -> None:
         """Answer messages with their length before them (RFC 1035 section 4.2.2), one after another."""

@@ -20,7 +20,6 @@ from diag.lab.overlay import Nothing, Overlay
 from diag.lab.zone import Zone
 from diag.model.fix import quoted
 
-
 ASKED = ("TXT", "A", "AAAA", "MX", "PTR")
 
 

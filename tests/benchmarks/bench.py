@@ -1,0 +1,292 @@
+"""Ratios of paired runs: this program beside others, on the same world, one after the other, several times.
+
+`script/bench` runs it. Nothing here asserts: it prints a table with the bound beside each ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from critical_path import round_trips
+from world import NET, RESOLVER, domains
+
+HERE = Path(__file__).parent
+BIN = Path(sys.executable).parent
+REPEATS = 3
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    what: str
+    ours: float
+    other: float
+    unit: str
+    bound: float | None
+    ratio: float
+
+
+class Playing:
+    """The world in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], root: str) -> None:
+        self._process = process
+        self.root = root
+
+    def count(self) -> dict[str, Any]:
+        """What was asked since the last count."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print("count", file=self._process.stdin, flush=True)
+        counted: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return counted
+
+
+@contextmanager
+def playing(rtt: float, count: int = 1) -> Iterator[Playing]:
+    """A world at a distance, until the context is left."""
+    command = [sys.executable, str(HERE / "world.py"), "--rtt", str(rtt), "--domains", str(count)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield Playing(process, json.loads(process.stdout.readline())["root"])
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(20)
+
+
+def timed(command: Sequence[str], *, resolv_conf: Path | None = None) -> float:
+    """Seconds of wall time; with a resolv.conf of its own where the program asks the machine's resolver."""
+    run = list(command)
+    if resolv_conf is not None:
+        script = f'mount --bind {resolv_conf} /etc/resolv.conf && exec "$@"'
+        run = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *run]
+    began = time.perf_counter()
+    subprocess.run(run, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
+    return time.perf_counter() - began
+
+
+def maildiag(root: str, *more: str) -> list[str]:
+    """Our command on the measured world."""
+    return [
+        str(BIN / "maildiag"),
+        "check",
+        *more,
+        "-q",
+        "-4",
+        "-n",
+        RESOLVER,
+        "--ca-file",
+        root,
+        "--public",
+        f"{NET}.0/24",
+        "-f",
+        "json",
+    ]
+
+
+def paired(ours: Sequence[str], other: Sequence[str], resolv: Path) -> tuple[float, float]:
+    """Medians of runs taken in turns, so that both meet the same machine."""
+    first, second = [], []
+    for _ in range(REPEATS):
+        first.append(timed(ours))
+        second.append(timed(other, resolv_conf=resolv))
+    return statistics.median(first), statistics.median(second)
+
+
+def one_domain(rtt: float, resolv: Path) -> Iterator[Row]:
+    """(a), (b) and (d): one domain on every port."""
+    with playing(rtt) as world:
+        ours = maildiag(world.root, "d1.example")
+        theirs = [str(BIN / "checkdmarc"), "-n", RESOLVER, "--check-mx-tls", "d1.example"]
+        mine, other = paired(ours, theirs, resolv)
+        yield Row(
+            f"(b) one domain, eight ports, {rtt:g} ms / checkdmarc with MX TLS",
+            mine,
+            other,
+            "s",
+            0.30 if rtt else 1.5,
+            mine / other,
+        )
+        world.count()
+        tape = Path(tempfile.mkdtemp()) / "d1.tape"
+        timed([*ours, "--save", str(tape)])
+        counted = world.count()
+        asked = sum(row[-1] for row in counted["questions"])
+        twice = sum(row[-1] - 1 for row in counted["questions"])
+        doubled = sum(row[-1] - 1 for row in counted["connections"])
+        timed(theirs, resolv_conf=resolv)
+        their_questions = sum(row[-1] for row in world.count()["questions"])
+        yield Row(
+            "(d) questions / those of checkdmarc", asked, their_questions, "", None, asked / their_questions
+        )
+        yield Row("(d) questions asked twice", twice, 0, "", 0, twice)
+        yield Row("(d) connections beyond one per host, address and port", doubled, 0, "", 0, doubled)
+        if rtt:
+            report = subprocess.run(ours, check=False, capture_output=True, text=True, timeout=600)
+            seconds = json.loads(report.stdout)["seconds"]
+            trips = round_trips(tape)
+            yield Row(
+                f"(a) wall time / critical path of {trips} round trips",
+                seconds,
+                trips * rtt / 1000,
+                "s",
+                1.5,
+                seconds / (trips * rtt / 1000),
+            )
+        shutil.rmtree(tape.parent)
+
+
+def twenty_domains(rtt: float, resolv: Path) -> Iterator[Row]:
+    """(c): a list of domains, DNS only."""
+    names = domains(20)
+    with playing(rtt, 20) as world:
+        ours = maildiag(world.root, "--no-dialogues", *names)
+        theirs = [str(BIN / "checkdmarc"), "-n", RESOLVER, "--", *names]
+        mine, other = paired(ours, theirs, resolv)
+        yield Row(
+            f"(c) 20 domains, DNS only, {rtt:g} ms / checkdmarc",
+            mine,
+            other,
+            "s",
+            0.06 if rtt else 0.5,
+            mine / other,
+        )
+
+
+BARE = """
+import typer
+
+app = typer.Typer()
+
+@app.command()
+def one() -> None: ...
+
+@app.command()
+def two() -> None: ...
+
+app()
+"""
+
+
+def start_up() -> Iterator[Row]:
+    """(e): what does not look at a domain costs no more than a bare program."""
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Path(folder) / "bare.py"
+        bare.write_text(BARE)
+        for what in ("--help", "rules"):
+            ours, other = [], []
+            for _ in range(REPEATS * 3):
+                ours.append(timed([str(BIN / "maildiag"), what]))
+                other.append(timed([sys.executable, str(bare), "--help"]))
+            mine, theirs = statistics.median(ours), statistics.median(other)
+            yield Row(f"(e) maildiag {what} / a bare typer program", mine, theirs, "s", 1.3, mine / theirs)
+
+
+def beside_sslyze() -> Iterator[Row]:
+    """(f): eight ports of one host beside sslyze --certinfo over the seven it knows how to."""
+    sslyze = os.environ.get("SSLYZE") or shutil.which("sslyze", path=str(BIN))
+    if sslyze is None:
+        print("bench: no sslyze here: (f) is left out; name the program in SSLYZE", file=sys.stderr)
+        return
+    starttls = {25: "smtp", 587: "smtp", 143: "imap", 110: "pop3"}
+    host = f"{NET}.30"
+    with playing(0) as world:
+        runs = []
+        for port in (587, 465, 143, 993, 110, 995):
+            how = ["--starttls", starttls[port]] if port in starttls else []
+            runs.append([sslyze, "--certinfo", *how, f"{host}:{port}"])
+        runs.append([sslyze, "--certinfo", "--starttls", "smtp", f"{NET}.10:25"])
+        world.count()
+        ours = timed(maildiag(world.root, "d1.example"))
+        my_connections = sum(row[-1] for row in world.count()["connections"] if row[1] != 443)
+        began = time.perf_counter()
+        processes = [
+            subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for run in runs
+        ]
+        for process in processes:
+            process.wait(120)
+        theirs = time.perf_counter() - began
+        their_connections = sum(row[-1] for row in world.count()["connections"])
+        yield Row("(f) eight ports / sslyze --certinfo over seven", ours, theirs, "s", 1.0, ours / theirs)
+        yield Row(
+            "(f) connections / those of sslyze",
+            my_connections,
+            their_connections,
+            "",
+            1 / 3,
+            my_connections / max(1, their_connections),
+        )
+
+
+def memory(count: int) -> Iterator[Row]:
+    """Memory of one domain and of many in one run, in MiB."""
+    for many in (1, count):
+        with playing(0, many) as world:
+            more = ["--no-dialogues"] if many > 1 else []
+            mib = _peak(maildiag(world.root, *more, *domains(many)))
+            yield Row(
+                f"memory of {many} domain{'s' if many > 1 else ''}",
+                mib,
+                100,
+                "MiB",
+                1.0 if many == 1 else None,
+                mib / 100,
+            )
+
+
+def _peak(command: Sequence[str]) -> float:
+    """The most resident memory of one program, in MiB, as the kernel counts it."""
+    probe = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe, *command], check=True, capture_output=True, text=True, timeout=900
+    )
+    return int(done.stdout.split()[-1]) / 1024
+
+
+def main() -> None:
+    """Run the parts asked for and print a table in Markdown."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("parts", nargs="*", default=["one", "twenty", "start", "sslyze", "memory"])
+    options.add_argument("--many", type=int, default=2000, help="domains in the memory run")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        resolv = Path(folder) / "resolv.conf"
+        resolv.write_text(f"nameserver {RESOLVER}\n")
+        parts = {
+            "one": lambda: [*one_domain(50, resolv), *one_domain(0, resolv)],
+            "twenty": lambda: [*twenty_domains(50, resolv), *twenty_domains(0, resolv)],
+            "start": start_up,
+            "sslyze": beside_sslyze,
+            "memory": lambda: memory(chosen.many),
+        }
+        print("| what | ours | other | ratio | at most |\n|---|---|---|---|---|")
+        for part in chosen.parts:
+            for row in parts[part]():
+                bound = "" if row.bound is None else f"{row.bound:.2f}"
+                print(
+                    f"| {row.what} | {row.ours:.3g} {row.unit} | {row.other:.3g} {row.unit} | {row.ratio:.2f} | {bound} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The world that is measured: copies of the healthy one on loopback, at standard ports, a round trip away.
+
+`python world.py --rtt MS --domains N` plays it until its standard input closes, and then prints what was
+asked of it. Needs root: the ports are the standard ones, because the programs compared know no others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import tempfile
+from pathlib import Path
+
+import anyio
+
+from diag.sandbox.serve import played
+from diag.sandbox.world import WORLDS, World, load
+
+NET = "127.27.0"
+RESOLVER = f"{NET}.53"
+HEALTHY = "lantern"
+FILES = (".zone", ".toml")
+
+
+def domains(count: int) -> list[str]:
+    """The domains of a world of this size."""
+    return [f"d{number}.example" for number in range(1, count + 1)]
+
+
+def build(folder: Path, count: int) -> World:
+    """The healthy world so many times over, all on one set of hosts, IPv4 only, as of now."""
+    zone, toml = ((WORLDS / f"{HEALTHY}{ending}").read_text() for ending in FILES)
+    head, _, rest = zone.partition("$TTL")
+    first = head + "$TTL" + rest
+    texts = [_moved(first, "d1.example")]
+    for name in domains(count)[1:]:
+        # Hosts are shared: each further domain has the records, and the first one's hosts.
+        body = _moved("$TTL" + rest, name).split("$ORIGIN .\n")[0]
+        body = body[body.index(f"$ORIGIN {name}.") :]
+        texts.append(re.sub(r"\b(mx1|mx2|mail)$", r"\1.d1.example.", body, flags=re.MULTILINE))
+    (folder / "bench.zone").write_text("\n".join(texts))
+    (folder / "bench.toml").write_text(_hosts(_moved(toml, "d1.example"), count))
+    return load(folder / "bench")
+
+
+def _moved(text: str, name: str) -> str:
+    lines = [line for line in text.splitlines() if "AAAA" not in line and "ip6.arpa. PTR" not in line]
+    moved = "\n".join(lines).replace("lantern.example", name).replace("198.51.100.", f"{NET}.")
+    return moved.replace("100.51.198.in-addr", "0.27.127.in-addr") + "\n"
+
+
+def _hosts(toml: str, count: int) -> str:
+    toml = re.sub(r', "2001:db8:10::\d+"', "", toml)
+    return toml.replace('domains = ["d1.example"]', f"domains = {json.dumps(domains(count))}")
+
+
+async def main(rtt: float, count: int) -> None:
+    """Play until standard input closes; then print the counters as one JSON line."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = build(Path(folder), count)
+        async with played(world, rtt, resolver_at=(RESOLVER, 53)) as playing:
+            root = Path(folder) / "root.pem"
+            root.write_bytes(world.certificates.root)
+            print(json.dumps({"root": str(root)}), flush=True)
+            stdin = anyio.wrap_file(open(0, closefd=False))  # noqa: SIM115
+            while line := await stdin.readline():
+                if line.strip() == "count":
+                    counted = {
+                        "questions": [[*key, many] for key, many in playing.counters.questions.items()],
+                        "connections": [[*key, many] for key, many in playing.counters.connections.items()],
+                    }
+                    print(json.dumps(counted), flush=True)
+                    playing.counters.questions.clear()
+                    playing.counters.connections.clear()
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser()
+    options.add_argument("--rtt", type=float, default=0)
+    options.add_argument("--domains", type=int, default=1)
+    chosen = options.parse_args()
+    anyio.run(main, chosen.rtt, chosen.domains)
