@@ -54,7 +54,9 @@ class SpfOnly(Finding):
     Turn DKIM signing on and publish the key. Until then say `p=quarantine` or `p=none`.
     """
 
-    message = "The DMARC policy of {subject} is reject, but there is no DKIM key: forwarded mail is refused."
+    message = (
+        "The DMARC policy of {subject} is reject, but no DKIM key aligns with it: forwarded mail is refused."
+    )
 
 
 @check

@@ -21,12 +21,23 @@ from diag.api import (
 
 from .txt import as_written
 
-_VERSION = re.compile(r"(?:v\s{0,9}[=:]?\s{0,9})?dmarc[\s_-]{0,9}1?(?:\.0)?[\s;,:.]*", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?:\A|;\s{0,9})(?:v\s{0,9}[=:]?\s{0,9}dmarc[\s_-]{0,9}1?|dmarc[\s_-]{0,9}1)(?:\.0)?(?=[\s;,:.]|\Z)[\s;,:.]*",
+    re.IGNORECASE,
+)
 _TAG_AHEAD = re.compile(r"[\s,]+(?=(?:" + "|".join((*TAGS, "pct", "rf", "ri")) + r")\s{0,9}=)", re.IGNORECASE)
 _MAILBOX = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{3,253}")
 _LONGEST = 2048
 _ROUND = " \t\r\n\"'\\\u201c\u201d\xe2\x80\x9c\x9d"
 """What people copy along with a record: white space, quotes, backslashes; typographic quotes also as octets."""
+_LONG_FORMS = {
+    ("adkim", "relaxed"): "r",
+    ("adkim", "strict"): "s",
+    ("aspf", "relaxed"): "r",
+    ("aspf", "strict"): "s",
+    ("t", "yes"): "y",
+    ("t", "no"): "n",
+}
 _MEANT = {"monitor": "none", "monitoring": "none", "block": "reject", "deny": "reject", "spam": "quarantine"}
 
 
@@ -50,34 +61,45 @@ def corrected(text: str, changes: Mapping[str, str] | None = None) -> str:
     record = DmarcRecord.parse(text)
     values: dict[str, str] = {}
     for tag in record.tags.tags:
-        name = tag.name
-        if name not in TAGS:
-            unknown = (d for d in record.defects if d.problem is DmarcProblem.UNKNOWN_TAG)
-            name = next((d.nearest or "" for d in unknown if d.tag == tag.name), "")
-        if name and name != "v" and name not in values and record.tags.first(name) in (None, tag):
-            values[name] = _value(name, tag.value, record)
-    for part in record.tags.malformed:
-        if "rua" in values and part.text.lower().startswith("mailto:"):
-            values["rua"] = ",".join(filter(None, (values["rua"], part.text)))
+        name = meant_tag(tag.name, record)
+        value = _value(name, tag.value) if name and name != "v" else ""
+        if name in ("rua", "ruf"):  # several addresses belong into one tag
+            value = ",".join(
+                dict.fromkeys(filter(None, (*values.get(name, "").split(","), *value.split(","))))
+            )
+            values[name] = value
+        elif value:
+            values.setdefault(name, value)
+    strays = [part.text for part in record.tags.malformed if part.text.lower().startswith("mailto:")]
+    if strays and "rua" in values:
+        values["rua"] = ",".join(filter(None, (values["rua"], *strays)))
     values = {"p": values.pop("p", "") or "none", **values, **(changes or {})}
     return "; ".join(["v=DMARC1", *(f"{name}={value}" for name, value in values.items() if value)])
 
 
-def _value(name: str, value: str, record: DmarcRecord) -> str:
-    if name in ("p", "sp", "np"):
-        return _policy(value.lower())
-    if name in ("rua", "ruf"):
-        return ",".join(filter(None, (_uri(uri) for uri in (record.rua if name == "rua" else record.ruf))))
+def meant_tag(name: str, record: DmarcRecord) -> str:
+    """The tag that a name stands for: itself, or the one it misspells and that is missing; else empty."""
+    if name in TAGS:
+        return name
+    near = next((d.nearest for d in record.defects if d.tag == name and d.nearest), None)
+    if near in ("rua", "ruf"):  # one letter apart, and nearly everybody means the former
+        near = next((each for each in ("rua", "ruf") if record.tags.first(each) is None), None)
+    return near if near is not None and record.tags.first(near) is None else ""
+
+
+def _value(name: str, value: str) -> str:
+    """The value as it was meant; empty where the default is as good a guess."""
+    alone = DmarcRecord.parse(f"v=DMARC1; {name}={value}")
     lowered = value.lower()
-    if name in ("adkim", "aspf") and lowered not in ("r", "s"):
-        return {"relaxed": "r", "strict": "s"}.get(lowered, "")
-    if name == "t" and lowered not in ("y", "n"):
-        return {"yes": "y", "no": "n"}.get(lowered, "")
-    if name == "psd" and lowered not in ("y", "n", "u"):
-        return ""
-    if name == "fo" and ":".join(record.fo) != lowered:
-        return "1" if "1" in re.split(r"[\s:,]+", lowered) else ":".join(record.fo)
-    return value
+    if name in ("p", "sp", "np"):
+        return _policy(lowered)
+    if name in ("rua", "ruf"):
+        return ",".join(filter(None, map(_uri, alone.rua if name == "rua" else alone.ruf)))
+    if not alone.has(DmarcProblem.VALUE_INVALID):
+        return value
+    if name == "fo":
+        return "1" if "1" in re.split(r"[\s:,]+", lowered) else ""
+    return _LONG_FORMS.get((name, lowered), "")
 
 
 def _policy(value: str) -> str:

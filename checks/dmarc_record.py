@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from diag.api import DmarcDefect, DmarcPolicy, DmarcProblem, Finding, Rfc, Severity, check, rule
 
-from .dmarc_mend import mend
+from .dmarc_mend import meant_tag, mend
 
 
 @rule("dmarc/tag-twice", Severity.WARNING, Rfc(9989, "4.7"), Rfc(6376, "3.2"), since="1.0")
@@ -151,11 +151,12 @@ def dmarc_tags_are_known(policy: DmarcPolicy) -> Iterator[Finding]:
     """The tags of a DMARC record exist."""
     found = _defects(policy, DmarcProblem.UNKNOWN_TAG)
     if found:
-        hints = [f"{defect.nearest} for {defect.tag}" for defect in found if defect.nearest]
+        meant = {defect.tag: meant_tag(defect.tag, policy.record) for defect in found}
+        hints = [f"{name} by {tag}" for tag, name in meant.items() if name]
         yield UnknownTag(
             subject=policy.found_at,
-            tag=", ".join(dict.fromkeys(defect.tag for defect in found)),
-            hint=f"; did you mean {', '.join(hints)}?" if hints else "",
+            tag=", ".join(meant),
+            hint=f" (perhaps meaning {', '.join(hints)})" if hints else "",
             evidence=policy.asked,
             fix=mend(policy),
         )

@@ -10,6 +10,7 @@ from diag.api import (
     Finding,
     Fix,
     Publish,
+    Replace,
     ReportDestination,
     Rfc,
     Severity,
@@ -41,6 +42,8 @@ class ReportNotAuthorised(Finding):
 @check
 def dmarc_report_receiver_agrees(destination: ReportDestination) -> Iterator[Verdict]:
     """Whoever is to take DMARC reports agrees to it."""
+    if destination.free:
+        return  # graver, and told elsewhere
     if destination.external and destination.agrees is False:
         yield ReportNotAuthorised(
             subject=destination.host,
@@ -67,10 +70,32 @@ class ReportDomainCannotReceive(Finding):
     policy_domain: str
 
 
+@rule("dmarc/report-domain-free", Severity.ERROR, Rfc(9989, "11.2"), since="1.0")
+class ReportDomainFree(Finding):
+    """DMARC reports are to go to a domain that anybody can register.
+
+    ## Why it matters
+    Whoever registers it gets your reports: which servers send for you, to whom, and what fails.
+
+    ## How to fix
+    Remove the address from the record, or name a mailbox at a domain of yours.
+    """
+
+    message = "DMARC reports of {policy_domain} go to {subject}, a domain that nobody has registered."
+    policy_domain: str
+
+
 @check
 def dmarc_report_domain_takes_mail(destination: ReportDestination, policy: DmarcPolicy) -> Iterator[Verdict]:
     """A domain that DMARC reports go to takes mail."""
-    if destination.takes_mail is False:
+    if destination.free:
+        yield ReportDomainFree(
+            subject=destination.host,
+            policy_domain=destination.policy_domain,
+            evidence=destination.asked,
+            fix=_without(destination, policy),
+        )
+    elif destination.takes_mail is False:
         yield ReportDomainCannotReceive(
             subject=destination.host,
             policy_domain=destination.policy_domain,
@@ -90,7 +115,7 @@ def _without(destination: ReportDestination, policy: DmarcPolicy) -> tuple[Fix, 
             changes[tag] = ",".join(left)
     if "rua" in changes and not changes["rua"]:
         name = f"_dmarc.{policy.found_at}"
-        return (Configure(name, "rua=mailto:<a mailbox at a domain that takes mail>"),)
+        return (Configure(name, "rua=mailto:<a mailbox at a domain that takes mail>"), *mend(policy, changes))
     return mend(policy, changes)
 
 
@@ -114,5 +139,8 @@ def dmarc_reports_stay_with_their_receiver(destination: ReportDestination) -> It
     """Whoever agrees to take DMARC reports takes them itself."""
     if destination.agrees and destination.redirected:
         yield ReportOverrideElsewhere(
-            subject=destination.host, others=", ".join(destination.redirected), evidence=destination.asked
+            subject=destination.host,
+            others=", ".join(destination.redirected),
+            evidence=destination.asked,
+            fix=(Replace(destination.consent_name, "TXT", "v=DMARC1;"),),
         )

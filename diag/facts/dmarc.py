@@ -125,6 +125,8 @@ class ReportDestination:
     """Why it is not known whether it must consent, or does; empty where it is."""
     mail_unknown: str
     """Why it is not known whether it takes mail."""
+    free: bool
+    """Its registrable name is not registered: whoever registers it gets the reports."""
     asked: tuple[Cite, ...]
 
 

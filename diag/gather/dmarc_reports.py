@@ -15,6 +15,7 @@ from diag.records.report_uri import ReportUri
 from .dmarc import organizational_of, walk
 from .dns import Found, Looked, look_up, plain
 from .mx import all_of
+from .registration import is_free
 
 MOST_DESTINATIONS = 12
 """Domains looked at; a record that names more is a curiosity."""
@@ -59,6 +60,10 @@ async def destination(lab: Lab, policy: DmarcPolicy, host: str, named: Named) ->
         agrees, redirected, unknown = _consent(told["consent"], host)
         asked += told["consent"].evidence
     mail, mail_unknown, looked = told.get("mail", (None, "", ()))
+    free: bool | None = False
+    if external and mail is False:
+        free, registry = await is_free(lab, host)
+        looked += registry if free else ()
     return ReportDestination(
         policy_domain=policy.found_at,
         host=host,
@@ -71,6 +76,7 @@ async def destination(lab: Lab, policy: DmarcPolicy, host: str, named: Named) ->
         takes_mail=mail,
         unknown=unknown,
         mail_unknown=mail_unknown,
+        free=bool(free),
         asked=tuple(dict.fromkeys(asked + looked)),
     )
 

@@ -1,0 +1,51 @@
+"""Whether a name that does not exist could be registered by anybody."""
+
+from __future__ import annotations
+
+from diag.model.knowing import Cite
+from diag.names.domain import labels
+from diag.probes.dns import DnsAnswer, DnsQuery
+from diag.probes.probe import Lab
+
+from .dns import Found, look_up, plain
+from .mx import all_of
+
+ASKINGS = 2
+"""Name servers of the parent zone that must agree before a name is called free."""
+_SECOND_LEVEL = frozenset(
+    {"ac", "co", "com", "edu", "go", "gob", "gov", "ltd", "ne", "net", "nom", "or", "org"}
+)
+"""Labels below which registries of countries register names (`co.uk`, `com.au`); a name below any other is
+taken for part of somebody's domain, so that a miss here is silence."""
+
+
+def registrable(name: str) -> str:
+    """The part of a name that is registered, one label below a top-level domain or below `co.uk` and the like."""
+    own = labels(name)
+    deep = len(own) > 2 and len(own[-1]) == 2 and own[-2] in _SECOND_LEVEL
+    return ".".join(own[-3:] if deep else own[-2:])
+
+
+async def is_free(lab: Lab, name: str) -> tuple[bool | None, tuple[Cite, ...]]:
+    """Whether the name's registrable part is NXDOMAIN at its parent zone's own servers, and the evidence.
+
+    True only where two servers (or all there are) say so; None where too few answered; a resolver's word
+    or a timeout is never enough.
+    """
+    wanted = registrable(name)
+    parent = ".".join(labels(wanted)[1:])
+    if not parent:
+        return None, ()
+    ns = await look_up(lab, parent, "NS")
+    if not isinstance(ns, Found):
+        return None, ns.evidence
+    hosts = sorted(plain(rdata.target) for rdata in ns.rdatas)[:ASKINGS]  # type: ignore[attr-defined]
+    found = await all_of(lambda host: look_up(lab, host, "A"), hosts)
+    servers = [str(looked.rdatas[0]) for looked in found.values() if isinstance(looked, Found)]
+    queries = {server: DnsQuery(wanted, "NS", server) for server in servers}
+    answers = await all_of(lambda server: lab.run(queries[server]), servers)
+    said = [answer.rcode for answer in answers.values() if isinstance(answer, DnsAnswer) and answer.usable]
+    evidence = ns.evidence + tuple(Cite(query) for query in queries.values())
+    if "NOERROR" in said:
+        return False, evidence
+    return True if said and len(said) == len(hosts) else None, evidence
