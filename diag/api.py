@@ -40,13 +40,12 @@ from .facts.dnssec import DnssecStatus as DnssecStatus
 from .facts.dnssec import Security as Security
 from .facts.inbound import HeloName as HeloName
 from .facts.inbound import InboundContact as InboundContact
+from .facts.inbound import InboundGreeting as InboundGreeting
 from .facts.inbound import InboundMailbox as InboundMailbox
 from .facts.inbound import InboundOffer as InboundOffer
 from .facts.inbound import InboundSurvey as InboundSurvey
 from .facts.inbound import InboundTls as InboundTls
 from .facts.inbound import Look as Look
-from .facts.inbound import NobodyAnswers as NobodyAnswers
-from .facts.inbound import NotOffered as NotOffered
 from .facts.moment import RunMoment, VantagePoint
 from .facts.mta_sts import StsFetch as StsFetch
 from .facts.mta_sts import StsPolicy as StsPolicy
@@ -146,11 +145,13 @@ from .records.tlsrpt import TlsrptRecord as TlsrptRecord
 from .tls.handshake import Handshake as Handshake
 from .tls.handshake import TlsFailure as TlsFailure
 from .tls.handshake import TlsTrouble as TlsTrouble
+from .wire.blame import Blame as Blame
 from .wire.reach import Reached as Reached
 from .wire.smtp import Problem as Problem
 from .wire.smtp import Reply as Reply
 from .wire.smtp_session import SmtpExchange as SmtpExchange
 from .wire.transcript import Ending as Ending
+from .wire.transcript import visible as visible
 
 __all__ = [
     "Absent",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diag.model.finding import Certainty
-from diag.model.knowing import Absent, Cite, Unavailable
+from diag.model.knowing import Cite, Unavailable
 from diag.model.target import Endpoint
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure
@@ -36,6 +36,11 @@ class Look:
         """What was said at an event, safe to show; empty for what is no line."""
         said = self.transcript.events[event] if event is not None else None
         return line_text(said.octets) if isinstance(said, Said) else ""
+
+    def octets(self, event: int) -> bytes:
+        """The same as it was sent, with its line ending; empty for what is no line."""
+        said = self.transcript.events[event]
+        return said.octets if isinstance(said, Said) else b""
 
     @property
     def greeted(self) -> bool:
@@ -108,6 +113,8 @@ class InboundContact:
     """Another address of the domain's MX hosts answers, so that our own port 25 is open."""
     family_works: bool = False
     """Something answered us over this address family, so that our own end of it works."""
+    nolisted: bool = False
+    """Its host is the first choice of senders, and another host holds conversations."""
 
     @property
     def looks(self) -> tuple[Look, ...]:
@@ -159,8 +166,19 @@ DEAD = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class InboundGreeting:
+    """A contact at which something was said to us, be it a refusal."""
+
+    contact: InboundContact
+
+
+@dataclass(frozen=True, slots=True)
 class InboundSurvey:
-    """A conversation that took place: it was greeted by a 220. What it decides is told by the facts below."""
+    """A conversation that took place: it was greeted by a 220. What it decides is told by the facts below.
+
+    Absent where nobody answers at this address while others do, and where the address was not tried
+    because it is not public; Unavailable where nothing can be concluded.
+    """
 
     endpoint: Endpoint
     look: Look
@@ -190,16 +208,6 @@ class InboundSurvey:
 
 
 @dataclass(frozen=True, slots=True)
-class NobodyAnswers(Absent):
-    """No conversation: nobody answers at this address, while other addresses of the domain do."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotOffered(Absent):
-    """STARTTLS is not offered: a complete EHLO reply says so, in every look."""
-
-
-@dataclass(frozen=True, slots=True)
 class InboundOffer:
     """What complete 250 replies to EHLO offer.
 
@@ -208,6 +216,7 @@ class InboundOffer:
     """
 
     endpoint: Endpoint
+    look: Look
     clear: EhloReply
     tls: EhloReply | None
     """The same under TLS; None where there was no TLS, or no complete reply under it."""
@@ -219,7 +228,7 @@ class InboundOffer:
 class InboundTls:
     """What STARTTLS led to, where it is offered.
 
-    Absent as NotOffered, as NobodyAnswers, or where the address was not tried.
+    Absent where both looks show that it is not offered, and where there is no survey to show anything.
     """
 
     endpoint: Endpoint
@@ -253,7 +262,7 @@ class InboundMailbox:
     null: SmtpExchange
     """The exchange that decided in the transaction with the null reverse-path: MAIL, or RCPT after it."""
     named: SmtpExchange | None = None
-    """The same in a second transaction with a sender; None where there was none."""
+    """The same in a second transaction with a sender; None where there was none, or it spoke about us."""
     second: Look | None = None
     """The conversation that second transaction belongs to."""
     certainty: Certainty = Certainty.LIKELY

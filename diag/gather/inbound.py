@@ -10,13 +10,12 @@ from diag.facts.inbound import (
     MX_PORT,
     HeloName,
     InboundContact,
+    InboundGreeting,
     InboundMailbox,
     InboundOffer,
     InboundSurvey,
     InboundTls,
     Look,
-    NobodyAnswers,
-    NotOffered,
 )
 from diag.facts.mx import MxHost
 from diag.model.knowing import Absent, Cite, Many, Unavailable
@@ -28,7 +27,7 @@ from diag.probes.probe import Lab
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.wire.reach import Reached
-from diag.wire.smtp_session import greylists, read_smtp
+from diag.wire.smtp_session import SmtpExchange, greylists, read_smtp
 
 from .dns import Found, look_up
 from .mx import all_of
@@ -75,14 +74,17 @@ def _compared(
     """Each contact with what the others show of our own end of the way."""
     known = [contact for contact in found.values() if isinstance(contact, InboundContact)]
     answering = {_family(contact.endpoint.address) for contact in known if contact.answered}
-    return {
-        subject: dataclasses.replace(
-            contact, elsewhere=bool(answering), family_works=_family(contact.endpoint.address) in answering
+    open_hosts = {contact.endpoint.host for contact in known if contact.state is Reached.OPEN}
+    first_choice = min((contact.preference for contact in known), default=0)
+    compared = dict(found)
+    for contact in known:
+        compared[str(contact.endpoint)] = dataclasses.replace(
+            contact,
+            elsewhere=bool(answering),
+            family_works=_family(contact.endpoint.address) in answering,
+            nolisted=contact.preference == first_choice and bool(open_hosts - {contact.endpoint.host}),
         )
-        if isinstance(contact, InboundContact)
-        else contact
-        for subject, contact in found.items()
-    }
+    return compared
 
 
 def _endpoints(target: Target, hosts: Many[MxHost]) -> dict[str, tuple[Endpoint, MxHost]]:
@@ -177,16 +179,28 @@ def _grave(look: Look) -> Iterator[bool]:
 
 
 @fact
+async def inbound_greetings(contacts: Many[InboundContact]) -> Many[InboundGreeting]:
+    """Where something was said to us."""
+    return _each(
+        contacts, lambda contact: InboundGreeting(contact) if contact.answered else _silence(contact)
+    )
+
+
+@fact
 async def inbound_surveys(contacts: Many[InboundContact]) -> Many[InboundSurvey]:
     """The conversations that were greeted; Unavailable, with the line that shows why, where none was."""
     return _each(contacts, _survey)
 
 
 def _survey(contact: InboundContact) -> InboundSurvey | Absent | Unavailable:
-    if contact.best.greeted:
-        second = contact.second if contact.best is contact.first else None
-        return InboundSurvey(contact.endpoint, contact.best, second, contact.certainty)
-    kind = NobodyAnswers if contact.unreachable else Unavailable
+    if not contact.best.greeted:
+        return _silence(contact)
+    second = contact.second if contact.best is contact.first else None
+    return InboundSurvey(contact.endpoint, contact.best, second, contact.certainty)
+
+
+def _silence(contact: InboundContact) -> Absent | Unavailable:
+    kind = Absent if contact.unreachable else Unavailable
     return kind(contact.first.session.inconclusive, contact.cites())
 
 
@@ -203,7 +217,7 @@ def _offer(survey: InboundSurvey) -> InboundOffer | Unavailable:
         if session.offer is not None and all(event is None for event in flawed):
             hellos = [hello for hello in (session.ehlo, session.ehlo_tls) if hello is not None]
             cites = tuple(look.cite(hello.last) for hello in hellos)
-            return InboundOffer(survey.endpoint, session.offer, session.offer_tls, cites)
+            return InboundOffer(survey.endpoint, look, session.offer, session.offer_tls, cites)
     return survey.look.doubt
 
 
@@ -226,7 +240,7 @@ def _tls(survey: InboundSurvey) -> InboundTls | Absent | Unavailable:
         cites = tuple(look.cite(look.session.ehlo.last) for look in lacking if look.session.ehlo)
         if survey.second is None:
             return Unavailable("one look alone does not show that STARTTLS is not offered", cites)
-        return NotOffered("STARTTLS is not offered", cites)
+        return Absent("STARTTLS is not offered", cites)
     return next(look for look in survey.looks if look not in lacking).doubt
 
 
@@ -266,10 +280,16 @@ def _mailbox(survey: InboundSurvey) -> InboundMailbox | Unavailable:
         accepted=null.reply.positive,
         look=look,
         null=null,
-        named=second.deciding if second is not None else None,
+        named=_told(second),
         second=second,
         certainty=survey.certainty,
     )
+
+
+def _told(second: Look | None) -> SmtpExchange | None:
+    """What a second transaction decided, if what was said is not about us."""
+    named = second.deciding if second is not None else None
+    return None if second is None or named is None or second.about_us(named) else named
 
 
 def _each(known: Many[T], read: Callable[[T], U | Absent | Unavailable]) -> Many[U]:
