@@ -253,8 +253,9 @@ def _narrow(report: Report) -> Decision:
     broken = _found(report, "spf/passes-everyone", "spf/range-wide")
     if broken:
         return Decision(State.NOT_MET, _sentence(broken), broken)
-    spf = _spf(report)
-    return Decision(State.MET, "no wide range is authorised") if spf.state is State.MET else spf
+    if isinstance(report.fact(SpfEvaluation), SpfEvaluation):
+        return Decision(State.MET, "no wide range is authorised")
+    return Decision(State.UNDETERMINED, "there is no SPF record that can be evaluated")
 
 
 def _unseen(why: str) -> Callable[[Report], Decision]:

@@ -11,12 +11,12 @@ from diag.tls.certificate import Certificate, read
 from diag.tls.handshake import Handshake
 
 from . import states
-from .anchors import Anchors, place
+from .anchors import Anchors, Link
 
-WIDTH, ROW = 720, 22
+WIDTH = 900
 _PAST, _FUTURE = timedelta(days=60), timedelta(days=420)
 _SOON = timedelta(days=14)
-_MOST = 60
+_MOST, _MOST_HOSTS = 60, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Bar:
     shown: states.Shown
     name: str
     names: tuple[str, ...]
-    places: tuple[tuple[str, str], ...]
-    """Where it was presented: words and the id of the dialogue."""
+    places: tuple[tuple[str, tuple[Link, ...]], ...]
+    """The hosts that presented it, each with its ports, which lead to a dialogue."""
     begins: str
     ends: str
     issuer: str
@@ -50,15 +50,16 @@ class TimeLine:
 
 def time_line(report: Report, anchors: Anchors) -> TimeLine | None:
     """The end-entity certificates seen in all handshakes; None where there was none."""
-    seen: dict[bytes, list[tuple[str, str]]] = {}
+    seen: dict[bytes, dict[str, dict[int, str]]] = {}
     for talk, transcript in anchors.talks.items():
         made = transcript.secured.handshake if transcript.secured else None
         if isinstance(made, Handshake) and made.chain:
-            seen.setdefault(made.chain[0], []).append((place(talk), anchors.id_of(talk)))
+            ports = seen.setdefault(made.chain[0], {}).setdefault(talk.host, {})
+            ports.setdefault(talk.port, anchors.id_of(talk))
     for get, exchange in anchors.fetched.items():
         if isinstance(exchange.handshake, Handshake) and exchange.handshake.chain:
-            where = f"{get.host} [{get.address}]:{get.port}"
-            seen.setdefault(exchange.handshake.chain[0], []).append((where, anchors.id_of(get)))
+            ports = seen.setdefault(exchange.handshake.chain[0], {}).setdefault(get.host, {})
+            ports.setdefault(get.port, anchors.id_of(get))
     if not seen:
         return None
     read_ones = sorted(
@@ -100,7 +101,7 @@ class _Scale:
 
 
 def _bar(
-    number: int, certificate: Certificate, places: list[tuple[str, str]], now: datetime, scale: _Scale
+    number: int, certificate: Certificate, places: dict[str, dict[int, str]], now: datetime, scale: _Scale
 ) -> Bar:
     x, end = scale.at(certificate.not_before), scale.at(certificate.not_after)
     names = certificate.dns_names or certificate.common_names
@@ -111,7 +112,10 @@ def _bar(
         shown=_state(certificate, now),
         name=names[0] if names else "a certificate without a name",
         names=names[:12],
-        places=tuple(places),
+        places=tuple(
+            (host, tuple(Link(target, str(port)) for port, target in ports.items()))
+            for host, ports in list(places.items())[:_MOST_HOSTS]
+        ),
         begins=_day(certificate.not_before),
         ends=_day(certificate.not_after),
         issuer=_issuer(certificate.issuer),

@@ -24,6 +24,7 @@ from .fixes import cards
 from .results import areas, open_questions
 from .route import picture
 from .spf import tree
+from .transport import transport
 
 _GRADES = {"F": "crit", "C": "err", "B": "warn", "A": "good", "A+": "good"}
 
@@ -133,7 +134,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "dmarc": words.dmarc_tags(policy.record) if isinstance(policy, DmarcPolicy) else None,
         "dmarc_policy": policy,
         "dmarc_walk": list(words.dmarc_walk(discovery)) if isinstance(discovery, DmarcDiscovery) else [],
-        "transport": None,
+        "transport": transport(report),
         "certificates": time_line(report, anchors),
         "dialogues": bool(talked or asked or got),
         "talks": talked,

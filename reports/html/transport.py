@@ -1,0 +1,136 @@
+"""What protects mail on its way to the domain: MTA-STS, TLS-RPT, DANE and DNSSEC, in a line or two each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diag.api import Absent, Many, Report, Severity, Unavailable
+from diag.facts.dane import DaneHost
+from diag.facts.dnssec import DnssecStatus, Security
+from diag.facts.mta_sts import StsFetch, StsPolicy, StsRecordFound
+from diag.facts.tlsrpt import TlsrptFound
+from diag.records.mta_sts import Mode
+
+from . import states
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One standard, or one host under it."""
+
+    name: str
+    subject: str
+    shown: states.Shown
+    words: str
+
+
+_MODES = {
+    Mode.ENFORCE: "senders that honour it refuse hosts that do not meet it",
+    Mode.TESTING: "a test: senders report failures and deliver all the same",
+    Mode.NONE: "the domain withdraws its policy",
+}
+_SECURITY = {
+    Security.SECURE: states.good("signed and validated"),
+    Security.INSECURE: states.mute("not signed"),
+    Security.INDETERMINATE: states.unknown("our resolver does not validate"),
+}
+
+
+def transport(report: Report) -> tuple[Row, ...]:
+    """The rows; none where nothing of this was looked at."""
+    return (*_mta_sts(report), *_tlsrpt(report), *_dnssec(report), *_dane(report))
+
+
+def _mta_sts(report: Report) -> Iterator[Row]:
+    policy, fetch, record = (report.fact(kind) for kind in (StsPolicy, StsFetch, StsRecordFound))
+    domain = report.target.domain
+    if isinstance(policy, StsPolicy):
+        usable = policy.usable and policy.mode is not None
+        shown = states.good(str(policy.mode)) if usable else states.short(Severity.ERROR, "policy unusable")
+        age = f"; senders keep it for {policy.max_age // _DAY} days" if policy.max_age else ""
+        words = f"{_MODES[policy.mode] if policy.mode else 'no known mode'}{age}. It covers {_list(policy.patterns)}."
+        yield Row("MTA-STS", policy.host, shown, words)
+    elif isinstance(fetch, StsFetch) and not fetch.fetched:
+        shown = (
+            states.unknown("undecided")
+            if fetch.undecided
+            else states.short(Severity.ERROR, "policy not to be had")
+        )
+        yield Row("MTA-STS", fetch.host, shown, fetch.undecided or fetch.detail)
+    elif isinstance(record, StsRecordFound) and record.valid is None:
+        yield Row(
+            "MTA-STS", record.name, states.short(Severity.ERROR, "record unusable"), "Senders pass it over."
+        )
+    elif isinstance(record, Absent):
+        yield Row(
+            "MTA-STS", domain, states.mute("none"), "Senders cannot tell that TLS is to be insisted on."
+        )
+    elif isinstance(record, Unavailable):
+        yield Row("MTA-STS", domain, states.unknown("undetermined"), record.because)
+
+
+def _tlsrpt(report: Report) -> Iterator[Row]:
+    found = report.fact(TlsrptFound)
+    domain = report.target.domain
+    if isinstance(found, TlsrptFound):
+        if found.valid is None:
+            shown = states.short(Severity.ERROR, "record unusable")
+            yield Row("TLS-RPT", found.name, shown, "Senders pass it over.")
+        else:
+            where = _list(tuple(uri.text.removeprefix("mailto:") for uri in found.valid.rua))
+            yield Row("TLS-RPT", found.name, states.good("reports wanted"), f"Failures of TLS go to {where}.")
+    elif isinstance(found, Absent):
+        yield Row("TLS-RPT", domain, states.mute("none"), "Nobody tells the domain when TLS fails.")
+    elif isinstance(found, Unavailable):
+        yield Row("TLS-RPT", domain, states.unknown("undetermined"), found.because)
+
+
+def _dnssec(report: Report) -> Iterator[Row]:
+    status = report.fact(DnssecStatus)
+    if isinstance(status, DnssecStatus):
+        yield Row("DNSSEC", status.domain, _SECURITY[status.security], _sentence(status.because))
+    elif isinstance(status, Unavailable):
+        yield Row("DNSSEC", report.target.domain, states.unknown("undetermined"), status.because)
+
+
+def _dane(report: Report) -> Iterator[Row]:
+    hosts = report.fact(DaneHost)
+    if not isinstance(hosts, Many) or not len(hosts):
+        return
+    if all(isinstance(host, Absent) for host in hosts.items.values()):
+        yield Row("DANE", report.target.domain, states.mute("none"), "No MX host has TLSA records.")
+        return
+    for name, host in list(hosts.items.items())[:_MOST_HOSTS]:
+        yield Row("DANE", name, *_tlsa(host))
+
+
+_MOST_HOSTS = 20
+
+
+def _tlsa(host: DaneHost | Absent | Unavailable) -> tuple[states.Shown, str]:
+    if isinstance(host, Unavailable):
+        return states.unknown("undetermined"), host.because
+    if isinstance(host, Absent):
+        return states.mute("none"), host.because or "It has no TLSA record."
+    if host.trouble:
+        return states.short(Severity.ERROR, "look-up fails"), _sentence(host.trouble)
+    number = len(host.records)
+    said = f"{number} TLSA record{'s' if number != 1 else ''} at {host.name}"
+    if host.authenticates:
+        return states.good("authenticated"), f"{said}; senders that honour DANE deliver to nobody else."
+    if host.security is Security.INDETERMINATE:
+        return states.unknown("undetermined"), f"{said}; our resolver does not validate."
+    return states.mute(
+        "not heeded"
+    ), f"{said}; without DNSSEC, or with none that is usable, senders pass them over."
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _sentence(half: str) -> str:
+    return f"{half[:1].upper()}{half[1:].rstrip('.')}." if half else ""
