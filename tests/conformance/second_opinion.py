@@ -15,15 +15,14 @@ import anyio.from_thread
 import checkdmarc.dmarc
 import checkdmarc.spf
 import checkdmarc.utils
-import dns.flags
 import dns.message
 import dns.name
-import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
 import spf
 
+from diag.facts.spf import LOOKUP_LIMIT, MX_LIMIT, VOID_LIMIT
 from diag.gather.dns import Found, Looked, look_up
 from diag.gather.spf import Survey
 from diag.gather.spf_check import check_host
@@ -121,12 +120,8 @@ class LabResolver(dns.resolver.Resolver):
         answer = self._lab_ask(DnsQuery(text, dns.rdatatype.to_text(kind)))
         if not isinstance(answer, DnsAnswer) or not answer.usable:
             raise dns.resolver.NoNameservers(request=dns.message.make_query(name, kind), errors=[])
-        response = dns.message.make_response(dns.message.make_query(name, kind))
-        response.flags |= dns.flags.RA
-        assert answer.message is not None
-        response.answer = answer.message.answer
+        response = dns.message.from_wire(answer.wire)
         if answer.rcode == "NXDOMAIN":
-            response.set_rcode(dns.rcode.NXDOMAIN)
             raise dns.resolver.NXDOMAIN(qnames=[name], responses={name: response})
         return dns.resolver.Answer(name, kind, dns.rdataclass.IN, response)
 
@@ -151,12 +146,10 @@ def _checkdmarc(world: World, lab: Lab) -> Iterator[Opinion]:
 
 def _permerror(root: Any) -> bool:
     broken = any(True for node in root.nodes() for _ in (node.record.errors if node.record else ()))
+    voids = sum(1 for _, step in root.walk() if step.void_ipv4 and step.void_ipv6)
     bad = {"no SPF record", "several SPF records", "loop"}
-    return (
-        broken
-        or root.lookups > 10
-        or any(s.outcome.value in bad or len(s.names) > 10 for _, s in root.walk())
-    )
+    dead_end = any(s.outcome.value in bad or len(s.names) > MX_LIMIT for _, s in root.walk())
+    return broken or dead_end or root.lookups > LOOKUP_LIMIT or voids > VOID_LIMIT
 
 
 def _their_spf(lab: Blocking, record: str, domain: str) -> str:
