@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dns.rdtypes.IN.SRV import SRV
+
 from diag.api import Absent, Cite, Lab, Many, Target, Unavailable, fact
 from diag.asking import Found, all_of, look_up, plain
 
@@ -15,7 +17,7 @@ async def sieve_servers(target: Target, lab: Lab) -> Many[SieveServer] | Absent 
     srv = await look_up(lab, f"_sieve._tcp.{target.domain}", "SRV")
     if not isinstance(srv, Found):
         return srv
-    ports = {plain(rdata.target): int(rdata.port) for rdata in srv.rdatas}
+    ports = {plain(rdata.target): int(rdata.port) for rdata in srv.rdatas if isinstance(rdata, SRV)}
     if "." in ports:  # "decidedly not available" (RFC 2782)
         return Absent(f"{target.domain} says that it has no ManageSieve server", srv.evidence)
 
