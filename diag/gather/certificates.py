@@ -79,9 +79,10 @@ async def served_certificates(
     """All of them. One kind that could not be looked at does not hide the other."""
     items: dict[str, ServedCertificate | Absent | Unavailable] = {}
     unknown = [seen for seen in (inbound, clients) if not isinstance(seen, Many)]
-    for seen in (clients, inbound):
+    for seen in (inbound, clients):
         if isinstance(seen, Many):
-            items.update(seen.items)
+            for subject, value in seen.items.items():
+                items.setdefault(subject, value)
     if not items and unknown:
         return next((seen for seen in unknown if isinstance(seen, Unavailable)), unknown[0])
     return Many(items)

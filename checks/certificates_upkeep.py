@@ -1,0 +1,158 @@
+"""Certificates that are accepted today: when they end, how long they last, and how they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from diag.api import (
+    Absent,
+    DaneHost,
+    Finding,
+    InboundCertificate,
+    Many,
+    Rfc,
+    ServedCertificate,
+    Severity,
+    StsPolicy,
+    Trust,
+    Unavailable,
+    check,
+    rule,
+)
+
+from .certificates import BR
+from .certificates_inbound import asks, of_host
+from .certificates_reasons import Cause, chain_settings, cure, refusal
+
+LEAST_LEFT = timedelta(hours=24)
+"""So much should be left of the shortest certificate: a renewal that failed once must be noticed."""
+TENTH = 10
+"""A renewal is late when less than this part of the lifetime is left; most clients of CAs renew at a third."""
+
+
+@rule("certificates/expires-soon", Severity.WARNING, Rfc(5280, "4.1.2.5"), since="1.0")
+class ExpiresSoon(Finding):
+    """A certificate is about to expire, and nothing has renewed it.
+
+    ## Why it matters
+    Less than a tenth of its life is left. Automatic renewal happens much earlier, so it has probably
+    failed, or nobody takes care of it.
+
+    ## How to fix
+    Renew the certificate now, find out why that did not happen by itself, and let renewals reload the
+    mail server.
+    """
+
+    message = "The certificate at {subject} expires on {when}: {left} of its {lifetime} days are left."
+    when: str
+    left: str
+    lifetime: int
+
+
+@check
+def the_certificate_does_not_expire_soon(
+    served: ServedCertificate,
+    dane: Many[DaneHost] | Absent | Unavailable,
+    sts: StsPolicy | Absent | Unavailable,
+) -> Iterator[Finding]:
+    """The certificate was renewed in time."""
+    leaf, moment = served.leaf, served.verdict.moment
+    left = leaf.not_after - moment
+    if left > max(leaf.lifetime / TENTH, LEAST_LEFT) or left < timedelta():
+        return
+    told = {reason.cause for reason in refusal(served).reasons}
+    if told - {Cause.MISSING_INTERMEDIATE} or _date_is_ignored(served, dane, sts):
+        return
+    yield ExpiresSoon(
+        subject=served.subject,
+        when=f"{leaf.not_after:%Y-%m-%d %H:%M} UTC",
+        left=_days(left),
+        lifetime=round(leaf.lifetime / timedelta(days=1)),
+        evidence=served.cites,
+        fix=cure(served, Cause.EXPIRED),
+    )
+
+
+def _date_is_ignored(
+    served: ServedCertificate,
+    dane: Many[DaneHost] | Absent | Unavailable,
+    sts: StsPolicy | Absent | Unavailable,
+) -> bool:
+    """Whether those who verify go by DANE-EE records alone (RFC 7672 section 3.1.1)."""
+    if not isinstance(served, InboundCertificate) or (isinstance(sts, StsPolicy) and asks(sts, served)):
+        return False
+    known = of_host(dane, served)
+    return (
+        isinstance(known, DaneHost)
+        and known.authenticates
+        and all(record.usage == 3 for record in known.usable)
+    )
+
+
+def _days(left: timedelta) -> str:
+    days = left / timedelta(days=1)
+    return f"{days:.0f}" if days >= 2 else f"{days:.1f}"
+
+
+@rule("certificates/wrong-order", Severity.NOTICE, Rfc(8446, "4.4.2"), Rfc(5246, "7.4.2"), since="1.0")
+class WrongOrder(Finding):
+    """A server sends its certificates in the wrong order.
+
+    ## Why it matters
+    Each certificate should be followed by that of its issuer. Modern clients sort them out; old ones,
+    and small devices such as printers, give up.
+
+    ## How to fix
+    Put the server's own certificate first into the file, then its issuer, then that one's issuer.
+    """
+
+    message = "The certificates at {subject} are sent in the order {order}."
+    order: str
+
+
+@check
+def certificates_are_sent_in_order(served: ServedCertificate) -> Iterator[Finding]:
+    """Certificates are sent in order, each before its issuer."""
+    if served.verdict.wrong_order:
+        order = ", ".join(certificate.label for certificate in served.chain)
+        yield WrongOrder(
+            subject=served.subject, order=order, evidence=served.cites, fix=chain_settings(served)
+        )
+
+
+@rule("certificates/lifetime-too-long", Severity.NOTICE, BR, since="1.0")
+class LifetimeTooLong(Finding):
+    """A certificate of a public CA lasts longer than public CAs may let it.
+
+    ## Why it matters
+    Apple's and Google's programs refuse certificates that break these limits; mail servers do not look.
+    A CA that issues them is likely to have them revoked.
+
+    ## How to fix
+    Have it reissued for a shorter time, and renew it automatically: the limit goes down to 47 days.
+    """
+
+    message = (
+        "The certificate at {subject} lasts {days} days; for one issued on {issued}, {limit} are allowed."
+    )
+    days: str
+    issued: str
+    limit: int
+
+
+@check
+def the_certificate_lasts_no_longer_than_allowed(served: ServedCertificate) -> Iterator[Finding]:
+    """The certificate of a public CA lasts no longer than it may."""
+    verdict, leaf = served.verdict, served.leaf
+    # Only public CAs log what they issue (RFC 6962); private ones may set any lifetime.
+    if verdict.trust is Trust.TRUSTED and leaf.timestamps and verdict.lifetime_too_long:
+        assert verdict.lifetime_limit is not None
+        yield LifetimeTooLong(
+            subject=served.subject,
+            days=f"{leaf.lifetime / timedelta(days=1):.5f}".rstrip("0").rstrip("."),
+            issued=f"{leaf.not_before:%Y-%m-%d}",
+            limit=verdict.lifetime_limit.days,
+            evidence=served.cites,
+            fix=cure(served, Cause.EXPIRED),
+        )
