@@ -2,7 +2,115 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
 
-def demo() -> int:
-    """Play a healthy and a broken mail world on this machine and diagnose both; no network, no root."""
-    return 0
+import typer
+
+from .options import Quiet, Verbose
+
+if TYPE_CHECKING:
+    from diag.model.report import Report
+    from diag.probes.probe import E, Lab, Probe
+    from diag.run.registry import Registry
+
+HEALTHY, BROKEN = "lantern", "harbour"
+FILES = "maildiag-demo"
+FORMATS = ("html", "json")
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the two files of the report go.")
+    ] = Path(),
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Play a healthy and a broken mail world on this machine and diagnose both; no network, no root.
+
+    Leaves maildiag-demo.html and maildiag-demo.json, the report on the broken one.
+    """
+    import anyio
+
+    from diag.model.report import Status
+
+    from . import exits, judging
+    from .faults import Fault
+    from .outputs import on_terminal
+    from .progress import Progress
+    from .tell import tell
+
+    if not output.is_dir():
+        raise Fault(f"--output {output}: there is no such folder")
+    progress = Progress(quiet=quiet, verbose=verbose)
+    registry = judging.plugins()
+    look = on_terminal(verbose=verbose)
+    crashed = False
+    for name in (HEALTHY, BROKEN):
+        progress.note(f"playing {name}.example on loopback and looking at it")
+        report = anyio.run(_report, name, registry)
+        crashed = crashed or any(result.status is Status.CRASHED for result in report.results)
+        tell(look.render(registry.renderers["text"], report) + "\n")
+        if name == BROKEN:
+            for path in _written(report, registry, output):
+                progress.note(f"wrote {path}")
+    return exits.CRASHED if crashed else exits.OK
+
+
+def _written(report: Report, registry: Registry, folder: Path) -> list[Path]:
+    from diag.lab.files import write_whole
+
+    from .faults import Fault, reason, unknown
+    from .outputs import Look
+
+    for name in FORMATS:
+        if name not in registry.renderers:
+            raise unknown("format", name, registry.renderers)
+    texts = {folder / f"{FILES}.{name}": Look().render(registry.renderers[name], report) for name in FORMATS}
+    for path, text in texts.items():
+        try:
+            write_whole(path, text.encode("utf-8", "replace"))
+        except OSError as error:
+            raise Fault(f"{path}: cannot be written: {reason(error)}") from None
+    return list(texts)
+
+
+async def _report(name: str, registry: Registry) -> Report:
+    from diag.lab.limited import Limited
+    from diag.lab.live.live import Live, Means
+    from diag.lab.reroute import Reroute
+    from diag.model.target import Target
+    from diag.run.diagnose import Diagnosis
+    from diag.sandbox.serve import played
+    from diag.sandbox.staged import DOCUMENTATION, Staged
+    from diag.sandbox.world import packaged
+
+    world = packaged(name)
+    async with played(world) as playing:
+        resolver = "#".join(map(str, playing.resolver))
+        live: Lab = Live(registry.performers, Means(nameservers=(resolver,)))
+        inside = Reroute(playing.routes, _OneResolver(resolver, live), only=True)
+        lab = Limited(Staged(world, inside))
+        target = Target(world.domain, public=DOCUMENTATION)
+        return await Diagnosis(registry, target, lab).run()
+
+
+class _OneResolver:
+    """Sends every question to one resolver, also those meant for a server by its address.
+
+    So that no question leaves this machine.
+    """
+
+    def __init__(self, resolver: str, inner: Lab) -> None:
+        self._resolver = resolver
+        self._inner = inner
+
+    async def run(self, probe: Probe[E]) -> E:
+        """See Lab."""
+        import dataclasses
+
+        from diag.probes.dns import DnsQuery
+
+        if isinstance(probe, DnsQuery) and probe.server is not None:
+            return cast("E", await self._inner.run(dataclasses.replace(probe, server=self._resolver)))
+        return await self._inner.run(probe)

@@ -2,14 +2,123 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from diag.probes.probe import Lab
+    from diag.probes.talks import Talk, Tls
+    from diag.wire.transcript import Transcript
+
+PORTS = {"smtp": 25, "imap": 143, "pop3": 110}
+IMPLICIT = (465, 993, 995)
+"""Ports where TLS begins with the first octet (RFC 8314 section 3)."""
 
 
 def talk(
     protocol: Annotated[str, typer.Argument(metavar="smtp|imap|pop3", help="What to speak.")],
     host: Annotated[str, typer.Argument(metavar="HOST", help="A host name or an address.")],
+    port: Annotated[
+        int | None, typer.Option("-p", "--port", min=1, max=65535, help="25, 143 or 110 where none is given.")
+    ] = None,
+    tls: Annotated[
+        str | None,
+        typer.Option(metavar="starttls|implicit", help="How TLS begins; by the port where nothing is said."),
+    ] = None,
+    helo: Annotated[str | None, typer.Option(metavar="NAME", help="What we call ourselves in EHLO.")] = None,
+    mail_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="MAILBOX", help="Begin a transaction (reset, never sent); '' is null."
+        ),
+    ] = None,
+    recipients: Annotated[
+        list[str] | None, typer.Option("--to", metavar="MAILBOX", help="A recipient to ask for.")
+    ] = None,
+    nameservers: Annotated[
+        list[str] | None, typer.Option("-n", "--nameserver", metavar="ADDR[:PORT]", help="Ask this resolver.")
+    ] = None,
+    ipv4: Annotated[bool, typer.Option("-4", help="IPv4 only.")] = False,
+    ipv6: Annotated[bool, typer.Option("-6", help="IPv6 only.")] = False,
+    timeout: Annotated[float, typer.Option(metavar="S", help="The most seconds for the dialogue.")] = 60.0,
+    port_map: Annotated[
+        list[str] | None, typer.Option(metavar="HOST:PORT=ADDR:PORT", help="Connect elsewhere.")
+    ] = None,
 ) -> int:
-    """Hold one polite dialogue with a host and print every line of it."""
-    return 0
+    """Hold one polite dialogue with a host and print every line of it; nothing is ever sent as mail.
+
+    Exits with 3 where no connection came about.
+    """
+    import anyio
+
+    from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
+    from diag.wire.transcript import Opened, render
+
+    from . import exits, judging
+    from .faults import Fault, unknown
+    from .tell import tell
+    from .world import live
+
+    if protocol not in PORTS:
+        raise unknown("protocol", protocol, PORTS)
+    if tls not in (None, "starttls", "implicit"):
+        raise unknown("way of TLS", tls, ("starttls", "implicit"), where="--tls")
+    if not 0 < timeout < float("inf"):
+        raise Fault(f"--timeout {timeout:g}: expected seconds, a number above 0")
+    if protocol != "smtp" and (mail_from is not None or recipients or helo):
+        raise Fault(f"--helo, --from and --to are for smtp, not for {protocol}")
+    where = port or PORTS[protocol]
+    way: Tls = "implicit" if tls == "implicit" or (tls is None and where in IMPLICIT) else "starttls"
+    lab = live(judging.plugins(), nameservers=nameservers or (), port_map=port_map or ())
+
+    async def held() -> Transcript:
+        address = await _address(lab, host, (ipv4 or not ipv6, ipv6 or not ipv4))
+        probe: Talk
+        if protocol == "smtp":
+            name = await _our_name(lab, helo)
+            begun = "" if recipients and mail_from is None else mail_from
+            probe = SmtpTalk(address, where, host, name, way, begun, tuple(recipients or ()), timeout)
+        else:
+            kind = ImapTalk if protocol == "imap" else Pop3Talk
+            probe = kind(address, where, host, way, timeout)
+        return await lab.run(probe)
+
+    transcript = anyio.run(held)
+    tell("".join(f"{line}\n" for line in render(transcript)))
+    opened = any(isinstance(event, Opened) for event in transcript.events)
+    return exits.OK if opened else exits.UNDETERMINED
+
+
+async def _address(lab: Lab, host: str, families: tuple[bool, bool]) -> str:
+    """The host's first address of a family that is wanted. Raises Fault."""
+    import ipaddress
+
+    from diag.gather.dns import Found, look_up
+    from diag.names.domain import BadDomain, domain
+
+    from .faults import Fault
+
+    try:
+        return str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        pass
+    try:
+        name = domain(host)
+    except BadDomain as error:
+        raise Fault(str(error)) from None
+    because = ""
+    for rdtype, wanted in zip(("A", "AAAA"), families, strict=True):
+        if wanted:
+            looked = await look_up(lab, name, rdtype)
+            if isinstance(looked, Found):
+                return str(looked.rdatas[0])
+            because = because or looked.because
+    raise Fault(f"{host}: no address to talk to: {because}")
+
+
+async def _our_name(lab: Lab, helo: str | None) -> str:
+    from diag.gather.helo import helo as name_of
+    from diag.model.target import Target
+
+    return await name_of(Target("", helo=helo or ""), lab)
