@@ -46,6 +46,8 @@ CONVENTIONAL = ("mail", "smtp", "submission", "imap", "imap4", "pop", "pop3")
 MOST_HOSTS = 12
 """Hosts taken from any one source: what is published may be hostile."""
 
+_MARK = b"clientConfig"
+
 Tell = Callable[[str, Origin, MxHost | Unavailable, tuple[Offer, ...]], None]
 """Told of a host: its name, how it was found, its addresses, and what is published to be there."""
 
@@ -76,7 +78,7 @@ async def service_records(target: Target, lab: Lab) -> Many[ServiceRecords]:
 async def autoconfig_document(target: Target, lab: Lab) -> AutoconfigDocument | Absent | Unavailable:
     """The document at the two addresses where mail programs look for it, the first that is one.
 
-    A page for people is no document: many web hosts serve one for every path.
+    What does not even name its root element is none: many web hosts serve a page for every path.
     """
     if not target.dialogues:
         return Absent("no host is connected to in this run")
@@ -101,11 +103,11 @@ async def autoconfig_document(target: Target, lab: Lab) -> AutoconfigDocument | 
         probe = HttpsGet(host, address, where, timeout=min(target.timeout, 30.0))
         asked += (Cite(probe),)
         seen = await lab.run(probe)
-        config = ClientConfig.parse(seen.body) if seen.status == 200 and not seen.trouble else None
-        if config is not None and not config.is_html and seen.body.strip():
+        if seen.status == 200 and not seen.trouble and _MARK in seen.body:
+            config = ClientConfig.parse(seen.body)
             offers = tuple(_offers(config, target.domain, probe))
             return AutoconfigDocument(probe.url, config, offers, (Cite(probe),))
-        if seen.status in (0, 429) or seen.status >= 500:
+        if seen.trouble or seen.status == 429 or seen.status >= 500:
             because = because or f"{probe.url}: {seen.detail or seen.trouble or f'status {seen.status}'}"
     return Unavailable(because, asked) if because else Absent("no document is served", asked)
 

@@ -1,0 +1,191 @@
+"""What the judgements on submission, IMAP and POP3 share: dead hosts, TLS that does not come about, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from diag.api import (
+    Cite,
+    ClientContact,
+    Configure,
+    DnsFix,
+    Endpoint,
+    ImapSurvey,
+    Many,
+    Pop3Survey,
+    Publish,
+    Reached,
+    Service,
+    ServiceRecords,
+    SubmissionSurvey,
+    Target,
+    TlsFailure,
+    TlsTrouble,
+    Undecided,
+    Withdraw,
+    as_cites,
+)
+
+Survey = SubmissionSurvey | ImapSurvey | Pop3Survey
+
+PLAINTEXT = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
+"""SASL mechanisms that show the password, or a token as good as one, to whoever listens."""
+
+OFTEN_BLOCKED = frozenset({587})
+"""Client ports that access providers are known to filter, as they do 25."""
+
+
+@dataclass(frozen=True)
+class DeadHost:
+    """A published host that answers on none of the ports published for a service."""
+
+    name: str
+    contacts: tuple[ClientContact, ...]
+    decided: bool
+    """False where something between us and the host may have swallowed the connection requests."""
+
+    @property
+    def ports(self) -> str:
+        """The ports tried, for a sentence."""
+        return " and ".join(str(port) for port in sorted({each.endpoint.port for each in self.contacts}))
+
+    @property
+    def cites(self) -> tuple[Cite, ...]:
+        """Every attempt."""
+        return as_cites(*(each.probe for each in self.contacts))
+
+
+def dead_hosts(contacts: Many[ClientContact], service: Service) -> Iterator[DeadHost]:
+    """The published hosts at which no published port of a service answers, at any address.
+
+    A closed port is an answer of the host's. Silence is one only where the same address answers on
+    another port, and on a port that access providers do not filter.
+    """
+    by_host: dict[str, list[ClientContact]] = {}
+    for contact in contacts.values():
+        if contact.service is service and contact.published:
+            by_host.setdefault(contact.endpoint.host, []).append(contact)
+    awake = {contact.endpoint.address for contact in contacts.values() if contact.state.connected}
+    for name, tried in by_host.items():
+        if any(each.state.connected for each in tried):
+            continue
+        decided = any(
+            each.state is Reached.CLOSED
+            or (
+                each.state is Reached.FILTERED
+                and each.endpoint.address in awake
+                and each.endpoint.port not in OFTEN_BLOCKED
+            )
+            for each in tried
+        )
+        yield DeadHost(name, tuple(tried), decided)
+
+
+def redirected(
+    dead: DeadHost,
+    contacts: Many[ClientContact],
+    records: Many[ServiceRecords],
+    target: Target,
+    labels: Mapping[int, str],
+) -> tuple[DnsFix, ...]:
+    """SRV records that lead to a port of the same host that does answer, in place of those that do not.
+
+    Empty where no other port answers. `labels` gives the service name for each port, best first.
+    """
+    service = dead.contacts[0].service
+    alive = {
+        contact.endpoint.port
+        for contact in contacts.values()
+        if contact.service is service and contact.endpoint.host == dead.name and contact.state is Reached.OPEN
+    }
+    port = next((port for port in labels if port in alive), None)
+    if port is None:
+        return ()
+    gone = tuple(
+        Withdraw(found.name, "SRV", f"{record.priority} {record.weight} {record.port} {record.target}.")
+        for found in records.values()
+        for record in found.records
+        if found.service is service and record.target == dead.name
+    )
+    return (*gone, Publish(f"{labels[port]}._tcp.{target.domain}", "SRV", f"0 1 {port} {dead.name}."))
+
+
+def says(reply: object) -> str:
+    """A reply between quotation marks."""
+    return f'"{reply}"'
+
+
+@dataclass(frozen=True)
+class NoTls:
+    """TLS was tried and the server did not go along."""
+
+    how: str
+    cites: tuple[Cite, ...]
+
+
+def failed_tls(survey: Survey, refusal: tuple[str, int] | None) -> NoTls | Undecided | None:
+    """Why TLS did not come about; None where it did, was not to be had, or another protocol is spoken.
+
+    `refusal` is what the server said to STARTTLS, and where, if that was a final no.
+    """
+    session = survey.session
+    made = session.handshake
+    if session.state.wrong_protocol:
+        return None
+    if session.state is Reached.SILENT or (made is None and refusal is None):
+        because = session.inconclusive
+        return Undecided(because, survey.cite(session.because), survey.subject) if because else None
+    if refusal is not None:
+        return NoTls(f"it refuses to begin: {says(refusal[0])}", survey.cite(refusal[1]))
+    if not isinstance(made, TlsFailure):
+        return None
+    cites = survey.cite(session.secured)
+    match made.reason:
+        case TlsTrouble.ALERT:
+            return NoTls(f"it answers with the TLS alert {made.alert or 'without a name'}", cites)
+        case TlsTrouble.CLOSED:
+            return NoTls("it closes the connection after the ClientHello", cites)
+        case TlsTrouble.NOT_TLS:
+            return NoTls("it answers the ClientHello in plain text", cites)
+        case _:
+            # Silence, a reset, or our own library at its wits' end: none of them is a refusal.
+            return Undecided(f"the TLS handshake was not finished: {made.reason}", cites, survey.subject)
+
+
+def unheard(survey: Survey) -> Undecided | None:
+    """Where the server said nothing at all, it is open what it speaks; else None."""
+    session = survey.session
+    if session.state in (Reached.SILENT, Reached.SLOW, Reached.CLOSED_EARLY):
+        return Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
+    return None
+
+
+def dovecot(endpoint: Endpoint, old: str, new: str) -> tuple[Configure, Configure]:
+    """The same setting for both generations of Dovecot."""
+    return (
+        Configure(endpoint.host, new, "Dovecot 2.4"),
+        Configure(endpoint.host, old, "Dovecot 2.3"),
+    )
+
+
+def certificate_settings(endpoint: Endpoint) -> tuple[Configure, Configure]:
+    """How Dovecot is told of its certificate."""
+    return dovecot(
+        endpoint,
+        "ssl = required\nssl_cert = </etc/ssl/mail/fullchain.pem\nssl_key = </etc/ssl/mail/privkey.pem",
+        "ssl = required\nssl_server_cert_file = /etc/ssl/mail/fullchain.pem\n"
+        "ssl_server_key_file = /etc/ssl/mail/privkey.pem",
+    )
+
+
+def listener(endpoint: Endpoint, protocol: str, *, implicit: bool) -> Configure:
+    """How Dovecot is told what to speak on a port; the same in both generations."""
+    name = f"{protocol}s" if implicit else protocol
+    tls = "yes" if implicit else "no"
+    return Configure(
+        endpoint.host,
+        f"service {protocol}-login {{\n"
+        f"  inet_listener {name} {{\n    port = {endpoint.port}\n    ssl = {tls}\n  }}\n}}",
+        "Dovecot",
+    )

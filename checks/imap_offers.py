@@ -1,0 +1,174 @@
+"""What an IMAP server offers: TLS before a login, a login under TLS, and IMAP itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import (
+    Absent,
+    Certainty,
+    Configure,
+    Endpoint,
+    Finding,
+    ImapInClear,
+    ImapUnderTls,
+    Rfc,
+    Severity,
+    Unavailable,
+    Undecided,
+    VantagePoint,
+    Verdict,
+    check,
+    rule,
+)
+
+from .client_access import PLAINTEXT, certificate_settings, dovecot
+
+BASE = ("IMAP4REV1", "IMAP4REV2")
+"""One of them is what a mail program needs (RFC 9051 section 7.2.2)."""
+
+
+@rule("imap/no-starttls", Severity.ERROR, Rfc(9051, "11.1"), Rfc(8314, "4.1"), since="1.0")
+class NoStarttls(Finding):
+    """An IMAP server takes logins on port 143 and offers no TLS there.
+
+    ## Why it matters
+    Passwords and mail cross the network readable by anyone on the way, above all in public wireless
+    networks.
+
+    ## How to fix
+    Give the server a certificate and require TLS, or close port 143 and keep port 993 only.
+    """
+
+    message = "{subject} takes logins and does not offer STARTTLS."
+
+
+@rule("imap/login-before-tls", Severity.ERROR, Rfc(9051, "6.2.3"), Rfc(8314, "4.1"), since="1.0")
+class LoginBeforeTls(Finding):
+    """An IMAP server takes a plain-text login before TLS.
+
+    ## Why it matters
+    A mail program that is set up carelessly, or one that an attacker keeps from using TLS, sends the
+    password readable by anyone on the way.
+
+    ## How to fix
+    Forbid plain-text logins without TLS; the server then announces `LOGINDISABLED`.
+    """
+
+    message = "{subject} takes plain-text logins before TLS: {how}."
+    how: str
+
+
+@check
+def imap_takes_logins_only_under_tls(
+    clear: ImapInClear, vantage: VantagePoint | Absent | Unavailable
+) -> Iterator[Verdict]:
+    """An IMAP server offers STARTTLS, and takes plain-text logins only under it."""
+    offer, session = clear.offer, clear.survey.session
+    exposed = [each for each in offer.mechanisms if each in PLAINTEXT]
+    # A login that is disabled and no mechanism at all: a dead end, but nothing is exposed. After
+    # PREAUTH there is no login, and STARTTLS is not allowed (RFC 9051 section 7.1.4).
+    if session.preauth or (offer.login_disabled and not offer.mechanisms):
+        return
+    if not offer.offers("STARTTLS"):
+        yield NoStarttls(
+            subject=clear.subject,
+            evidence=clear.cites,
+            certainty=Certainty.LIKELY,
+            fix=(*certificate_settings(clear.survey.endpoint), *_secure_logins(clear.survey.endpoint)),
+        )
+    elif exposed or not offer.login_disabled:
+        if isinstance(vantage, VantagePoint) and _same_machine(clear.survey.endpoint, vantage):
+            # Dovecot takes a connection from its own address for a secure one.
+            yield Undecided("we look from the server's own address", clear.cites, clear.subject)
+            return
+        yield LoginBeforeTls(
+            subject=clear.subject,
+            how=f"it offers {', '.join(exposed)}" if exposed else "LOGINDISABLED is missing",
+            evidence=clear.cites,
+            certainty=Certainty.LIKELY,
+            fix=_secure_logins(clear.survey.endpoint),
+        )
+
+
+@rule("imap/logindisabled-under-tls", Severity.ERROR, Rfc(9051, "6.2.3"), since="1.0")
+class LogindisabledUnderTls(Finding):
+    """An IMAP server offers no way to log in, even under TLS.
+
+    ## Why it matters
+    No mail program can open the mailbox: the server forbids `LOGIN` and offers nothing in its place.
+
+    ## How to fix
+    Enable a mechanism for logins under TLS. Behind a proxy that ends TLS, tell the server that
+    connections from the proxy are secure.
+    """
+
+    message = "{subject} forbids LOGIN under TLS and offers no other mechanism."
+
+
+@check
+def imap_takes_logins_under_tls(secure: ImapUnderTls) -> Iterator[Finding]:
+    """An IMAP server takes logins under TLS."""
+    if secure.offer.login_disabled and not secure.offer.mechanisms:
+        yield LogindisabledUnderTls(
+            subject=secure.subject,
+            evidence=secure.cites,
+            certainty=Certainty.LIKELY,
+            fix=dovecot(
+                secure.survey.endpoint,
+                "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY",
+                "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY",
+            ),
+        )
+
+
+@rule("imap/no-base-capability", Severity.ERROR, Rfc(9051, "7.2.2"), since="1.0")
+class NoBaseCapability(Finding):
+    """An IMAP server does not say that it speaks IMAP4rev1 or IMAP4rev2.
+
+    ## Why it matters
+    Mail programs take a server without it for one too old to use, and refuse.
+
+    ## How to fix
+    Put `IMAP4rev1` back into the capabilities; usually a setting that replaces the list has lost it.
+    """
+
+    message = "{subject} offers neither IMAP4rev1 nor IMAP4rev2."
+
+
+@check
+def imap_says_that_it_is_imap_before_tls(clear: ImapInClear) -> Iterator[Finding]:
+    """An IMAP server says before TLS that it speaks IMAP4rev1 or IMAP4rev2."""
+    # Where the same is missing under TLS, it is told once, by the check on that.
+    under_tls = clear.survey.session.capabilities_tls
+    if under_tls is None and not any(clear.offer.offers(each) for each in BASE):
+        yield _no_base(clear)
+
+
+@check
+def imap_says_that_it_is_imap(secure: ImapUnderTls) -> Iterator[Finding]:
+    """An IMAP server says under TLS that it speaks IMAP4rev1 or IMAP4rev2."""
+    if not any(secure.offer.offers(each) for each in BASE):
+        yield _no_base(secure)
+
+
+def _no_base(told: ImapInClear | ImapUnderTls) -> NoBaseCapability:
+    return NoBaseCapability(
+        subject=told.subject,
+        evidence=told.cites,
+        certainty=Certainty.LIKELY,
+        # Empty, the setting means: what the server knows it can do.
+        fix=(Configure(told.survey.endpoint.host, "imap_capability =", "Dovecot 2.3"),),
+    )
+
+
+def _same_machine(endpoint: Endpoint, vantage: VantagePoint) -> bool:
+    return endpoint.address in (vantage.ipv4, vantage.ipv6)
+
+
+def _secure_logins(endpoint: Endpoint) -> tuple[Configure, ...]:
+    return dovecot(
+        endpoint,
+        "ssl = required\ndisable_plaintext_auth = yes",
+        "ssl = required\nauth_allow_cleartext = no",
+    )

@@ -1,0 +1,140 @@
+"""What a POP3 server offers: TLS before a login, told in an answer that ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import (
+    Certainty,
+    Configure,
+    Ending,
+    Endpoint,
+    Finding,
+    Pop3InClear,
+    Pop3Survey,
+    Rfc,
+    Severity,
+    Undecided,
+    Verdict,
+    check,
+    rule,
+)
+
+from .client_access import certificate_settings, dovecot
+
+PLAIN_LOGINS = frozenset({"PLAIN", "LOGIN"})
+"""SASL mechanisms that show the password to whoever listens."""
+
+GIVEN_UP_MS = 10_000
+"""Milliseconds without an octet after which a server has plainly said all that it means to say."""
+
+
+@rule("pop3/no-stls", Severity.ERROR, Rfc(2595, "4"), Rfc(8314, "4.1"), since="1.0")
+class NoStls(Finding):
+    """A POP3 server takes logins on port 110 and offers no TLS there.
+
+    ## Why it matters
+    Passwords and mail cross the network readable by anyone on the way, above all in public wireless
+    networks.
+
+    ## How to fix
+    Give the server a certificate and require TLS, or close port 110 and keep port 995 only.
+    """
+
+    message = "{subject} takes logins and does not offer STLS."
+
+
+@rule("pop3/user-before-tls", Severity.ERROR, Rfc(2595, "2.2"), Rfc(8314, "4.1"), since="1.0")
+class UserBeforeTls(Finding):
+    """A POP3 server invites a plain-text login before TLS.
+
+    ## Why it matters
+    A mail program that is set up carelessly, or one that an attacker keeps from using TLS, sends the
+    password readable by anyone on the way.
+
+    ## How to fix
+    Forbid plain-text logins without TLS. Servers that list `USER` and refuse it before TLS should
+    stop listing it.
+    """
+
+    message = "{subject} offers {how} before TLS."
+    how: str
+
+
+@check
+def pop3_takes_logins_only_under_tls(clear: Pop3InClear) -> Iterator[Finding]:
+    """A POP3 server offers STLS, and plain-text logins only under it."""
+    offer = clear.offer
+    exposed = ["USER"] if offer.offers("USER") else []
+    exposed += [each for each in offer.mechanisms if each in PLAIN_LOGINS]
+    if exposed and not offer.offers("STLS"):
+        yield NoStls(
+            subject=clear.subject,
+            evidence=clear.cites,
+            certainty=Certainty.LIKELY,
+            fix=(*certificate_settings(clear.survey.endpoint), *_secure_logins(clear.survey.endpoint)),
+        )
+    elif exposed:
+        # Some servers list USER and refuse it all the same; only trying would tell (trap 33).
+        yield UserBeforeTls(
+            subject=clear.subject,
+            how=", ".join(exposed),
+            evidence=clear.cites,
+            certainty=Certainty.LIKELY,
+            fix=_secure_logins(clear.survey.endpoint),
+        )
+
+
+@check
+def pop3_server_without_capa_takes_stls(survey: Pop3Survey) -> Iterator[Finding]:
+    """A POP3 server that does not know CAPA takes STLS all the same."""
+    session = survey.session
+    refused = (
+        session.stls is not None and session.stls.reply is not None and session.stls.reply.status == "-ERR"
+    )
+    if session.capa_supported is False and refused and session.stls is not None:
+        yield NoStls(
+            subject=survey.subject,
+            evidence=survey.cite(session.stls.cited),
+            certainty=Certainty.LIKELY,
+            fix=(*certificate_settings(survey.endpoint), *_secure_logins(survey.endpoint)),
+        )
+
+
+@rule("pop3/multiline-unterminated", Severity.ERROR, Rfc(1939, "3"), since="1.0")
+class MultilineUnterminated(Finding):
+    """A POP3 server does not end an answer of several lines with the dot that ends it.
+
+    ## Why it matters
+    Mail programs wait for the end until they give up, and fetch no mail.
+
+    ## How to fix
+    Update the POP3 server, or take away the filter in front of it that swallows the line.
+    """
+
+    message = "{subject} does not end its answer to CAPA with a lone dot."
+
+
+@check
+def pop3_answers_end(survey: Pop3Survey) -> Iterator[Verdict]:
+    """A POP3 server ends an answer of several lines with a lone dot."""
+    event, ending = survey.session.capa_unterminated, survey.session.closed
+    if event is None:
+        return
+    events = survey.transcript.events
+    # An answer that still drips when time is up, or is cut by a close, is no proof of a missing end.
+    quiet = events[-1].at_ms - events[event].at_ms >= GIVEN_UP_MS
+    if ending is Ending.TOO_MUCH or (quiet and ending in (Ending.SILENT, Ending.TIME_UP)):
+        yield MultilineUnterminated(
+            subject=survey.subject, evidence=survey.cite(event), certainty=Certainty.LIKELY
+        )
+    else:
+        yield Undecided(survey.session.inconclusive, survey.cite(survey.session.because), survey.subject)
+
+
+def _secure_logins(endpoint: Endpoint) -> tuple[Configure, ...]:
+    return dovecot(
+        endpoint,
+        "ssl = required\ndisable_plaintext_auth = yes",
+        "ssl = required\nauth_allow_cleartext = no",
+    )

@@ -1,0 +1,228 @@
+"""Submission: where mail programs hand in mail (RFC 6409, RFC 8314)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import (
+    Certainty,
+    ClientContact,
+    Configure,
+    Endpoint,
+    Finding,
+    Handshake,
+    Many,
+    Reached,
+    Rfc,
+    Service,
+    ServiceRecords,
+    Severity,
+    SubmissionSurvey,
+    Target,
+    Undecided,
+    Verdict,
+    check,
+    rule,
+)
+
+from .client_access import (
+    NoTls,
+    dead_hosts,
+    failed_tls,
+    redirected,
+    unheard,
+)
+
+LABELS = {465: "_submissions", 587: "_submission"}
+"""Service names by port, the better one first (RFC 8314 section 3.3)."""
+
+
+@rule("submission/unreachable", Severity.ERROR, Rfc(6409, "3.1"), Rfc(6186, "3.1"), since="1.0")
+class Unreachable(Finding):
+    """A host that mail programs are told to hand mail to cannot be reached.
+
+    ## Why it matters
+    Mail programs that follow the domain's own directions cannot send. People see "cannot connect to
+    server" when they set up an account, and blame their password.
+
+    ## How to fix
+    Start the submission service and open its port in the firewall, or publish the host and port that
+    do answer.
+    """
+
+    message = "{subject} is published for submission and cannot be reached on port {ports}."
+    ports: str
+
+
+@check
+def published_submission_host_answers(
+    contacts: Many[ClientContact], records: Many[ServiceRecords], target: Target
+) -> Iterator[Verdict]:
+    """A host published for submission answers on a port that is published."""
+    for dead in dead_hosts(contacts, Service.SUBMISSION):
+        if not dead.decided:
+            yield Undecided(f"{dead.name} did not answer on port {dead.ports}", dead.cites, dead.name)
+            continue
+        yield Unreachable(
+            subject=dead.name,
+            ports=dead.ports,
+            evidence=dead.cites,
+            certainty=Certainty.LIKELY,
+            fix=(
+                *redirected(dead, contacts, records, target, LABELS),
+                *_both_services(dead.contacts[0].endpoint),
+            ),
+        )
+
+
+@rule("submission/465-speaks-plaintext", Severity.ERROR, Rfc(8314, "3.3"), Rfc(8314, "7.3"), since="1.0")
+class Port465SpeaksPlaintext(Finding):
+    """Port 465 answers in plain text, where TLS must come first.
+
+    ## Why it matters
+    On this port mail programs begin with TLS. They take the plain greeting for a broken server and
+    cannot send.
+
+    ## How to fix
+    Turn on TLS from the first octet for the service on this port ("wrapper mode").
+    """
+
+    message = "{subject} greets in plain text; mail programs begin with TLS on this port."
+
+
+@rule("submission/587-speaks-tls", Severity.ERROR, Rfc(6409, "3.1"), Rfc(8314, "3.3"), since="1.0")
+class Port587SpeaksTls(Finding):
+    """A port for submission with STARTTLS waits for TLS from the first octet.
+
+    ## Why it matters
+    Mail programs wait there for a greeting in plain text, which never comes, and give up after minutes.
+
+    ## How to fix
+    Turn off wrapper mode for the service on this port; TLS from the first octet belongs on port 465.
+    """
+
+    message = "{subject} waits for TLS instead of greeting; mail programs expect STARTTLS on this port."
+
+
+@check
+def submission_port_speaks_its_protocol(survey: SubmissionSurvey) -> Iterator[Verdict]:
+    """A submission port speaks TLS or plain text first, as its number says."""
+    session, host = survey.session, survey.endpoint.host
+    if session.state is Reached.SPEAKS_TEXT:
+        yield Port465SpeaksPlaintext(
+            subject=survey.subject,
+            evidence=survey.cite(session.because),
+            fix=(
+                Configure(
+                    host,
+                    "submissions inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes",
+                    "Postfix master.cf",
+                ),
+                Configure(host, f"tls_on_connect_ports = {survey.endpoint.port}", "Exim"),
+            ),
+        )
+    elif session.state is Reached.SPEAKS_TLS:
+        yield Port587SpeaksTls(
+            subject=survey.subject,
+            evidence=survey.cite(session.because),
+            fix=(
+                Configure(
+                    host,
+                    "submission inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=no\n"
+                    "  -o smtpd_tls_security_level=encrypt",
+                    "Postfix master.cf",
+                ),
+                Configure(host, "tls_on_connect_ports = 465", "Exim"),
+            ),
+        )
+    elif (open_question := unheard(survey)) is not None:
+        yield open_question
+
+
+@rule("submission/tls-fails", Severity.ERROR, Rfc(8314, "3.3"), Rfc(3207, "4"), since="1.0")
+class TlsFails(Finding):
+    """TLS cannot be set up on a submission port that promises it.
+
+    ## Why it matters
+    Mail programs refuse to send a password without TLS, so nobody can hand in mail here.
+
+    ## How to fix
+    Look into the server's log for the handshake that failed. Usually the certificate or its key cannot
+    be read, do not belong together, or all TLS versions in common use are switched off.
+    """
+
+    message = "TLS fails on {subject}: {how}."
+    how: str
+
+
+@check
+def submission_port_sets_up_tls(survey: SubmissionSurvey) -> Iterator[Verdict]:
+    """TLS can be set up on a submission port that promises it."""
+    begun = survey.session.starttls
+    refused = begun is not None and begun.reply is not None and begun.reply.kind == 5
+    refusal = (str(begun.reply), begun.cited) if begun is not None and refused else None
+    trouble = failed_tls(survey, refusal)
+    if isinstance(trouble, NoTls):
+        yield TlsFails(
+            subject=survey.subject,
+            how=trouble.how,
+            evidence=trouble.cites,
+            certainty=Certainty.LIKELY,
+            fix=_tls_settings(survey.endpoint),
+        )
+    elif trouble is not None:
+        yield trouble
+
+
+@rule("submission/starttls-leftover", Severity.WARNING, Rfc(3207, "4.2"), since="1.0")
+class StarttlsLeftover(Finding):
+    """A submission server sends plain text after its go-ahead for TLS.
+
+    ## Why it matters
+    Whoever can put text there can make a mail program believe it came under TLS. Careful programs
+    break the connection off.
+
+    ## How to fix
+    Update the mail server, and look for a proxy or a filter in front of it that answers in its place.
+    """
+
+    message = "{subject} sends plain text between its go-ahead for TLS and the handshake."
+
+
+@check
+def submission_server_is_silent_before_the_handshake(survey: SubmissionSurvey) -> Iterator[Finding]:
+    """A submission server says nothing between its go-ahead for TLS and the handshake."""
+    session = survey.session
+    if session.leftover and isinstance(session.handshake, Handshake):
+        begun = session.starttls.cited if session.starttls else None
+        yield StarttlsLeftover(subject=survey.subject, evidence=survey.cite(begun, session.secured))
+
+
+def _both_services(endpoint: Endpoint) -> tuple[Configure, ...]:
+    return (
+        Configure(
+            endpoint.host,
+            "submission inet n - n - - smtpd\n  -o smtpd_tls_security_level=encrypt\n"
+            "  -o smtpd_sasl_auth_enable=yes\n"
+            "submissions inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n"
+            "  -o smtpd_sasl_auth_enable=yes",
+            "Postfix master.cf",
+        ),
+        Configure(endpoint.host, "daemon_smtp_ports = 25 : 465 : 587\ntls_on_connect_ports = 465", "Exim"),
+    )
+
+
+def _tls_settings(endpoint: Endpoint) -> tuple[Configure, ...]:
+    return (
+        Configure(
+            endpoint.host,
+            "smtpd_tls_chain_files = /etc/ssl/mail/privkey.pem, /etc/ssl/mail/fullchain.pem\n"
+            "smtpd_tls_protocols = >=TLSv1.2",
+            "Postfix main.cf",
+        ),
+        Configure(
+            endpoint.host,
+            "tls_certificate = /etc/ssl/mail/fullchain.pem\ntls_privatekey = /etc/ssl/mail/privkey.pem",
+            "Exim",
+        ),
+    )
