@@ -153,7 +153,7 @@ def mx_host_offers_service(heard: InboundGreeting) -> Iterator[Verdict]:
     contact, first = heard.contact, heard.contact.first
     refused = [look for look in contact.looks if look.session.state is Reached.REFUSED_SERVICE]
     if not refused:
-        if contact.state in (Reached.THROTTLED, Reached.DEFERRED):
+        if not contact.best.greeted and contact.state in (Reached.THROTTLED, Reached.DEFERRED):
             yield Undecided(first.session.inconclusive, contact.cites())
         return
     if len(refused) < 2 or any(look.session.blame for look in refused):
