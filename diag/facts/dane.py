@@ -22,6 +22,8 @@ class DaneHost:
     """The TLSA base domain: the host, or the name that its alias securely leads to."""
     name: str
     """Where the records are looked up: `_25._tcp.` before the base."""
+    owner: str
+    """Where they really live: another name where `name` is an alias."""
     records: tuple[Tlsa, ...]
     """None of them where the look-up failed."""
     addresses: Security

@@ -90,6 +90,11 @@ class StsFetch:
         return self.trouble is None and not self.undecided
 
     @property
+    def doubtful(self) -> bool:
+        """Whether the trouble may be over a minute later, or lie on our side of the network."""
+        return self.trouble in UNCERTAIN and not self.waited
+
+    @property
     def media_type(self) -> str:
         """The media type without parameters, in lower case; empty where none was sent."""
         return (self.exchange.header("content-type") or "").partition(";")[0].strip().lower()

@@ -29,6 +29,8 @@ class ReverseName:
     """The MX hosts that have this address."""
     pointer: str
     """The name below in-addr.arpa or ip6.arpa."""
+    owner: str
+    """Where its PTR records belong: another name where `pointer` is an alias (RFC 2317)."""
     names: tuple[PointerName, ...]
     """Where its PTR records lead; empty where there is none."""
     broken: str

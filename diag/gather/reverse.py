@@ -55,10 +55,10 @@ async def reverse_of(
     if isinstance(looked, Unavailable):
         return await _unanswered(target, address, hosts, pointer, looked, lab)
     if not isinstance(looked, Found):
-        return ReverseName(address, hosts, pointer, (), "", False, looked.evidence)
-    names = tuple(sorted(plain(rdata.target) for rdata in looked.rdatas))[:MOST_NAMES]  # type: ignore[attr-defined]
+        return ReverseName(address, hosts, pointer, looked.name, (), "", False, looked.evidence)
+    names = tuple(sorted(plain(rdata.target) for rdata in looked.rdatas))  # type: ignore[attr-defined]
     rdtype = "AAAA" if ":" in address else "A"
-    led = await all_of(lambda name: look_up(lab, name, rdtype), names)
+    led = await all_of(lambda name: look_up(lab, name, rdtype), names[:MOST_NAMES])
     asked = looked.evidence + tuple(cite for answer in led.values() for cite in answer.evidence)
     found = []
     for name, answer in led.items():
@@ -66,7 +66,8 @@ async def reverse_of(
         confirms = any(ipaddress.ip_address(a) == ipaddress.ip_address(address) for a in addresses)
         unknown = answer.because if isinstance(answer, Unavailable) else ""
         found.append(PointerName(name, addresses, confirms, unknown))
-    return ReverseName(address, hosts, pointer, tuple(found), "", False, asked)
+    found += [PointerName(name, (), False, f"it is one of {len(names)} names") for name in names[MOST_NAMES:]]
+    return ReverseName(address, hosts, pointer, looked.owner, tuple(found), "", False, asked)
 
 
 async def _unanswered(
@@ -83,7 +84,7 @@ async def _unanswered(
     asked += (Cite(again),)
     if not _servfail(await lab.run(again)):
         return Unavailable(f"{first.because}; a second look ended otherwise", asked)
-    return ReverseName(address, hosts, pointer, (), first.because, target.confirm, asked)
+    return ReverseName(address, hosts, pointer, failing.name, (), first.because, target.confirm, asked)
 
 
 def _servfail(answer: DnsEvidence) -> bool:

@@ -1,0 +1,288 @@
+"""DANE: TLSA records that bind the certificates of the mail hosts (RFC 7672)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import (
+    Absent,
+    Certainty,
+    Configure,
+    DaneHost,
+    DnssecStatus,
+    Finding,
+    InboundTls,
+    Many,
+    MxHost,
+    Rfc,
+    RunMoment,
+    Security,
+    Severity,
+    Target,
+    TlsaProblem,
+    Unavailable,
+    Undecided,
+    Verdict,
+    Withdraw,
+    check,
+    rule,
+)
+
+from .dane_match import matches, of_host, record_fix, served
+
+_NOT_VALIDATING = "our resolver does not validate, so whether senders heed the TLSA records is not known"
+
+
+@rule("dane/lookup-fails", Severity.ERROR, Rfc(7672, "2.1.2"), Rfc(7672, "2.2"), since="1.0")
+class LookupFails(Finding):
+    """The question for TLSA records of a signed mail host gets no answer.
+
+    ## Why it matters
+    Senders that honour DANE cannot tell a broken name server from an attack: they do not deliver to this
+    host, and their mail waits.
+
+    ## How to fix
+    Make every name server of the zone answer questions for TLSA records, also where there are none, with
+    a signed NODATA or NXDOMAIN; firewalls in front of name servers must not drop unknown record types.
+    """
+
+    message = "The TLSA records of {subject} cannot be looked up: {why}."
+    why: str
+
+
+@check
+def tlsa_look_up_is_answered(host: DaneHost) -> Iterator[Finding]:
+    """The question for TLSA records of a signed mail host is answered."""
+    if host.trouble and host.addresses is Security.SECURE:
+        yield LookupFails(
+            subject=host.host,
+            why=host.trouble,
+            certainty=Certainty.CERTAIN if host.waited else Certainty.LIKELY,
+            evidence=host.asked,
+            fix=(Configure(f"the name servers of {host.base}", f"answer TLSA {host.name}"),),
+        )
+
+
+@rule("dane/mismatch", Severity.CRITICAL, Rfc(7671, "5.1"), Rfc(7672, "3.1"), since="1.0")
+class Mismatch(Finding):
+    """No TLSA record fits the certificate that the mail host serves.
+
+    ## Why it matters
+    Senders that honour DANE refuse to deliver to this host. Where it is the only one, their mail waits
+    and then bounces.
+
+    ## How to fix
+    Publish a record for the key now in use (`3 1 1`), and remove those that fit nothing once it is known
+    everywhere. Publish the record for the next key before you change keys.
+    """
+
+    message = "None of the TLSA records of {subject} fits the certificate served at {addresses}."
+    addresses: str
+
+
+@check
+def tlsa_records_fit_the_certificate(
+    host: DaneHost, target: Target, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
+) -> Iterator[Verdict]:
+    """A TLSA record fits the certificate that the mail host serves."""
+    if not host.usable or host.security is Security.INSECURE:
+        return
+    if host.security is Security.INDETERMINATE:
+        yield Undecided(_NOT_VALIDATING, host.asked)
+        return
+    if not isinstance(tls, Many):
+        yield Undecided(tls.because if tls else "no mail host was talked to", host.asked)
+        return
+    known = of_host(tls, host.host)
+    wrong = [each for each in known if not matches(host, each, target.domain, moment)]
+    if wrong:
+        both = len(wrong) > 1 and len(wrong) == len(known)
+        yield Mismatch(
+            subject=host.host,
+            addresses=", ".join(each.endpoint.address for each in wrong),
+            certainty=Certainty.CERTAIN if both else Certainty.LIKELY,
+            evidence=host.asked + tuple(each.cite for each in wrong),
+            fix=record_fix(host.owner, served(wrong)),
+        )
+        return
+    for subject, unavailable in tls.unknown():
+        if subject == host.host or subject.startswith(f"{host.host} ["):
+            yield Undecided(unavailable.because, unavailable.evidence, subject)
+
+
+@rule("dane/all-unusable", Severity.WARNING, Rfc(7672, "2.2"), Rfc(7672, "3.1.3"), since="1.0")
+class AllUnusable(Finding):
+    """Senders can use none of the TLSA records.
+
+    ## Why it matters
+    They insist on TLS because there are records, and accept any certificate because none can be used:
+    the work is done and the protection is missing.
+
+    ## How to fix
+    Publish records with usage 3 (DANE-EE) or 2 (DANE-TA); usages 0 and 1 do not count for mail.
+    """
+
+    message = "Senders can use none of the TLSA records of {subject}: {why}."
+    why: str
+
+
+@rule("dane/unusable-record", Severity.NOTICE, Rfc(7672, "3.1.3"), since="1.0")
+class UnusableRecord(Finding):
+    """Senders pass over one of the TLSA records.
+
+    ## Why it matters
+    It protects nothing, and whoever relies on it for the next change of keys is mistaken.
+
+    ## How to fix
+    Remove it, or publish it with usage 3 or 2 and the proper length.
+    """
+
+    message = "Senders pass over a TLSA record of {subject}: {why}."
+    why: str
+
+
+@check
+def tlsa_records_can_be_used(
+    host: DaneHost, tls: Many[InboundTls] | Absent | Unavailable
+) -> Iterator[Verdict]:
+    """Senders can use the TLSA records."""
+    if not host.unusable or host.security is Security.INSECURE:
+        return
+    if host.security is Security.INDETERMINATE:
+        yield Undecided(_NOT_VALIDATING, host.asked)
+        return
+    why = "; ".join(f"{str(each)[:30]}… {_FAULTS[each.problems[0]]}" for each in host.unusable)
+    if host.usable:
+        remove = tuple(Withdraw(host.owner, "TLSA", str(each)) for each in host.unusable)
+        yield UnusableRecord(subject=host.host, why=why, evidence=host.asked, fix=remove)
+    else:
+        known = served(of_host(tls, host.host)) if isinstance(tls, Many) else ()
+        yield AllUnusable(
+            subject=host.host, why=why, evidence=host.asked, fix=record_fix(host.owner, known, instead=True)
+        )
+
+
+_FAULTS = {
+    TlsaProblem.CUT_SHORT: "is cut short",
+    TlsaProblem.PKIX_USAGE: "has a usage (0 or 1) that does not count for mail",
+    TlsaProblem.UNKNOWN_USAGE: "has an unknown usage",
+    TlsaProblem.UNKNOWN_SELECTOR: "has an unknown selector",
+    TlsaProblem.UNKNOWN_MATCHING: "has an unknown matching type",
+    TlsaProblem.DIGEST_LENGTH: "has a digest of the wrong length",
+    TlsaProblem.NO_DATA: "has no data",
+}
+
+
+@rule("dane/insecure", Severity.NOTICE, Rfc(7672, "2.2"), since="1.0")
+class Insecure(Finding):
+    """TLSA records stand in the DNS without signatures that would make them count.
+
+    ## Why it matters
+    Senders heed TLSA records only where DNSSEC secures them and the addresses of the host.
+
+    ## How to fix
+    Sign the zone and hand its DS record to the registry, or remove the records.
+    """
+
+    message = "The TLSA records of {subject} count for nothing: {why} not secured by DNSSEC."
+    why: str
+
+
+@check
+def tlsa_records_are_secure(host: DaneHost) -> Iterator[Finding]:
+    """TLSA records are secured by DNSSEC."""
+    if host.records and host.security is Security.INSECURE:
+        why = "its addresses are" if host.addresses is Security.INSECURE else "they are"
+        remove = Withdraw(host.owner, "TLSA")
+        yield Insecure(subject=host.host, why=why, evidence=host.asked, fix=(remove,))
+
+
+@rule("dane/mx-insecure", Severity.NOTICE, Rfc(7672, "2.2.1"), since="1.0")
+class MxInsecure(Finding):
+    """The mail hosts are bound by DANE, but the MX records that name them are not signed.
+
+    ## Why it matters
+    Whoever can forge the MX records sends mail to hosts of his own, and DANE does not notice.
+
+    ## How to fix
+    Sign the domain and hand its DS record to the registry.
+    """
+
+    message = "{hosts} have secure TLSA records, but the MX records of {subject} are not signed."
+    hosts: str
+
+
+@check
+def mx_records_of_dane_hosts_are_secure(status: DnssecStatus, hosts: Many[DaneHost]) -> Iterator[Finding]:
+    """Where DANE binds the mail hosts, the MX records are signed, too."""
+    bound = [host.host for host in hosts.values() if host.secure]
+    if bound and status.security is Security.INSECURE:
+        yield MxInsecure(subject=status.domain, hosts=", ".join(bound), evidence=status.asked)
+
+
+@rule("dane/partial", Severity.WARNING, Rfc(7672, "2.2"), since="1.0")
+class Partial(Finding):
+    """Some of the mail hosts have TLSA records, and this one has none.
+
+    ## Why it matters
+    An attacker keeps senders away from the protected hosts and meets them at this one.
+
+    ## How to fix
+    Publish TLSA records for every mail host.
+    """
+
+    message = "{subject} has no TLSA records, unlike {others}."
+    others: str
+
+
+@check
+def every_mail_host_has_tlsa_records(
+    dane: Many[DaneHost], hosts: Many[MxHost], tls: Many[InboundTls] | Absent | Unavailable
+) -> Iterator[Verdict]:
+    """Either every mail host has TLSA records, or none."""
+    bound = [host.host for host in dane.values() if host.secure]
+    if not bound:
+        return
+    for host in hosts.values():
+        # Only where the addresses are secure would records count (RFC 7672 section 2.2.2).
+        if isinstance(dane.get(host.name), Absent) and host.authenticated and host.addresses:
+            known = served(of_host(tls, host.name)) if isinstance(tls, Many) else ()
+            yield Partial(
+                subject=host.name,
+                others=", ".join(bound),
+                evidence=host.asked,
+                fix=record_fix(f"_25._tcp.{host.name}", known),
+            )
+    for subject, unavailable in dane.unknown():
+        yield Undecided(unavailable.because, unavailable.evidence, subject)
+
+
+@rule("dane/breaks-on-renewal", Severity.WARNING, Rfc(7671, "5.1"), since="1.0")
+class BreaksOnRenewal(Finding):
+    """The TLSA records describe the certificate itself, which changes with every renewal.
+
+    ## Why it matters
+    At the next renewal, often by night and unattended, no record fits any more: senders that honour DANE
+    stop delivering.
+
+    ## How to fix
+    Publish `3 1 1`, which describes the key, and keep the key at renewals (`certbot --reuse-key`); or
+    `2 1 1` for the authority.
+    """
+
+    message = "The TLSA records of {subject} fit only until its certificate is renewed."
+
+
+@check
+def tlsa_records_outlive_a_renewal(
+    host: DaneHost, tls: Many[InboundTls] | Absent | Unavailable
+) -> Iterator[Verdict]:
+    """A TLSA record goes on fitting when the certificate is renewed."""
+    fleeting = all((record.usage, record.selector) == (3, 0) for record in host.usable)
+    if not host.usable or not fleeting or host.security is Security.INSECURE:
+        return
+    if host.security is Security.INDETERMINATE:
+        yield Undecided(_NOT_VALIDATING, host.asked)
+        return
+    known = served(of_host(tls, host.host)) if isinstance(tls, Many) else ()
+    yield BreaksOnRenewal(subject=host.host, evidence=host.asked, fix=record_fix(host.owner, known))
