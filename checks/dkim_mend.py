@@ -34,7 +34,9 @@ def mended(key: DkimKey) -> str:
     """
     if key.has(KeyProblem.PRIVATE_KEY) or len(key.text) > _LONGEST:
         return ""
-    first = {tag.name: tag.value for tag in reversed(key.tags.tags)}
+    first: dict[str, str] = {}
+    for tag in key.tags.tags:
+        first.setdefault(tag.name, tag.value)
     if any(tag.name == "p" and tag.value != first["p"] for tag in key.tags.repeated):
         return ""
     if key.has(KeyProblem.SHA1_ONLY, KeyProblem.HASH_UNKNOWN):
