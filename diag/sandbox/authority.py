@@ -16,7 +16,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import (
+    AuthorityInformationAccessOID,
+    ExtendedKeyUsageOID,
+    ExtensionOID,
+    NameOID,
+)
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 DAY = timedelta(days=1)
@@ -88,6 +93,10 @@ class Authority:
             "with_root": self.with_root,
             "cross_signed": self.cross_signed,
             "snakeoil": self.snakeoil,
+            "expiring": self.expiring,
+            "short_lived": self.short_lived,
+            "too_long": self.too_long,
+            "not_a_ca": self.not_a_ca,
         }
 
     def valid(self, host: str) -> Credentials:
@@ -101,6 +110,25 @@ class Authority:
     def not_yet_valid(self, host: str) -> Credentials:
         """Begins tomorrow."""
         return self._server(host, since=-1 * DAY)
+
+    def expiring(self, host: str) -> Credentials:
+        """45 days, 4 of them left: the renewal is late."""
+        return self._server(host, since=41 * DAY, lasts=45 * DAY)
+
+    def short_lived(self, host: str) -> Credentials:
+        """Six days, 3 of them left: nothing is late."""
+        return self._server(host, since=3 * DAY, lasts=6 * DAY)
+
+    def too_long(self, host: str) -> Credentials:
+        """Logged, as public CAs do, and for a year, which they may not since 2026-03-15 (BR section 6.3.2)."""
+        return self._server(host, lasts=365 * DAY, extensions=((_logged(), False),))
+
+    def not_a_ca(self, host: str) -> Credentials:
+        """Signed by another server's certificate, which may not sign."""
+        neighbour = self.valid("neighbour.invalid")
+        key = key_of(host)
+        leaf = self.issue(host, key, issuer="neighbour.invalid", by=neighbour.key, names=(host,))
+        return Credentials(key, (leaf, *neighbour.chain))
 
     def wrong_name(self, host: str) -> Credentials:
         """For another host; the common name is that one's too."""
@@ -213,6 +241,7 @@ class Authority:
         lasts: timedelta = 90 * DAY,
         usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
         ca_issuers: str = "",
+        extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (),
     ) -> Credentials:
         key = key or key_of(host)
         leaf = self.issue(
@@ -225,6 +254,7 @@ class Authority:
             lasts=lasts,
             usage=usage,
             ca_issuers=ca_issuers,
+            extensions=extensions,
         )
         return Credentials(key, (leaf, self.intermediate))
 
@@ -285,6 +315,17 @@ class Authority:
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
+
+
+def _logged() -> x509.UnrecognizedExtension:
+    """A list of one signed certificate timestamp, of a log that nobody knows (RFC 6962 section 3.3)."""
+    # Version, log, time, no extensions, ECDSA with SHA-256, and a signature that verifies nowhere.
+    stamp = bytes(1) + bytes(32) + bytes(8) + bytes(2) + b"\x04\x03" + b"\x00\x08" + bytes(8)
+    listed = len(stamp).to_bytes(2) + stamp
+    octets = len(listed).to_bytes(2) + listed
+    return x509.UnrecognizedExtension(
+        ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS, b"\x04" + len(octets).to_bytes(1) + octets
+    )
 
 
 def _serial(*parts: str) -> int:
