@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from diag.api import (
+    Certainty,
     DnsQuery,
     Finding,
     Impact,
@@ -23,6 +24,9 @@ from diag.api import (
 
 from .hostile import plain
 
+LONGEST_CLAUSE = 110
+"""Characters of a finding's sentence that a verdict still quotes."""
+
 _LEADS = {
     Severity.CRITICAL: "Mail of {domain} is lost, or others can send or read as it, now",
     Severity.ERROR: "Some receivers reject, defer or distrust mail of {domain}",
@@ -36,9 +40,21 @@ def sentence(report: Report) -> str:
     domain, worst = plain(report.target.domain), report.worst
     if worst is None or worst is Severity.INFO:
         return _nothing_wrong(report, domain)
-    found = report.findings
+    found = by_consequence(report)
     more = _more(worst, sum(report.severity(each) is worst for each in found), len(found))
     return f"{_LEADS[worst].format(domain=domain)}: {clause(found[0])}{more}."
+
+
+def by_consequence(report: Report) -> tuple[Finding, ...]:
+    """The findings in the order in which to mend them: gravest first, certain before likely, what concerns
+    the whole domain before what concerns one host."""
+    domain = report.target.domain
+
+    def rank(finding: Finding) -> tuple[int, bool, bool]:
+        likely = finding.certainty is Certainty.LIKELY
+        return -report.severity(finding), likely, finding.subject != domain
+
+    return tuple(sorted(report.findings, key=rank))
 
 
 def _nothing_wrong(report: Report, domain: str) -> str:
@@ -61,8 +77,12 @@ def _more(severity: Severity, worst: int, total: int) -> str:
 
 
 def clause(finding: Finding) -> str:
-    """A finding's sentence without its full stop, to stand within another sentence; plain text."""
-    return plain(finding.text().strip()).rstrip(".")
+    """A finding's sentence without its full stop, to stand within another sentence; plain text.
+
+    Where it is long, as with a quoted reply, the rule's own sentence takes its place.
+    """
+    said = plain(finding.text().strip())
+    return (said if len(said) <= LONGEST_CLAUSE else finding.page.summary).rstrip(".")
 
 
 def grade_line(report: Report) -> str:
@@ -71,7 +91,7 @@ def grade_line(report: Report) -> str:
     if worst is None or worst is Severity.INFO:
         why = "no finding of severity notice or worse"
     else:
-        decided = list(dict.fromkeys(f.id for f in report.findings if report.severity(f) is worst))
+        decided = list(dict.fromkeys(f.id for f in by_consequence(report) if report.severity(f) is worst))
         others = f" and {plural(len(decided) - 1, 'more rule')}" if len(decided) > 1 else ""
         what = {Severity.CRITICAL: "critical", Severity.ERROR: "an error"}.get(worst, f"a {worst}")
         why = f"the worst finding decides, and it is {what} ({decided[0]}{others})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,9 +41,13 @@ class Anchors:
         self.questions: dict[DnsQuery, DnsAnswer | DnsSilence] = {}
         self.fetched: dict[HttpsGet, HttpExchange] = {}
         self._ids: dict[object, str] = {}
+        self._looks: dict[Talk, int] = {}
+        met: Counter[tuple[str, str, int]] = Counter()
         for probe, seen in report.evidence.items():
             if isinstance(probe, SmtpTalk | ImapTalk | Pop3Talk) and isinstance(seen, Transcript):
                 self.talks[probe] = seen
+                met[probe.host, probe.address, probe.port] += 1
+                self._looks[probe] = met[probe.host, probe.address, probe.port]
                 self._ids[probe] = f"d{len(self.talks)}"
             elif isinstance(probe, DnsQuery) and isinstance(seen, DnsAnswer | DnsSilence):
                 self.questions[probe] = seen
@@ -72,6 +77,10 @@ class Anchors:
     def id_of(self, probe: object) -> str:
         """The id of a probe's evidence; empty where the page does not show it."""
         return self._ids.get(probe, "")
+
+    def ordinal(self, talk: Talk) -> str:
+        """Which dialogue with this endpoint it is, with a space behind; empty for the first."""
+        return _ORDINALS[min(self._looks[talk], len(_ORDINALS)) - 1]
 
     def mentions(self, probe: object) -> Mapping[int | None, list[Mention]]:
         """What points at a probe's evidence, by event; None stands for the whole."""
@@ -109,7 +118,7 @@ class Anchors:
             return None
         match cite.probe:
             case SmtpTalk() | ImapTalk() | Pop3Talk() as talk:
-                where = f"the dialogue with {place(talk)}"
+                where = f"the {self.ordinal(talk)}dialogue with {place(talk)}"
                 events = self.talks[talk].events
                 if cite.event is not None and 0 <= cite.event < len(events):
                     return Link(f"{target}-{cite.event}", f"line {cite.event + 1} of {where}")
@@ -122,7 +131,8 @@ class Anchors:
 
 
 _MOST_MENTIONS = 4
-_MOST_LINKS = 6
+_MOST_LINKS = 4
+_ORDINALS = ("", "second ", "third ", "later ")
 
 
 def place(talk: Talk) -> str:

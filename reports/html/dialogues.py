@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from diag.api import DnsAnswer, Severity
 from diag.probes.https import HttpExchange, HttpsGet
 from diag.probes.talks import Talk
-from diag.wire.transcript import Transcript, render, visible
+from diag.wire.transcript import Transcript, render_event, visible
 
 from . import states
 from .anchors import Anchors, Mention, place
@@ -72,7 +72,7 @@ def dialogues(anchors: Anchors) -> tuple[Dialogue, ...]:
         shown.append(
             Dialogue(
                 id=anchors.id_of(talk),
-                title=place(talk),
+                title=place(talk) + (f", {again}look" if (again := anchors.ordinal(talk)) else ""),
                 shown=state(talk, anchors),
                 seconds=f"{anchors.talks[talk].closed.at_ms / 1000:.2f} s",
                 rules=tuple(mention.rule for mention in found),
@@ -96,9 +96,10 @@ def _lines(talk: Talk, transcript: Transcript, anchors: Anchors, room: int) -> t
     """The lines to show and how many are left out; a line that is cited is always shown."""
     target, mentions = anchors.id_of(talk), anchors.mentions(talk)
     shown = []
-    for at, text in enumerate(render(transcript)):
+    for at, event in enumerate(transcript.events):
         cited = mentions.get(at, [])
         if cited or (at < _MOST_LINES and room > 0):
+            text = render_event(event)
             shown.append(Line(text, f"{target}-{at}" if cited else "", _words(cited), _css(cited)))
             room -= len(text)
     return tuple(shown), len(transcript.events) - len(shown)

@@ -19,6 +19,7 @@ from diag.api import (
     Withdraw,
 )
 from diag.model.fix import record_line
+from reports.verdict import by_consequence
 
 from . import states
 from .anchors import Anchors, Link, command
@@ -77,7 +78,7 @@ class Card:
 def cards(report: Report, anchors: Anchors, sections: frozenset[str]) -> tuple[Card, ...]:
     """A card for each rule broken, gravest first; `sections` are the ids of the page's own sections."""
     by_rule: dict[tuple[Severity, str], list[Finding]] = {}
-    for finding in report.findings:
+    for finding in by_consequence(report):
         by_rule.setdefault((report.severity(finding), finding.id), []).append(finding)
     return tuple(
         _card(number, severity, findings, anchors, sections)

@@ -93,6 +93,8 @@ def environment() -> jinja2.Environment:
 def _harmless(value: Any) -> Any:
     """Whatever is printed: text loses what hides or deceives, its line ends stay; markup of ours passes."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
+        if value.isascii() and value.isprintable():
+            return value  # most of a page; the rest is looked at character by character
         return "\n".join(map(plain, value.split("\n")))
     return value
 

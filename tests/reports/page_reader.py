@@ -16,7 +16,15 @@ class Element:
     name: str
     attributes: dict[str, str]
     within: tuple[str, ...]
-    text: str = ""
+    pieces: list[str]
+    """All text of the page."""
+    begin: int
+    end: int = 0
+
+    @property
+    def text(self) -> str:
+        """Its text, that of the elements below it included."""
+        return "".join(self.pieces[self.begin : self.end])
 
 
 @dataclass
@@ -45,13 +53,14 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.page = Page()
         self.stack: list[Element] = []
+        self.pieces: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
         assert len(names) == len(set(names)), f"<{tag}> has an attribute twice: {names}"
-        element = Element(
-            tag, {name: value or "" for name, value in attrs}, tuple(open_one.name for open_one in self.stack)
-        )
+        within = tuple(open_one.name for open_one in self.stack)
+        held = {name: value or "" for name, value in attrs}
+        element = Element(tag, held, within, self.pieces, len(self.pieces), len(self.pieces))
         self.page.elements.append(element)
         if tag not in VOID:
             self.stack.append(element)
@@ -64,11 +73,10 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self.stack, f"</{tag}> closes nothing"
         assert self.stack[-1].name == tag, f"</{tag}> closes <{self.stack[-1].name}>"
-        self.stack.pop()
+        self.stack.pop().end = len(self.pieces)
 
     def handle_data(self, data: str) -> None:
-        for element in self.stack:
-            element.text += data
+        self.pieces.append(data)
 
 
 def read(text: str) -> Page:

@@ -180,17 +180,18 @@ def test_fixes_come_by_consequence_with_what_to_paste_and_how_to_see_it(broken: 
     pasted = [e.text for e in page.all("pre") if e.attributes.get("class") == "paste"]
     assert pasted == [
         '_dmarc.harbour.example. 3600 IN TXT "v=DMARC1; p=reject"',
-        "smtpd_tls_security_level = may",
         'harbour.example. IN TXT "v=spf1 a ~all"',
         'harbour.example. 3600 IN TXT "v=spf1 mx ~all"',
+        "smtpd_tls_security_level = may",
     ]
     assert "Remove every SPF record at harbour.example." in cards[0].text
-    assert "In Postfix on mx2.harbour.example, mx3.harbour.example:" in cards[1].text
-    assert "likely: seen once, or with two possible causes" in cards[1].text
+    # What is certain and concerns the whole domain comes before what is likely and concerns one host.
+    assert "In Postfix on mx2.harbour.example, mx3.harbour.example:" in cards[2].text
+    assert "likely: seen once, or with two possible causes" in cards[2].text
     assert "likely" not in cards[0].text
-    assert "dig +noall +answer TXT harbour.example" in cards[2].text
-    assert "RFC 7208 section 4.6.4" in cards[2].text
-    assert "sample/tree-too-large" in cards[2].text
+    assert "dig +noall +answer TXT harbour.example" in cards[1].text
+    assert "RFC 7208 section 4.6.4" in cards[1].text
+    assert "sample/tree-too-large" in cards[1].text
     (minor,) = [e for e in page.all("summary") if "smaller" in e.text]
     assert minor.text.startswith("1 smaller matter")
 
