@@ -33,6 +33,9 @@ class Mention:
     """What is written beside the evidence."""
 
 
+_LEFT_OPEN = Mention("", None, "leaves checks open")
+
+
 class Anchors:
     """Ids for the evidence of one report, and the mentions of each piece."""
 
@@ -65,13 +68,12 @@ class Anchors:
                 self._mention(cite, Mention(finding.id, severity, finding.id))
         for result in report.results:
             for cite in result.evidence:
-                self._mention(cite, Mention("", None, f"leaves open: {result.claim}"))
+                self._mention(cite, _LEFT_OPEN)
 
     def _mention(self, cite: Cite, mention: Mention) -> None:
-        # Many checks may be left open by the same line: a few of them tell enough.
         places = self._mentions.setdefault(cite.probe, {})
         found = places.setdefault(cite.event, [])
-        if mention not in found and len(found) < _MOST_MENTIONS:
+        if mention not in found:
             found.append(mention)
 
     def id_of(self, probe: object) -> str:
@@ -130,7 +132,6 @@ class Anchors:
         return None
 
 
-_MOST_MENTIONS = 4
 _MOST_LINKS = 4
 _ORDINALS = ("", "second ", "third ", "later ")
 

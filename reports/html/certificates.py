@@ -113,7 +113,7 @@ def _bar(
         name=names[0] if names else "a certificate without a name",
         names=names[:12],
         places=tuple(
-            (host, tuple(Link(target, str(port)) for port, target in ports.items()))
+            (host, tuple(Link(target, str(port)) for port, target in sorted(ports.items())))
             for host, ports in list(places.items())[:_MOST_HOSTS]
         ),
         begins=_day(certificate.not_before),

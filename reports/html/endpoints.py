@@ -21,6 +21,10 @@ _UNOPENED = {
     Ending.FILTERED: states.mute("no answer"),
     Ending.UNREACHABLE: states.unknown("unreachable"),
 }
+_SPELT = {"sts": "MTA-STS", "utf8": "SMTPUTF8"} | {
+    word: word.upper()
+    for word in ("auth", "dane", "ehlo", "helo", "imap", "ptr", "smtp", "starttls", "stls", "tls", "tlsa")
+}
 _CUT = {
     Ending.BY_PEER: "closed early",
     Ending.RESET: "reset",
@@ -65,8 +69,11 @@ class Matrix:
     hosts: tuple[Host, ...]
 
 
-def matrix(anchors: Anchors) -> Matrix | None:
-    """The endpoints by host, address and port; None where no host was talked to."""
+def matrix(anchors: Anchors, first: tuple[str, ...] = ()) -> Matrix | None:
+    """The endpoints by host, address and port; None where no host was talked to.
+
+    The hosts in `first` come first, in that order.
+    """
     by_place: dict[tuple[str, str, int], list[Talk]] = {}
     for talk in anchors.talks:
         by_place.setdefault((talk.host, talk.address, talk.port), []).append(talk)
@@ -75,7 +82,7 @@ def matrix(anchors: Anchors) -> Matrix | None:
     extra = sorted({port for _, _, port in by_place} - set(PORTS))
     ports = tuple(port for port in (*PORTS, *extra) if any(port == tried for _, _, tried in by_place))
     hosts = {}
-    for name in sorted({name for name, _, _ in by_place}, key=_standing(anchors)):
+    for name in sorted({name for name, _, _ in by_place}, key=_standing(anchors, first)):
         addresses = dict.fromkeys(address for host, address, _ in by_place if host == name)
         lines = []
         for address in sorted(addresses, key=lambda address: (":" in address, address)):
@@ -85,11 +92,12 @@ def matrix(anchors: Anchors) -> Matrix | None:
     return Matrix(ports, tuple(hosts.values()))
 
 
-def _standing(anchors: Anchors) -> Callable[[str], tuple[bool, int]]:
-    """Hosts that take mail on port 25 first, then in the order in which they were talked to."""
-    order = {name: at for at, name in enumerate(dict.fromkeys(talk.host for talk in anchors.talks))}
-    mx = {talk.host for talk in anchors.talks if talk.port == 25}
-    return lambda name: (name not in mx, order[name])
+def _standing(anchors: Anchors, first: tuple[str, ...]) -> Callable[[str], int]:
+    """The MX hosts by preference, then the others in the order in which they were talked to."""
+    order = {
+        name: at for at, name in enumerate(dict.fromkeys((*first, *(talk.host for talk in anchors.talks))))
+    }
+    return lambda name: order[name]
 
 
 def _cell(talks: list[Talk] | None, anchors: Anchors) -> Cell | None:
@@ -105,12 +113,17 @@ def state(talk: Talk, anchors: Anchors) -> states.Shown:
     """What became of one talk: the gravest finding that cites it, else what the conversation shows."""
     found = anchors.findings_at(talk)
     if found and (found[0].severity or Severity.INFO) >= Severity.WARNING:
-        problem = found[0].rule.partition("/")[2].replace("-", " ")
-        return states.short(found[0].severity or Severity.INFO, problem)
+        return states.short(found[0].severity or Severity.INFO, in_words(found[0].rule))
     shown = heard(talk, anchors.talks[talk])
     if anchors.left_open(talk) and shown.css == "good":
         return states.unknown(shown.word)
     return shown
+
+
+def in_words(rule: str) -> str:
+    """The problem that a rule's id names, in a few words: "smtp/starttls-missing" is "STARTTLS missing"."""
+    words = rule.partition("/")[2].split("-")
+    return " ".join(_SPELT.get(word, word) for word in words)
 
 
 def heard(talk: Talk, transcript: Transcript) -> states.Shown:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from diag.api import Absent, Report, Routing, Severity
+from diag.api import Report, Routing, Severity
 from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
 from diag.facts.spf import SpfEvaluation
 from reports import receivers, verdict, words
@@ -117,6 +117,7 @@ def _head(report: Report) -> dict[str, Any]:
 def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
     """What each section shows; nothing where its facts are missing."""
     policy, discovery, spf = (report.fact(kind) for kind in (DmarcPolicy, DmarcDiscovery, SpfEvaluation))
+    routing = report.fact(Routing)
     talked, asked, got = dialogues(anchors), questions(anchors), fetched(anchors)
     role = words.sending_role(report)
     strangers = words.who_can_send(report)
@@ -129,8 +130,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "role": role,
         "spf_lets": words.whom_spf_lets_pass(spf) if isinstance(spf, SpfEvaluation) else "",
         "route": picture(report, anchors),
-        "takes_no_mail": _takes_no_mail(report),
-        "endpoints": matrix(anchors),
+        "endpoints": matrix(anchors, routing.hosts if isinstance(routing, Routing) else ()),
         "spf": tree(report),
         "dkim": keys(report),
         "dmarc": words.dmarc_tags(policy.record) if isinstance(policy, DmarcPolicy) else None,
@@ -163,11 +163,3 @@ def _met(cell: receivers.Cell) -> states.Shown:
             return states.unknown("undetermined")
         case receivers.State.NOT_ASKED:
             return states.mute("not asked")
-
-
-def _takes_no_mail(report: Report) -> str:
-    """Why there is no route to show, where the domain says so itself."""
-    routing = report.fact(Routing)
-    if isinstance(routing, Routing) and routing.null:
-        return "The domain publishes a null MX: it takes no mail."
-    return routing.because if isinstance(routing, Absent) else ""

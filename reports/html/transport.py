@@ -28,9 +28,9 @@ class Row:
 
 
 _MODES = {
-    Mode.ENFORCE: "senders that honour it refuse hosts that do not meet it",
-    Mode.TESTING: "a test: senders report failures and deliver all the same",
-    Mode.NONE: "the domain withdraws its policy",
+    Mode.ENFORCE: "Senders that honour it refuse hosts that do not meet it",
+    Mode.TESTING: "A test: senders report failures and deliver all the same",
+    Mode.NONE: "The domain withdraws its policy",
 }
 _SECURITY = {
     Security.SECURE: states.good("signed and validated"),
@@ -51,7 +51,7 @@ def _mta_sts(report: Report) -> Iterator[Row]:
         usable = policy.usable and policy.mode is not None
         shown = states.good(str(policy.mode)) if usable else states.short(Severity.ERROR, "policy unusable")
         age = f"; senders keep it for {policy.max_age // _DAY} days" if policy.max_age else ""
-        words = f"{_MODES[policy.mode] if policy.mode else 'no known mode'}{age}. It covers {_list(policy.patterns)}."
+        words = f"{_MODES[policy.mode] if policy.mode else 'It has no known mode'}{age}. It covers {_list(policy.patterns)}."
         yield Row("MTA-STS", policy.host, shown, words)
     elif isinstance(fetch, StsFetch) and not fetch.fetched:
         shown = (
