@@ -100,7 +100,7 @@ MISTAKES = {
     "[[waiver]]\nrule = 'a/b'": "waiver 1: 'reason' is missing",
     "[[waiver]]\nrule = 'a/b'\nreason = 'x'\nuntil = 'soon'": "waiver 1: until: expected a day such as 2027-01-31, found 'soon'",
     "[[waiver]]\nrule = 'a/b'\nreason = 'x'\nuntil = 2027-01-31T00:00:00": "waiver 1: until: expected a day",
-    "a = ": "at line 1",
+    "= 1": "at line 1",
 }
 
 

@@ -1,0 +1,149 @@
+"""Whatever the user gets wrong is one clear line that names the thing and the place, and exit code 2."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Reachable, Run
+
+NOT_ASKED = ("-n", "127.0.0.1:1")
+"""A resolver that refuses: these mistakes are found before anybody is asked."""
+
+CASES = {
+    "malformed domain": (["check", "exa mple.org"], "'exa mple.org'"),
+    "a URL": (["check", "https://example.org/x"], "give the domain name alone: example.org"),
+    "unknown option": (["check", "a.example", "--formt", "json"], "--formt"),
+    "unknown command": (["chek", "a.example"], "chek"),
+    "no domain": (["check"], "Missing argument"),
+    "unknown format": (["check", "a.example", "-f", "jsn"], "unknown format 'jsn'; did you mean 'json'?"),
+    "unknown area": (
+        ["check", "a.example", "--only", "spff"],
+        "--only: unknown area 'spff'; did you mean 'spf'?",
+    ),
+    "unknown rule": (
+        ["check", "a.example", "--skip", "spf/too-many-lokups"],
+        "--skip: unknown rule 'spf/too-many-lokups'; did you mean 'spf/too-many-lookups'?",
+    ),
+    "unknown severity": (["check", "a.example", "--fail-on", "eror"], "did you mean 'error'?"),
+    "unknown required area": (["check", "a.example", "--require", "mxx"], "--require: unknown area 'mxx'"),
+    "bad nameserver": (["check", "a.example", "-n", "resolver.example"], "--nameserver 'resolver.example'"),
+    "bad port": (["check", "a.example", "-n", "[::1]:99999"], "'99999' is no port"),
+    "bad port map": (["check", "a.example", "--port-map", "mx:25"], "--port-map 'mx:25'"),
+    "bad network": (["check", "a.example", "--public", "10/33"], "--public '10/33'"),
+    "bad timeout": (["check", "a.example", "--timeout", "-1"], "--timeout -1"),
+    "bad deadline": (["check", "a.example", "--deadline", "nan"], "--deadline nan"),
+    "bad helo": (["check", "a.example", "--helo", "a b"], "--helo 'a b'"),
+    "bad selector": (["check", "a.example", "--selector", "a..b"], "--selector: "),
+    "missing profile": (
+        ["check", "a.example", "--profile", "none.toml"],
+        "none.toml: cannot be read: no such file",
+    ),
+    "missing zone": (["check", "a.example", "--zone", "none.zone"], "--zone none.zone: cannot be read"),
+    "missing roots": (["check", "a.example", "--ca-file", "none.pem"], "--ca-file none.pem: cannot be read"),
+    "no folder for the report": (
+        ["check", "a.example", "-o", "no/where.txt"],
+        "--output no/where.txt: cannot be written",
+    ),
+    "no folder for the tape": (["check", "a.example", "--save", "no/where.tape"], "--save no/where.tape"),
+    "one tape for two": (
+        ["check", "a.example", "b.example", "--save", "x"],
+        "--save x: a tape is of one domain",
+    ),
+    "two formats on stdout": (["check", "a.example", "-f", "json", "-f", "text"], "json and text"),
+    "two formats in one file": (
+        ["check", "a.example", "-f", "json", "-f", "text", "-o", "x", "-o", "x"],
+        "--output x: two formats",
+    ),
+    "an output too many": (["check", "a.example", "-o", "x", "-o", "y"], "--output y: there is no --format"),
+    "missing tape": (["replay", "none.tape"], "none.tape: cannot be read: no such file"),
+    "unknown rule to explain": (["explain", "spf/too-many-lokups"], "did you mean 'spf/too-many-lookups'?"),
+    "unknown area of rules": (["rules", "spff"], "did you mean 'spf'?"),
+    "unknown form of rules": (["rules", "-f", "yaml"], "--format: unknown format 'yaml'"),
+    "unknown protocol": (["talk", "smpt", "127.0.0.1"], "unknown protocol 'smpt'; did you mean 'smtp'?"),
+    "no folder for the demo": (["demo", "-o", "nowhere"], "--output nowhere"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), CASES.values(), ids=CASES.keys())
+def test_a_mistake_is_one_line_on_stderr(maildiag: Run, arguments: list[str], words: str) -> None:
+    extra = NOT_ASKED if arguments[0] == "check" and "-n" not in arguments else ()
+    done = maildiag(*arguments, *extra)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("maildiag: ")
+    assert done.err.count("\n") == 1
+    assert words in done.err
+    assert list(Path().iterdir()) == [], "something half-written was left behind"
+
+
+FILES = {
+    "zone": (b"@ 3600 IN MX ten mail\n", ("check", "a.example", "--zone"), ":1:"),
+    "zone that is not UTF-8": (b"\xff\xfe", ("check", "a.example", "--zone"), "not UTF-8 at octet 0"),
+    "profile key": (b"nameserver = []\n", ("check", "a.example", "--profile"), "did you mean 'nameservers'?"),
+    "profile rule": (
+        b'[severity]\n"spf/too-many-lokups" = "info"\n',
+        ("check", "a.example", "--profile"),
+        "did you mean 'spf/too-many-lookups'?",
+    ),
+    "profile syntax": (b"= 1\n", ("check", "a.example", "--profile"), "at line 1"),
+    "roots": (b"no certificate\n", ("check", "a.example", "--ca-file"), "no certificate in PEM"),
+    "tape that is none": (b'{"a": 1}\n', ("replay",), ":1: this is no maildiag tape"),
+    "tape that is no JSON": (b"\x00\x01", ("replay",), ":1:"),
+    "empty tape": (b"", ("replay",), ":1: this is no maildiag tape"),
+    "tape without a header": (
+        b'{"maildiag-tape": 1}\n{"end": 0}\n',
+        ("replay",),
+        ":1: the header is damaged",
+    ),
+}
+
+
+@pytest.mark.parametrize(("octets", "arguments", "words"), FILES.values(), ids=FILES.keys())
+def test_a_bad_file_is_named_with_the_place(
+    maildiag: Run, tmp_path: Path, octets: bytes, arguments: tuple[str, ...], words: str
+) -> None:
+    path = tmp_path / "given"
+    path.write_bytes(octets)
+    done = maildiag(*arguments, path, *(NOT_ASKED if arguments[0] == "check" else ()))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.count("\n") == 1
+    assert str(path) in done.err
+    assert words in done.err
+
+
+def test_every_cut_and_every_damaged_line_of_a_tape_is_noticed(
+    maildiag: Run, harbour: Reachable, profile: Path, tmp_path: Path
+) -> None:
+    tape, broken = tmp_path / "run.tape", tmp_path / "broken.tape"
+    maildiag("check", harbour.domain, *harbour.arguments(profile), "--only", "mx", "--save", tape)
+    lines = tape.read_bytes().splitlines(keepends=True)
+    for cut in (lines[:-1], lines[:3], [*lines[:-1], lines[-1][:4]], lines[:1]):
+        broken.write_bytes(b"".join(cut))
+        done = maildiag("replay", broken)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert f"{broken}:" in done.err
+    broken.write_bytes(b"".join([*lines[:2], lines[2].replace(b'"kind"', b'"kin"', 1), *lines[3:]]))
+    assert f"{broken}:3:" in maildiag("replay", broken).err
+
+
+def test_a_bad_line_of_standard_input_is_named_by_its_number(
+    maildiag: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for octets, words in (
+        (b"a.example\n\nb c\n", "line 3"),
+        (b"\xff\n", "octet 0"),
+        (b"# none\n", "no domain"),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(octets)))
+        done = maildiag("check", "-", *NOT_ASKED)
+        assert (done.code, done.out) == (2, "")
+        assert "standard input" in done.err
+        assert words in done.err
+
+
+def test_control_characters_of_a_mistake_do_not_reach_the_terminal(maildiag: Run) -> None:
+    done = maildiag("check", "a.example", "-f", "\x1b[31mjson\n", *NOT_ASKED)
+    assert "\x1b" not in done.err
+    assert done.err.count("\n") == 1

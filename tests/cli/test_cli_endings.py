@@ -1,0 +1,106 @@
+"""How a run ends when it is cut short: Ctrl-C, a closed pipe, a check of ours that crashes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Reachable, Run
+
+from diag.cli import exits
+from diag.model.finding import Severity
+from diag.model.report import Report, Result, Status
+from diag.model.target import Target
+from diag.sandbox.world import packaged
+
+COMMAND = [sys.executable, "-c", "import sys; from diag.cli import main; sys.exit(main())"]
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_partial_report_and_exits_with_130(profile: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stalled:
+        stalled.bind(("127.0.0.1", 0))
+        stalled.settimeout(30)
+        where = f"127.0.0.1:{stalled.getsockname()[1]}"
+        arguments = ["check", "a.example", "b.example", "-n", where, "--profile", str(profile), "-f", "json"]
+        run = subprocess.Popen(
+            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        stalled.recv(512)  # a question is under way, and nobody will answer it
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=30)
+    assert run.returncode == 130, err
+    reports = [json.loads(line) for line in out.splitlines()]
+    assert [report["partial"] for report in reports] == ["interrupted", "interrupted"]
+    assert all(report["grade"].endswith("?") for report in reports)
+    assert "the report is partial: interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_a_closed_pipe_ends_quietly(harbour: Reachable) -> None:
+    run = subprocess.Popen([*COMMAND, "rules"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert run.stdout is not None
+    assert run.stderr is not None
+    run.stdout.close()
+    err = run.stderr.read()
+    run.stderr.close()
+    assert (run.wait(timeout=30), err) == (141, b"")
+
+
+def report(*results: Result, required: tuple[str, ...] = ("dns",)) -> Report:
+    return Report(Target("a.example"), packaged("lantern").moment, results, {}, {}, required=required)
+
+
+def result(status: Status, area: str = "mx") -> Result:
+    return Result("c", "claim", area, "a.example", status, could=Severity.ERROR)
+
+
+def test_the_first_exit_code_that_fits_is_taken() -> None:
+    assert exits.first({0, 3, 4, 1, 2, 130}) == 130
+    assert exits.first({0, 3, 4, 1, 2}) == 2
+    assert exits.first({0, 3, 4, 1}) == 1
+    assert exits.first({0, 3, 4}) == 4
+    assert exits.first({0, 3}) == 3
+    assert exits.first({0}) == exits.first(()) == 0
+
+
+def test_a_crash_goes_before_what_could_not_be_determined() -> None:
+    both = report(result(Status.CRASHED), result(Status.INCONCLUSIVE))
+    assert exits.code_of(both, Severity.ERROR) == 4
+    assert exits.code_of(report(result(Status.INCONCLUSIVE)), Severity.ERROR) == 3
+    assert exits.code_of(report(result(Status.PASSED)), Severity.ERROR) == 0
+
+
+def test_only_required_areas_make_a_run_undetermined() -> None:
+    open_smtp = result(Status.INCONCLUSIVE, "smtp")
+    assert exits.code_of(report(open_smtp), Severity.ERROR) == 0
+    assert exits.code_of(report(open_smtp, required=("dns", "smtp")), Severity.ERROR) == 3
+
+
+def test_a_check_that_crashes_exits_with_4(
+    maildiag: Run, lantern: Reachable, profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diag.run import runner
+
+    def broken(**_: object) -> Iterator[object]:
+        raise RuntimeError("a bug of ours")
+
+    judge_one = runner._judge_one
+
+    def judged(judgement, *rest):
+        if judgement.check.name == "null_mx_stands_alone":
+            check = dataclasses.replace(judgement.check, function=broken)
+            judgement = dataclasses.replace(judgement, check=check)
+        return judge_one(judgement, *rest)
+
+    monkeypatch.setattr(runner, "_judge_one", judged)
+    done = maildiag("check", lantern.domain, *lantern.arguments(profile), "--only", "mx")
+    assert done.code == 4
+    assert "RuntimeError: a bug of ours" in " ".join(done.out.split())
