@@ -62,8 +62,6 @@ _OF_RANK = {
 
 TRUST = frozenset({Cause.SELF_SIGNED, Cause.UNTRUSTED_ROOT, Cause.MISSING_INTERMEDIATE})
 """Causes that only a trust store can tell."""
-_REPLACED = frozenset({Cause.PLACEHOLDER, Cause.SELF_SIGNED, Cause.UNTRUSTED_ROOT})
-"""Cured by another certificate, which then has the right names, dates and key as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +113,15 @@ def refusal(served: ServedCertificate) -> Refusal:
     own = [reason for reason in reasons if reason not in chain]
     told = {*own[:1], *chain}
     return Refusal(
-        tuple(reason for reason in reasons if reason in told),
-        tuple(reason for reason in reasons if reason not in told),
-        undecided,
+        reasons=tuple(reason for reason in reasons if reason in told),
+        besides=tuple(reason for reason in reasons if reason not in told and not _implied(reason, causes)),
+        undecided=undecided,
     )
+
+
+def _implied(reason: Reason, causes: tuple[Cause, ...]) -> bool:
+    """Whether nobody would expect anything else of a default certificate."""
+    return Cause.PLACEHOLDER in causes and reason.cause in TRUST | {Cause.NAME_MISMATCH}
 
 
 def _cause(word: str, verdict: ChainVerdict) -> Cause:
@@ -141,7 +144,7 @@ def _said(cause: Cause, served: ServedCertificate) -> str:
     verdict = served.verdict
     match cause:
         case Cause.PLACEHOLDER:
-            return f"is the one that came with the software ({verdict.placeholder})"
+            return f"is a default one, made for no host in particular: {verdict.placeholder}"
         case Cause.EXPIRED:
             return _dated(verdict, Fault.EXPIRED, "expired on")
         case Cause.NOT_YET_VALID:

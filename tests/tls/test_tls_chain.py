@@ -53,6 +53,10 @@ def verdict(kind: str, roots: tuple[bytes, ...] = ROOTS, host: str = HOST) -> Ch
         ("sha1", ("weak-signature",)),
         ("client_only", ("wrong-usage",)),
         ("snakeoil", ("placeholder", "self-signed")),
+        ("expiring", ()),
+        ("short_lived", ()),
+        ("too_long", ()),
+        ("not_a_ca", ("not-a-ca", "cannot-sign")),
     ],
 )
 def test_every_kind_has_its_reason(kind: str, reasons: tuple[str, ...]) -> None:
