@@ -39,7 +39,7 @@ TARGET = Target("orchard.example")
 def jumping(work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
     """What `work` gives, on a clock that jumps to the next deadline whenever everybody waits."""
     clock = trio.testing.MockClock(autojump_threshold=0)
-    return anyio.run(work, *arguments, backend="trio", backend_options={"clock": clock})  # type: ignore[arg-type]
+    return anyio.run(work, *arguments, backend="trio", backend_options={"clock": clock})
 
 
 class Still:
