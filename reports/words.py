@@ -146,7 +146,9 @@ _ASKED = {
 
 def dmarc_tags(record: DmarcRecord) -> tuple[TagInWords, ...]:
     """A DMARC record tag by tag, what is not published but applies included (RFC 9989 section 4.7)."""
-    said = {tag.name: tag.value for tag in reversed(record.tags.tags)}
+    said: dict[str, str] = {}
+    for tag in record.tags.tags:
+        said.setdefault(tag.name, tag.value)  # of a tag given twice the first counts
     rows = [TagInWords("v", said.get("v", ""), True, "This is a DMARC record.")]
     whom = {"p": "For the domain itself", "sp": "For its subdomains", "np": "For names that do not exist"}
     for name, kind in (("p", Kind.DOMAIN), ("sp", Kind.SUBDOMAIN), ("np", Kind.NONEXISTENT)):

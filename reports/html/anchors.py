@@ -11,6 +11,7 @@ from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Finding, Probe, Repo
 from diag.probes.https import HttpExchange, HttpsGet
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
 from diag.wire.transcript import Transcript
+from reports.verdict import undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Anchors:
             severity = report.severity(finding)
             for cite in finding.evidence:
                 self._mention(cite, Mention(finding.id, severity, finding.id))
-        for result in report.results:
+        for result in undecided(report):
             for cite in result.evidence:
                 self._mention(cite, _LEFT_OPEN)
 
