@@ -59,8 +59,15 @@ def tlsa_look_up_is_answered(host: DaneHost) -> Iterator[Finding]:
             why=host.trouble,
             certainty=Certainty.CERTAIN if host.waited else Certainty.LIKELY,
             evidence=host.asked,
-            fix=(Configure(f"the name servers of {host.base}", f"answer TLSA {host.name}"),),
+            fix=(_answer(host),),
         )
+
+
+def _answer(host: DaneHost) -> Configure:
+    return Configure(
+        f"the name servers of {host.base}, and firewalls before them",
+        f"answer TLSA {host.name} with signed records, NODATA or NXDOMAIN; drop no record type",
+    )
 
 
 @rule("dane/mismatch", Severity.CRITICAL, Rfc(7671, "5.1"), Rfc(7672, "3.1"), since="1.0")
@@ -193,8 +200,8 @@ def tlsa_records_are_secure(host: DaneHost) -> Iterator[Finding]:
     """TLSA records are secured by DNSSEC."""
     if host.records and host.security is Security.INSECURE:
         why = "its addresses are" if host.addresses is Security.INSECURE else "they are"
-        remove = Withdraw(host.owner, "TLSA")
-        yield Insecure(subject=host.host, why=why, evidence=host.asked, fix=(remove,))
+        sign = Configure(f"the zone of {host.owner}", "dnssec-policy default;", "BIND")
+        yield Insecure(subject=host.host, why=why, evidence=host.asked, fix=(sign,))
 
 
 @rule("dane/mx-insecure", Severity.NOTICE, Rfc(7672, "2.2.1"), since="1.0")
@@ -208,7 +215,7 @@ class MxInsecure(Finding):
     Sign the domain and hand its DS record to the registry.
     """
 
-    message = "{hosts} have secure TLSA records, but the MX records of {subject} are not signed."
+    message = "DANE binds {hosts}, but the MX records of {subject} are not signed."
     hosts: str
 
 
@@ -217,7 +224,8 @@ def mx_records_of_dane_hosts_are_secure(status: DnssecStatus, hosts: Many[DaneHo
     """Where DANE binds the mail hosts, the MX records are signed, too."""
     bound = [host.host for host in hosts.values() if host.secure]
     if bound and status.security is Security.INSECURE:
-        yield MxInsecure(subject=status.domain, hosts=", ".join(bound), evidence=status.asked)
+        sign = Configure(f"the zone of {status.domain}", "dnssec-policy default;", "BIND")
+        yield MxInsecure(subject=status.domain, hosts=", ".join(bound), evidence=status.asked, fix=(sign,))
 
 
 @rule("dane/partial", Severity.WARNING, Rfc(7672, "2.2"), since="1.0")

@@ -106,7 +106,8 @@ class PolicyUnreachable(Finding):
     with a certificate for `mta-sts.YOUR-DOMAIN` from a public authority.
     """
 
-    message = "Senders cannot get the MTA-STS policy of {subject}: {why}."
+    message = "Senders cannot get the MTA-STS policy of {subject} from {host}: {why}."
+    host: str
     why: str
 
 
@@ -118,7 +119,8 @@ def sts_policy_can_be_fetched(record: StsRecordFound, fetch: StsFetch | Absent) 
     if isinstance(fetch, Absent):
         yield PolicyUnreachable(
             subject=record.domain,
-            why=fetch.because,
+            host=f"mta-sts.{record.domain}",
+            why="it has no address",
             evidence=record.asked + fetch.evidence,
             fix=policy_host_advice(f"mta-sts.{record.domain}", None),
         )
@@ -127,7 +129,8 @@ def sts_policy_can_be_fetched(record: StsRecordFound, fetch: StsFetch | Absent) 
     elif fetch.trouble is not None:
         yield PolicyUnreachable(
             subject=record.domain,
-            why=f"{fetch.host}: {fetch.detail}",
+            host=fetch.host,
+            why=fetch.detail,
             certainty=Certainty.LIKELY if fetch.doubtful else Certainty.CERTAIN,
             evidence=record.asked + fetch.asked,
             fix=policy_host_advice(fetch.host, fetch.trouble),

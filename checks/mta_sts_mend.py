@@ -82,7 +82,7 @@ def policy_host_advice(host: str, trouble: StsTrouble | None) -> tuple[Fix, ...]
     match trouble:
         case None:
             return (Configure(host, f"{host}. 3600 IN A <the address of the web server>"),)
-        case StsTrouble.CERTIFICATE | StsTrouble.TLS:
+        case StsTrouble.CERTIFICATE:
             return (Configure(host, f"certbot certonly --webroot -w /var/www/html -d {host}", "certbot"),)
         case StsTrouble.REDIRECT | StsTrouble.STATUS | StsTrouble.TOO_BIG | StsTrouble.GARBAGE:
             return (Configure(host, _LOCATION, "nginx"),)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
+import dns.exception
+import dns.flags
+import dns.name
+import dns.rdatatype
+import dns.wire
+
 from diag.facts.dane import DaneHost
 from diag.facts.dnssec import Security
 from diag.facts.mx import MxHost
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
-from diag.probes.dns import DnsAnswer, DnsQuery
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.records.tlsa import Tlsa
 
-from .dns import Found, look_up
+from .dns import Found, Looked, look_up
 from .dnssec import ROOT, security_of, validates
 from .mx import all_of
 
@@ -55,10 +63,10 @@ async def dane_host(target: Target, host: MxHost, lab: Lab) -> DaneHost | Absent
     asked += tuple(cite for answer in looked.values() for cite in answer.evidence)
     insecure: DaneHost | None = None
     for base, answer in looked.items():
-        if isinstance(answer, Unavailable):
+        found = await _found(host, base, answer, addresses, validating, asked, lab)
+        if found is None and isinstance(answer, Unavailable):
             return await _failed(target, host, base, answer, addresses, asked, lab)
-        if isinstance(answer, Found):
-            found = _records(host, base, answer, addresses, validating, asked)
+        if found is not None:
             if found.secure:
                 return found
             insecure = insecure or found
@@ -70,16 +78,35 @@ def tlsa_name(base: str) -> str:
     return f"_25._tcp.{base}"
 
 
-def _records(
-    host: MxHost, base: str, found: Found, addresses: Security, validating: bool, asked: tuple[Cite, ...]
-) -> DaneHost:
-    whole = found.authenticated and addresses is Security.SECURE
+async def _found(
+    host: MxHost,
+    base: str,
+    looked: Looked,
+    addresses: Security,
+    validating: bool,
+    asked: tuple[Cite, ...],
+    lab: Lab,
+) -> DaneHost | None:
+    """The records of an answer; None where there are none, or no answer that holds any."""
+    if isinstance(looked, Found):
+        owner, authenticated = looked.owner, looked.authenticated
+        records = tuple(map(_tlsa, looked.rdatas))
+    elif isinstance(looked, Unavailable) and isinstance(query := looked.evidence[-1].probe, DnsQuery):
+        # The library refuses a message in which one record has a digest of the wrong length; senders do not.
+        answer = await lab.run(query)
+        owner = query.name
+        records, authenticated = read_leniently(answer.wire, owner) if _garbled(answer) else ((), False)
+    else:
+        return None
+    if not records:
+        return None
+    whole = authenticated and addresses is Security.SECURE
     return DaneHost(
         host=host.name,
         base=base,
         name=tlsa_name(base),
-        owner=found.owner,
-        records=tuple(sorted(map(_tlsa, found.rdatas), key=str)),
+        owner=owner,
+        records=tuple(sorted(records, key=str)),
         addresses=addresses,
         security=security_of(whole, validating),
         trouble="",
@@ -88,8 +115,37 @@ def _records(
     )
 
 
+def _garbled(answer: DnsEvidence) -> TypeGuard[DnsAnswer]:
+    return isinstance(answer, DnsAnswer) and answer.message is None
+
+
 def _tlsa(rdata: object) -> Tlsa:
     return Tlsa(rdata.usage, rdata.selector, rdata.mtype, rdata.cert)  # type: ignore[attr-defined]
+
+
+def read_leniently(wire: bytes, owner: str) -> tuple[tuple[Tlsa, ...], bool]:
+    """The TLSA records of a name in a message, whatever they hold, and whether AD is set.
+
+    None where the message cannot be walked through.
+    """
+    records = []
+    try:
+        wanted = dns.name.from_text(owner)
+        parser = dns.wire.Parser(wire)
+        _, flags, questions, answers = parser.get_struct("!HHHH")
+        parser.get_bytes(4)
+        for _ in range(questions):
+            parser.get_name()
+            parser.get_bytes(4)
+        for _ in range(answers):
+            name = parser.get_name()
+            rdtype, _, _, length = parser.get_struct("!HHIH")
+            octets = parser.get_bytes(length)
+            if rdtype == dns.rdatatype.TLSA and name == wanted:
+                records.append(Tlsa.from_rdata(octets))
+    except (dns.exception.DNSException, ValueError):
+        return (), False
+    return tuple(records), bool(flags & dns.flags.AD)
 
 
 async def _failed(

@@ -23,7 +23,7 @@ from diag.probes.probe import Lab
 from diag.probes.trust import TrustAnchors
 from diag.records.mta_sts import MOST_POLICY_OCTETS, StsPolicyFile, StsRecord, is_sts, looks_like_sts
 from diag.tls.chain import ChainVerdict, Trust, issuers_of, judge, rank
-from diag.tls.handshake import Handshake, TlsFailure
+from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 
 from .dns import Found, look_up
 from .mx import all_of
@@ -44,7 +44,6 @@ _TROUBLES = {
     "reset": StsTrouble.BROKEN_OFF,
     "closed": StsTrouble.BROKEN_OFF,
     "failed": StsTrouble.BROKEN_OFF,
-    "tls": StsTrouble.TLS,
     "too-big": StsTrouble.TOO_BIG,
     "garbage": StsTrouble.GARBAGE,
 }
@@ -58,8 +57,10 @@ async def sts_record(target: Target, lab: Lab) -> StsRecordFound | Absent | Unav
     """The MTA-STS records of the domain; Absent where nothing published there was meant as one."""
     name = record_name(target.domain)
     looked = await look_up(lab, name, "TXT")
-    if not isinstance(looked, Found):
+    if isinstance(looked, Unavailable):
         return looked
+    if not isinstance(looked, Found):
+        return Absent(looked.because, looked.evidence)
     records = tuple(StsRecord.parse(text) for text in looked.texts() if is_sts(text))
     near = tuple(text for text in looked.texts() if looks_like_sts(text))
     if not records and not near:
@@ -183,11 +184,9 @@ def _trouble(
     """What keeps a sender from the policy, and the half sentence for it."""
     if isinstance(exchange.handshake, TlsFailure):
         failure = exchange.handshake
-        said = failure.alert.replace("_", " ") or failure.detail or failure.reason.value
-        timed_out = exchange.trouble == "timed-out"
-        return (
-            StsTrouble.TIMED_OUT if timed_out else StsTrouble.TLS
-        ), f"no TLS handshake came about ({said})"
+        said = failure.alert.replace("_", " ") or failure.detail
+        detail = _HANDSHAKES[failure.reason] + (f" ({said[:100]})" if said else "")
+        return _HANDSHAKE_TROUBLES.get(failure.reason, StsTrouble.TLS), detail
     if faults:
         return StsTrouble.CERTIFICATE, f"its certificate is not accepted ({_fault(faults[0], verdict)})"
     if 300 <= exchange.status < 400:
@@ -206,9 +205,22 @@ _WORDS = {
     StsTrouble.UNREACHABLE: "no route leads to it",
     StsTrouble.TIMED_OUT: "it does not answer in time",
     StsTrouble.BROKEN_OFF: "the connection breaks off",
-    StsTrouble.TLS: "no TLS handshake came about",
     StsTrouble.TOO_BIG: f"what it sends is longer than {MOST_POLICY_OCTETS} octets",
     StsTrouble.GARBAGE: "what it sends is no HTTP",
+}
+
+_HANDSHAKES = {
+    TlsTrouble.ALERT: "it refuses the TLS handshake",
+    TlsTrouble.CLOSED: "it closes the connection instead of a TLS handshake",
+    TlsTrouble.RESET: "the connection breaks off in the TLS handshake",
+    TlsTrouble.TIMED_OUT: "its TLS handshake does not come to an end",
+    TlsTrouble.NOT_TLS: "it does not speak TLS on port 443",
+    TlsTrouble.PROTOCOL: "no TLS handshake comes about",
+}
+_HANDSHAKE_TROUBLES = {
+    TlsTrouble.CLOSED: StsTrouble.BROKEN_OFF,
+    TlsTrouble.RESET: StsTrouble.BROKEN_OFF,
+    TlsTrouble.TIMED_OUT: StsTrouble.TIMED_OUT,
 }
 
 _FAULTS = {

@@ -22,8 +22,10 @@ async def tlsrpt_record(target: Target, lab: Lab) -> TlsrptFound | Absent | Unav
     """The TLSRPT records of the domain; Absent where nothing published there was meant as one."""
     name = f"_smtp._tls.{target.domain}"
     looked = await look_up(lab, name, "TXT")
-    if not isinstance(looked, Found):
+    if isinstance(looked, Unavailable):
         return looked
+    if not isinstance(looked, Found):
+        return Absent(looked.because, looked.evidence)
     records = tuple(TlsrptRecord.parse(text) for text in looked.texts() if is_tlsrpt(text))
     near = tuple(text for text in looked.texts() if looks_like_tlsrpt(text))
     if not records and not near:
