@@ -15,7 +15,6 @@ from diag.api import (
     ServiceRecord,
     ServiceRecords,
     Severity,
-    Unavailable,
     Undecided,
     Verdict,
     Withdraw,
@@ -67,11 +66,9 @@ def srv_records_lead_to_hosts(found: ServiceRecords, hosts: Many[AccessHost]) ->
     """The SRV records for mail programs lead to hosts with addresses."""
     for record in found.records:
         host = hosts.get(record.target)
-        if isinstance(host, Unavailable):
-            yield Undecided(host.because, host.evidence, found.name)
-        elif not isinstance(host, AccessHost):
+        if not isinstance(host, AccessHost):
             continue
-        elif not host.addresses and host.unknown:
+        if not host.addresses and host.unknown:
             yield Undecided(host.unknown, host.asked, found.name)
         elif not host.addresses:
             yield SrvTarget(

@@ -125,13 +125,13 @@ class NoTls:
 
 
 def failed_tls(survey: Survey, refusal: tuple[str, int] | None) -> NoTls | Undecided | None:
-    """Why TLS did not come about; None where it did, was not to be had, or another protocol is spoken.
+    """Why TLS did not come about; None where it did, was not to be had, or something else is spoken.
 
     `refusal` is what the server said to STARTTLS, and where, if that was a final no.
     """
     session = survey.session
     made = session.handshake
-    if session.state.wrong_protocol:
+    if session.state.wrong_protocol or session.state is Reached.MALFORMED:
         return None
     if session.state is Reached.SILENT or (made is None and refusal is None):
         because = session.inconclusive

@@ -30,6 +30,7 @@ from .client_access import (
     dead_hosts,
     failed_tls,
     redirected,
+    says,
     unheard,
 )
 
@@ -159,9 +160,12 @@ class TlsFails(Finding):
 def submission_port_sets_up_tls(survey: SubmissionSurvey) -> Iterator[Verdict]:
     """TLS can be set up on a submission port that promises it."""
     begun = survey.session.starttls
-    refused = begun is not None and begun.reply is not None and begun.reply.kind == 5
-    refusal = (str(begun.reply), begun.cited) if begun is not None and refused else None
-    trouble = failed_tls(survey, refusal)
+    answer = begun.reply if begun is not None else None
+    if begun is not None and answer is not None and answer.kind == 4:
+        yield Undecided(f"STARTTLS is put off: {says(answer)}", survey.cite(begun.cited), survey.subject)
+        return
+    refused = begun is not None and answer is not None and answer.kind == 5
+    trouble = failed_tls(survey, (str(answer), begun.cited) if begun is not None and refused else None)
     if isinstance(trouble, NoTls):
         yield TlsFails(
             subject=survey.subject,

@@ -117,7 +117,7 @@ class AccessHost:
     ipv4: tuple[str, ...]
     ipv6: tuple[str, ...]
     unknown: str
-    """Why one family could not be determined; empty where both could."""
+    """Why a family, or the whole host, could not be looked up; empty where all could."""
     asked: tuple[Cite, ...]
 
     @property

@@ -134,27 +134,26 @@ class Sightings:
         origins.add(origin)
         held.update(dict.fromkeys(offers))
 
-    def hosts(self) -> dict[str, AccessHost | Unavailable]:
+    def hosts(self) -> dict[str, AccessHost]:
         """The hosts, published ones first, then by name."""
-        hosts: dict[str, AccessHost | Unavailable] = {}
-        for name, (origins, offers, known) in sorted(
-            self._seen.items(), key=lambda item: (not any(origin.published for origin in item[1][0]), item[0])
-        ):
-            if isinstance(known, Unavailable):
-                hosts[name] = known
-                continue
-            hosts[name] = AccessHost(
-                name=name,
-                origins=tuple(origin for origin in Origin if origin in origins),
-                offers=tuple(sorted(offers, key=lambda offer: (offer.origin, offer.where, offer.port))),
-                aliases=known.aliases,
-                exists=known.exists,
-                ipv4=known.ipv4,
-                ipv6=known.ipv6,
-                unknown=known.unknown,
-                asked=known.asked,
-            )
-        return hosts
+        found = [self._host(name) for name in sorted(self._seen)]
+        return {host.name: host for host in sorted(found, key=lambda host: not host.published)}
+
+    def _host(self, name: str) -> AccessHost:
+        origins, offers, known = self._seen[name]
+        if isinstance(known, Unavailable):
+            known = MxHost(name, 0, name, (), True, (), (), known.because, False, known.evidence)
+        return AccessHost(
+            name=name,
+            origins=tuple(origin for origin in Origin if origin in origins),
+            offers=tuple(sorted(offers, key=lambda offer: (offer.origin, offer.where, offer.port))),
+            aliases=known.aliases,
+            exists=known.exists,
+            ipv4=known.ipv4,
+            ipv6=known.ipv6,
+            unknown=known.unknown,
+            asked=known.asked,
+        )
 
 
 async def discover(target: Target, lab: Lab, tell: Tell) -> None:

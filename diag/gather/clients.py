@@ -95,16 +95,13 @@ def _ports(host: str, addresses: tuple[str, ...], offers: tuple[Offer, ...]) -> 
 
 
 def _contacts(
-    hosts: dict[str, AccessHost | Unavailable],
+    hosts: dict[str, AccessHost],
     heard: dict[_Port, tuple[Talk, Transcript]],
     target: Target,
 ) -> dict[str, ClientContact | Absent | Unavailable]:
     """In the order of hosts, addresses and ports, whatever was heard first."""
     contacts: dict[str, ClientContact | Absent | Unavailable] = {}
     for name, host in hosts.items():
-        if isinstance(host, Unavailable):
-            contacts[name] = host
-            continue
         addresses = wanted(host, target)[:MOST_ADDRESSES]
         if not addresses:
             contacts[name] = _unvisited(host, target)
@@ -155,7 +152,9 @@ def _read(service: Service, transcript: Transcript) -> SmtpSession | ImapSession
 
 
 @fact
-async def submission_surveys(contacts: Many[ClientContact]) -> Many[SubmissionSurvey]:
+async def submission_surveys(
+    contacts: Many[ClientContact], hosts: Many[AccessHost]
+) -> Many[SubmissionSurvey]:
     """The conversations with submission servers."""
 
     def survey(contact: ClientContact) -> SubmissionSurvey | None:
@@ -164,11 +163,11 @@ async def submission_surveys(contacts: Many[ClientContact]) -> Many[SubmissionSu
                 return SubmissionSurvey(probe=probe, session=session, **_shared(contact))
         return None
 
-    return _surveyed(contacts, survey)
+    return _surveyed(contacts, hosts, Service.SUBMISSION, survey)
 
 
 @fact
-async def imap_surveys(contacts: Many[ClientContact]) -> Many[ImapSurvey]:
+async def imap_surveys(contacts: Many[ClientContact], hosts: Many[AccessHost]) -> Many[ImapSurvey]:
     """The conversations with IMAP servers."""
 
     def survey(contact: ClientContact) -> ImapSurvey | None:
@@ -177,11 +176,11 @@ async def imap_surveys(contacts: Many[ClientContact]) -> Many[ImapSurvey]:
                 return ImapSurvey(probe=probe, session=session, **_shared(contact))
         return None
 
-    return _surveyed(contacts, survey)
+    return _surveyed(contacts, hosts, Service.IMAP, survey)
 
 
 @fact
-async def pop3_surveys(contacts: Many[ClientContact]) -> Many[Pop3Survey]:
+async def pop3_surveys(contacts: Many[ClientContact], hosts: Many[AccessHost]) -> Many[Pop3Survey]:
     """The conversations with POP3 servers."""
 
     def survey(contact: ClientContact) -> Pop3Survey | None:
@@ -190,7 +189,7 @@ async def pop3_surveys(contacts: Many[ClientContact]) -> Many[Pop3Survey]:
                 return Pop3Survey(probe=probe, session=session, **_shared(contact))
         return None
 
-    return _surveyed(contacts, survey)
+    return _surveyed(contacts, hosts, Service.POP3, survey)
 
 
 def _shared(contact: ClientContact) -> dict[str, Any]:
@@ -198,20 +197,28 @@ def _shared(contact: ClientContact) -> dict[str, Any]:
     return {name: getattr(contact, name) for name in names}
 
 
-def _surveyed(contacts: Many[ClientContact], survey: Callable[[ClientContact], T | None]) -> Many[T]:
-    """The contacts of one protocol that may be judged.
+def _surveyed(
+    contacts: Many[ClientContact],
+    hosts: Many[AccessHost],
+    service: Service,
+    survey: Callable[[ClientContact], T | None],
+) -> Many[T]:
+    """The contacts of one service that may be judged.
 
-    A closed port is no survey. One that could not be reached leaves its checks open only where it is
-    published: nobody promised the others.
+    A closed port is no survey. One that could not be reached, or whose host could not be looked up,
+    leaves its checks open only where it is published: nobody promised the others.
     """
     surveys: dict[str, T | Absent | Unavailable] = {}
     for subject, contact in contacts.items.items():
-        if isinstance(contact, Unavailable):
-            surveys[subject] = contact
-        elif isinstance(contact, ClientContact) and (made := survey(contact)) is not None:
+        if isinstance(contact, ClientContact) and (made := survey(contact)) is not None:
             if contact.state.connected:
                 surveys[subject] = made
             elif contact.published:
                 kind = Absent if contact.state is Reached.CLOSED else Unavailable
                 surveys[subject] = kind(contact.session.inconclusive, (contact.cite(),))
+    for host in hosts.values():
+        if host.unknown and not host.addresses:
+            for offer in host.offers:
+                if offer.service is service:
+                    surveys[f"{host.name}:{offer.port}"] = Unavailable(host.unknown, host.asked)
     return Many(surveys)
