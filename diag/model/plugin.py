@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -27,22 +28,22 @@ class Check:
         """The function's name: the claim as an identifier."""
         return self.function.__name__
 
-    @property
+    @cached_property
     def claim(self) -> str:
         """The claim as a sentence: the first line of the docstring."""
         return (inspect.getdoc(self.function) or self.name.replace("_", " ")).splitlines()[0].rstrip(".")
 
-    @property
+    @cached_property
     def rules(self) -> tuple[type[Finding], ...]:
         """The rules it can raise: the rule classes its body names, or those of the functions it calls."""
         return tuple(dict.fromkeys(_rules_named(self.function, set())))
 
-    @property
+    @cached_property
     def area(self) -> str:
         """The area of its rules."""
         return self.rules[0].id.partition("/")[0] if self.rules else ""
 
-    @property
+    @cached_property
     def could(self) -> Severity:
         """The gravest severity it can raise."""
         return max((rule.severity for rule in self.rules), default=Severity.INFO)

@@ -83,9 +83,16 @@ class Diagnosis:
 
 
 def plan_for(registry: Registry, options: Options) -> Plan:
-    """The plan for the checks chosen; where nothing was chosen, every fact is gathered for the report."""
-    chosen = tuple(check for check in registry.checks if _chosen(check, options))
-    return plan(chosen, registry.facts, (RunMoment,) if options.only else None)
+    """The plan for the checks chosen; where nothing was chosen, every fact is gathered for the report.
+
+    A run over many domains plans once. Raises BadPlugin.
+    """
+    choice = (options.only, options.skip)
+    if choice not in registry.plans:
+        chosen = tuple(check for check in registry.checks if _chosen(check, options))
+        registry.plans[choice] = plan(chosen, registry.facts, (RunMoment,) if options.only else None)
+    made: Plan = registry.plans[choice]
+    return made
 
 
 def _chosen(check: Check, options: Options) -> bool:

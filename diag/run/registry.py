@@ -29,6 +29,8 @@ class Registry:
     performers: dict[type[Probe[Any]], Performer] = field(default_factory=dict)
     renderers: dict[str, Renderer] = field(default_factory=dict)
     rules: dict[str, type[Finding]] = field(default_factory=dict)
+    plans: dict[object, Any] = field(default_factory=dict)
+    """Plans made of it so far, by what was chosen."""
 
     @property
     def probes(self) -> dict[str, type[Probe[Any]]]:

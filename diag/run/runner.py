@@ -90,9 +90,7 @@ def _judge_one(
 ) -> Iterator[Result]:
     arguments, missing = _arguments(judgement.needs, facts, target, None)
     if missing is not None:
-        kinds = {Absent: Status.NOT_APPLICABLE, Crashed: Status.CRASHED}
-        status = kinds.get(type(missing), Status.INCONCLUSIVE)
-        yield _result(judgement, subject, status, because=missing.because, evidence=missing.evidence)
+        yield _result(judgement, subject, _without(missing), because=missing.because, evidence=missing.evidence)
         return
     try:
         verdicts = list(judgement.check.function(**arguments))
@@ -109,6 +107,13 @@ def _judge_one(
         yield _result(
             judgement, about, Status.INCONCLUSIVE, because=verdict.because, evidence=verdict.evidence
         )
+
+
+def _without(missing: Absent | Unavailable) -> Status:
+    """What becomes of a check that misses something it needs."""
+    if isinstance(missing, Absent):
+        return Status.NOT_APPLICABLE
+    return Status.CRASHED if isinstance(missing, Crashed) else Status.INCONCLUSIVE
 
 
 def _result(
