@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence
+from diag.api import Cite, DnsAnswer, DnsSilence
 from diag.probes.probe import Probe
 from diag.wire.transcript import Transcript, render_event
 
@@ -46,7 +46,6 @@ def _at(probe: Any) -> str:
 
 
 def commands(cites: Iterable[Cite]) -> tuple[str, ...]:
-    """The commands of the probes cited, each once, in order. The resolver's questions come first."""
-    probes = [cite.probe for cite in cites if isinstance(cite.probe, Probe)]
-    found = [probe.command() for probe in sorted(probes, key=lambda probe: not isinstance(probe, DnsQuery))]
+    """The commands of the probes cited, each once, in the order in which the finding cites them."""
+    found = [cite.probe.command() for cite in cites if isinstance(cite.probe, Probe)]
     return tuple(dict.fromkeys(plain(command) for command in found if command))

@@ -15,9 +15,9 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     """For people at a terminal: the verdict, what to do first, then the evidence."""
     page = Page(width, colour=colour)
     text_head.verdict(page, report)
-    text_findings.first(page, report)
+    cured = text_findings.first(page, report)
     text_spf.senders(page, report)
-    text_findings.findings(page, report)
+    text_findings.findings(page, report, cured)
     text_spf.tree(page, report)
     text_hosts.matrix(page, report)
     text_findings.undetermined(page, report)

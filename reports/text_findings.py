@@ -29,13 +29,16 @@ FIRST = 5
 _LABEL = 9
 
 
-def first(page: Page, report: Report) -> None:
-    """The cures of what matters most, each with what to paste and how to see the defect."""
+def first(page: Page, report: Report) -> tuple[Finding, ...]:
+    """The cures of what matters most, each with what to paste and how to see the defect.
+
+    Gives the findings whose cures were shown, so that they are not told twice.
+    """
     curable = [
         finding for finding in report.findings if finding.fix and report.severity(finding) >= Severity.WARNING
     ]
     if not curable:
-        return
+        return ()
     page.heading("Do this first")
     for number, finding in enumerate(curable[:FIRST], 1):
         severity = report.severity(finding)
@@ -43,7 +46,7 @@ def first(page: Page, report: Report) -> None:
             page.blank()
         page.item(f"{number}.", (f"{severity}: ", STYLES[severity]), plain(finding.text()), width=2)
         for fix in finding.fix:
-            _cure(page, fix)
+            _cure(page, fix, indent=3)
         shown = commands(finding.evidence)
         if shown:
             page.say(("See it for yourself:", "dim"), indent=3)
@@ -51,11 +54,12 @@ def first(page: Page, report: Report) -> None:
     if len(curable) > FIRST:
         page.blank()
         page.say(f"{len(curable) - FIRST} more can be cured: see the findings below.")
+    return tuple(curable[:FIRST])
 
 
-def _cure(page: Page, fix: Fix) -> None:
+def _cure(page: Page, fix: Fix, indent: int) -> None:
     told, line = cure(fix)
-    page.say((told, "dim"), indent=3)
+    page.say((told, "dim"), indent=indent)
     for part in line.splitlines():
         page.whole(plain(part), "bold")
 
@@ -82,28 +86,25 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def findings(page: Page, report: Report) -> None:
-    """Every finding, the gravest first, with the line that shows it."""
+def findings(page: Page, report: Report, cured: tuple[Finding, ...]) -> None:
+    """Every finding, the gravest first, with the line that shows it, and its cure unless that was told."""
     if not report.findings:
         return
     page.heading("Findings")
     for severity, found in groupby(report.findings, report.severity):
         for finding in found:
-            _finding(page, report, finding, severity)
+            _finding(page, report, finding, severity, told=finding in cured)
 
 
-def _finding(page: Page, report: Report, finding: Finding, severity: Severity) -> None:
+def _finding(page: Page, report: Report, finding: Finding, severity: Severity, *, told: bool) -> None:
     sure = " (likely)" if finding.certainty is Certainty.LIKELY else ""
     page.item(str(severity), plain(finding.text()), sure, width=_LABEL, style=STYLES[severity])
     page.item("", (f"{finding.id}: {finding.page.summary}", "dim"), width=_LABEL)
     lines = [line for cite in finding.evidence for line in quoted(cite, report.evidence)]
     for line in lines[:2]:
         page.item("", f"| {line}", width=_LABEL)
-    if len(finding.fix) and severity < Severity.WARNING:
-        for fix in finding.fix:
-            told, what = cure(fix)
-            page.item("", told, width=_LABEL)
-            page.whole(plain(what), "bold")
+    for fix in () if told else finding.fix:
+        _cure(page, fix, indent=_LABEL + 1)
 
 
 def undetermined(page: Page, report: Report) -> None:

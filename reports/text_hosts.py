@@ -12,6 +12,8 @@ from .hostile import plain
 from .text_page import Page
 
 _ORDER = (25, 587, 465, 2525, 143, 993, 110, 995)
+CELL = 7
+"""Characters of a column: the longest word and a space."""
 _UNOPENED = {Ending.REFUSED: "closed", Ending.FILTERED: "filter", Ending.UNREACHABLE: "no way"}
 _MEANING = {
     "plain": "no TLS",
@@ -43,14 +45,18 @@ def matrix(page: Page, report: Report) -> None:
         return
     page.heading("Endpoints")
     ports = sorted({port for row in cells.values() for port in row}, key=_rank)
-    rows = []
-    told = ""
+    room = page.width - CELL * len(ports)
+    page.say((" " * room + "".join(f"{port:<{CELL}}" for port in ports), "bold"))
+    told = None
     for (host, address), row in cells.items():
         if host != told:
-            rows.append([plain(host)])
+            page.say(plain(host))
             told = host
-        rows.append([f"  {plain(address)}", *(row.get(port, "") for port in ports)])
-    page.table(rows, head=["", *map(str, ports)], fixed=range(1, len(ports) + 1))
+        name = f"  {plain(address)}"
+        if len(name) >= room:  # a long IPv6 address gets a line of its own
+            page.say(name)
+            name = ""
+        page.say(f"{name:<{room}}" + "".join(f"{row.get(port, ''):<{CELL}}" for port in ports))
     used = {cell for row in cells.values() for cell in row.values()}
     legend = [f"{word}: {meaning}" for word, meaning in _MEANING.items() if word in used]
     if legend:

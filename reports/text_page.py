@@ -40,7 +40,7 @@ class Page:
             legacy_windows=False,
             _environ={},
         )
-        self._width = width
+        self.width = width
 
     def heading(self, title: str) -> None:
         """Begin a section."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diag.api import Report
+from diag.api import Absent, Report
+from diag.facts.dmarc import DmarcPolicy
 from diag.facts.spf import LOOKUP_LIMIT, Outcome, SpfEvaluation, SpfNode, SpfStep
 
 from .hostile import plain
@@ -19,20 +20,40 @@ _FINAL = {
 
 
 def senders(page: Page, report: Report) -> None:
-    """Who can send as the domain, as far as SPF says."""
-    spf = report.fact(SpfEvaluation)
-    if not isinstance(spf, SpfEvaluation):
+    """Who can send as the domain, as far as SPF and DMARC say."""
+    spf, dmarc = report.fact(SpfEvaluation), report.fact(DmarcPolicy)
+    told = [*_by_spf(spf), *_by_dmarc(dmarc)]
+    if not told:
         return
     page.heading("Who can send")
-    counts = {4: 0, 6: 0}
-    for _, _, network in spf.networks():
-        counts[network.version] += 1
-    if spf.passes_somebody:
-        page.say(
-            f"SPF lets pass {counts[4]} IPv4 and {counts[6]} IPv6 networks and hosts; {_FINAL[spf.final]}."
-        )
-    else:
-        page.say(f"SPF lets nobody pass; {_FINAL[spf.final]}.")
+    for line in told:
+        page.say(line)
+
+
+def _by_spf(spf: object) -> Iterator[str]:
+    match spf:
+        case SpfEvaluation() if spf.passes_somebody:
+            versions = [network.version for _, _, network in spf.networks()]
+            yield (
+                f"SPF lets pass {versions.count(4)} IPv4 and {versions.count(6)} IPv6 networks and hosts; "
+                f"{_FINAL[spf.final]}."
+            )
+        case SpfEvaluation():
+            yield f"SPF lets nobody pass; {_FINAL[spf.final]}."
+        case Absent():
+            yield "No SPF record says who may send."
+
+
+def _by_dmarc(dmarc: object) -> Iterator[str]:
+    match dmarc:
+        case DmarcPolicy():
+            where = f", by the record of {plain(dmarc.found_at)}" if dmarc.inherited else ""
+            yield (
+                f"DMARC asks receivers for {dmarc.policy} where mail that names the domain in From fails{where}; "
+                f"for its subdomains, for {dmarc.for_subdomains}."
+            )
+        case Absent():
+            yield "No DMARC record applies: anybody can put the domain into From."
 
 
 def tree(page: Page, report: Report) -> None:

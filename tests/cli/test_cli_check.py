@@ -170,6 +170,7 @@ def test_the_profile_of_the_current_folder_is_used_and_named(
     assert (done.code, done.err) == (0, "maildiag: profile: maildiag.toml\n")
 
 
+@pytest.mark.slow
 def test_a_dead_resolver_exits_with_3_and_says_what_to_try(maildiag: Run, profile: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
         held.bind(("127.0.0.1", 0))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,7 +46,37 @@ def test_ctrl_c_leaves_a_partial_report_and_exits_with_130(profile: Path) -> Non
     assert "Traceback" not in err
 
 
-def test_a_closed_pipe_ends_quietly(harbour: Reachable) -> None:
+@pytest.mark.slow
+def test_ctrl_c_on_a_stalled_mail_host_keeps_what_was_found_before(harbour: Reachable, profile: Path) -> None:
+    with socket.socket() as stalled:
+        stalled.bind(("127.0.0.1", 0))
+        stalled.listen()
+        stalled.settimeout(30)
+        to = f"203.0.113.10:25=127.0.0.1:{stalled.getsockname()[1]}"
+        arguments = ["check", harbour.domain, *harbour.arguments(profile), "--port-map", to, "-f", "json"]
+        run = subprocess.Popen(
+            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        connection, _ = stalled.accept()  # whoever connects here waits for a greeting in vain
+        with connection:
+            time.sleep(1)  # by then all the others have answered
+            run.send_signal(signal.SIGINT)
+            out, err = run.communicate(timeout=30)
+    assert run.returncode == 130, err
+    report = json.loads(out)
+    assert report["partial"] == "interrupted"
+    assert "spf/too-many-lookups" in [f["rule"] for result in report["results"] for f in result["findings"]]
+
+
+def test_a_terminal_without_utf_8_gets_the_report_too(harbour: Reachable, profile: Path) -> None:
+    arguments = ["check", harbour.domain, *harbour.arguments(profile), "--only", "spf"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"\\u2500" in done.stdout
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
     run = subprocess.Popen([*COMMAND, "rules"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert run.stdout is not None
     assert run.stderr is not None

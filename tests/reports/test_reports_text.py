@@ -239,7 +239,11 @@ def test_the_matrix_has_a_row_an_address_and_a_column_a_port() -> None:
     def at(address: str, port: int) -> SmtpTalk:
         return SmtpTalk(address, port, "mx.a.example", "me")
 
-    evidence = {at("192.0.2.1", 587): STATES["plain"], at("192.0.2.1", 25): STATES["TLS1.3"], at("192.0.2.2", 25): STATES["421"]}  # fmt: skip
+    evidence = {
+        at("192.0.2.1", 587): STATES["plain"],
+        at("192.0.2.1", 25): STATES["TLS1.3"],
+        at("192.0.2.2", 25): STATES["421"],
+    }
     text = shown(made(evidence=evidence, results=(), waived=()))
     rows = [line.split() for line in text[text.index("Endpoints") :].splitlines()[2:6]]
     assert rows == [["25", "587"], ["mx.a.example"], ["192.0.2.1", "TLS1.3", "plain"], ["192.0.2.2", "421"]]

@@ -98,7 +98,7 @@ MISTAKES = {
     "[severity]\n'a/b' = 4": "severity.'a/b': expected one of info, notice, warning, error, critical, found an integer",
     "waiver = {}": "waiver: expected tables [[waiver]], found a table",
     "[[waiver]]\nrule = 'a/b'": "waiver 1: 'reason' is missing",
-    "[[waiver]]\nrule = 'a/b'\nreason = 'x'\nuntil = 'soon'": "waiver 1: until: expected a day such as 2027-01-31, found 'soon'",
+    "[[waiver]]\nrule = 'a/b'\nreason = 'x'\nuntil = 'soon'": "until: expected a day such as 2027-01-31, found 'soon'",
     "[[waiver]]\nrule = 'a/b'\nreason = 'x'\nuntil = 2027-01-31T00:00:00": "waiver 1: until: expected a day",
     "= 1": "at line 1",
 }
