@@ -1,0 +1,300 @@
+"""Which one cause is told of a bad certificate, to whom it matters, and what is left to others."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from checks.certificates import mail_programs_accept_the_certificate
+from checks.certificates_inbound import senders_accept_the_certificate
+from checks.certificates_reasons import refusal
+from checks.certificates_upkeep import (
+    the_certificate_does_not_expire_soon,
+    the_certificate_lasts_no_longer_than_allowed,
+)
+from diag.facts.certificates import ClientCertificate, InboundCertificate, Role
+from diag.facts.dane import DaneHost
+from diag.facts.dnssec import Security
+from diag.facts.mta_sts import StsPolicy
+from diag.model.finding import Finding, Undecided, Verdict
+from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.plugin import Check
+from diag.model.target import Endpoint
+from diag.records.mta_sts import StsPolicyFile
+from diag.records.tlsa import Tlsa
+from diag.sandbox.authority import Authority, key_of
+from diag.tls.chain import Trust, judge
+from diag.tls.handshake import Handshake
+
+MOMENT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+HOST = "mx1.lantern.example"
+CA = Authority(MOMENT)
+DAY = timedelta(days=1)
+NONE = Absent("there is none")
+
+
+def inbound(
+    chain: tuple[bytes, ...], *, moment: datetime = MOMENT, references: tuple[str, ...] = (HOST,)
+) -> InboundCertificate:
+    return InboundCertificate(
+        endpoint=Endpoint(HOST, "198.51.100.10", 25),
+        role=Role.INBOUND,
+        handshake=Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384", chain=chain),
+        references=references,
+        verdict=judge(chain, references, (CA.root,), moment),
+        store="a test's store",
+        distrust="",
+        cites=(),
+    )
+
+
+def client(
+    chain: tuple[bytes, ...], *, role: Role = Role.CLIENT, moment: datetime = MOMENT
+) -> ClientCertificate:
+    seen = inbound(chain, moment=moment)
+    values = {field.name: getattr(seen, field.name) for field in dataclasses.fields(seen)}
+    return ClientCertificate(**{**values, "endpoint": Endpoint(HOST, "198.51.100.10", 993), "role": role})
+
+
+def kind(name: str) -> tuple[bytes, ...]:
+    return CA.kinds()[name](HOST).chain
+
+
+def leaf(**wishes: object) -> tuple[bytes, ...]:
+    """A certificate by the intermediate, which is sent too."""
+    issued = CA.issue(
+        "a server",
+        key_of(HOST),
+        **{
+            "issuer": "Sandbox Intermediate",
+            "by": CA.intermediate_key,
+            "names": (HOST,),
+            **wishes,
+        },  # type: ignore[arg-type]
+    )
+    return (issued, CA.intermediate)
+
+
+def policy(mode: str = "enforce", mx: str = HOST) -> StsPolicy:
+    text = f"version: STSv1\r\nmode: {mode}\r\nmx: {mx}\r\nmax_age: 604800\r\n"
+    return StsPolicy(
+        "lantern.example", "mta-sts.lantern.example", "1", StsPolicyFile.parse(text.encode()), ()
+    )
+
+
+def dane(
+    *texts: str, security: Security = Security.SECURE, trouble: str = ""
+) -> Many[DaneHost] | Absent | Unavailable:
+    host = DaneHost(
+        host=HOST,
+        base=HOST,
+        name=f"_25._tcp.{HOST}",
+        owner=f"_25._tcp.{HOST}",
+        records=tuple(tlsa(text) for text in texts),
+        addresses=Security.SECURE,
+        security=security,
+        trouble=trouble,
+        waited=False,
+        asked=(),
+    )
+    return Many({HOST: host})
+
+
+def tlsa(text: str) -> Tlsa:
+    usage, selector, matching, data = text.split()
+    return Tlsa(int(usage), int(selector), int(matching), bytes.fromhex(data))
+
+
+EE, TA, PKIX = ("3 1 1 " + "ab" * 32, "2 1 1 " + "ab" * 32, "1 1 1 " + "ab" * 32)
+
+
+def judged(check: Check, *facts: object) -> list[str]:
+    return [said(verdict) for verdict in check.function(*facts)]
+
+
+def said(verdict: Verdict) -> str:
+    return verdict.id.partition("/")[2] if isinstance(verdict, Finding) else f"? {verdict.because}"
+
+
+def on_25(chain: tuple[bytes, ...], tlsa: object = NONE, sts: object = NONE) -> list[str]:
+    return judged(senders_accept_the_certificate, inbound(chain), tlsa, sts)
+
+
+def test_an_expired_self_signed_certificate_for_another_name_is_one_finding() -> None:
+    key = key_of("own")
+    chain = (
+        CA.issue(
+            "other", key, issuer="other", by=key, names=("other.invalid",), since=9 * DAY, lasts=8 * DAY
+        ),
+    )
+    (only,) = mail_programs_accept_the_certificate.function(client(chain))
+    assert only.id == "certificates/expired"
+    assert only.text() == (
+        f"The certificate at {HOST} [198.51.100.10]:993 expired on 2026-11-20 08:59 UTC; besides, it is "
+        f"signed by its own key and by no CA and is for other.invalid, not for {HOST}."
+    )
+
+
+def test_renewing_does_not_send_the_intermediate() -> None:
+    chain = leaf(since=9 * DAY, lasts=8 * DAY)[:1]
+    assert judged(mail_programs_accept_the_certificate, client(chain)) == ["expired", "missing-intermediate"]
+    assert on_25(chain, sts=policy()) == ["sts-mismatch"]
+
+
+def test_a_default_certificate_is_not_told_to_be_self_signed_as_well() -> None:
+    assert judged(mail_programs_accept_the_certificate, client(kind("snakeoil"))) == ["placeholder"]
+    assert refusal(client(kind("snakeoil"))).besides == ()
+
+
+@pytest.mark.parametrize(
+    ("tlsa", "sts", "expected"),
+    [
+        (NONE, NONE, ["expired-on-25"]),
+        (NONE, policy("none"), ["expired-on-25"]),
+        (NONE, policy("testing"), ["sts-mismatch-testing"]),
+        (NONE, policy("enforce"), ["sts-mismatch"]),
+        (NONE, policy("enforce", "other.example"), ["expired-on-25"]),
+        (NONE, policy("enforced"), ["expired-on-25"]),  # no such mode: senders do not use the policy
+        (dane(EE), NONE, []),
+        (dane(TA), NONE, []),  # then no record fits, which the dane area says
+        (dane(EE), policy("enforce"), ["sts-mismatch"]),
+        (dane(PKIX), NONE, ["expired-on-25"]),  # unusable for SMTP
+        (dane(EE, security=Security.INSECURE), NONE, ["expired-on-25"]),
+        (dane(trouble="SERVFAIL"), NONE, ["? SERVFAIL"]),
+        (Many({HOST: Unavailable("SERVFAIL")}), NONE, ["? SERVFAIL"]),
+        (dane(trouble="SERVFAIL"), policy("enforce"), ["sts-mismatch"]),
+    ],
+)
+def test_who_meets_an_expired_certificate_on_25_decides(
+    tlsa: object, sts: object, expected: list[str]
+) -> None:
+    assert on_25(kind("expired"), tlsa, sts) == expected
+
+
+def test_an_unknown_policy_leaves_open_only_what_it_could_change() -> None:
+    unknown = Unavailable("the policy host is silent")
+    assert on_25(kind("valid"), sts=unknown) == []
+    found = on_25(kind("expired"), sts=unknown)
+    assert found[0] == "expired-on-25"
+    assert "the policy host is silent" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "on_25_it_is"),
+    [("self_signed", "self-signed-on-25"), ("untrusted_root", "untrusted-root-on-25")],
+)
+def test_without_a_trust_store_trust_is_not_judged(name: str, on_25_it_is: str) -> None:
+    blind = dataclasses.replace(client(kind(name)), distrust="the trust store is empty")
+    assert judged(mail_programs_accept_the_certificate, blind) == ["? the trust store is empty"]
+    assert on_25(kind(name)) == [on_25_it_is]
+
+
+def test_without_a_trust_store_dates_are_judged_all_the_same() -> None:
+    blind = dataclasses.replace(client(kind("expired")), distrust="the trust store is empty")
+    assert judged(mail_programs_accept_the_certificate, blind) == ["expired", "? the trust store is empty"]
+
+
+def test_a_search_that_was_given_up_decides_nothing_about_trust() -> None:
+    seen = client(kind("valid"))
+    given_up = dataclasses.replace(seen, verdict=dataclasses.replace(seen.verdict, trust=Trust.UNDECIDED))
+    (only,) = mail_programs_accept_the_certificate.function(given_up)
+    assert isinstance(only, Undecided)
+
+
+def test_a_guessed_host_is_warned_of_whatever_the_cause() -> None:
+    for name in ("expired", "self_signed", "wrong_name"):
+        seen = client(kind(name), role=Role.GUESSED)
+        assert judged(mail_programs_accept_the_certificate, seen) == ["refused-at-guessed-host"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("*.lantern.example",), []),
+        (("*.mx1.lantern.example",), ["name-mismatch"]),
+        (("*.example",), ["wildcard-misuse"]),
+        (("m*.lantern.example",), ["wildcard-misuse"]),
+        (("*.*.example",), ["wildcard-misuse"]),
+        (("m*.lantern.example", HOST), []),  # the other name covers it
+        (("m*.harbour.example",), ["name-mismatch"]),  # allowed or not, it would not cover the host
+        (("lantern.example",), ["name-mismatch"]),  # the recipient domain is no reference on port 25
+    ],
+)
+def test_wildcards(names: tuple[str, ...], expected: list[str]) -> None:
+    assert judged(mail_programs_accept_the_certificate, client(leaf(names=names))) == expected
+
+
+@pytest.mark.parametrize(
+    ("lasts", "left", "expected"),
+    [
+        (45 * DAY, 4 * DAY, True),
+        (45 * DAY, 5 * DAY, False),
+        (6 * DAY, 3 * DAY, False),
+        (6 * DAY, timedelta(hours=23), True),  # less than a day, though more than a tenth
+        (6 * DAY, timedelta(hours=25), False),
+        (90 * DAY, 8 * DAY, True),
+        (90 * DAY, 10 * DAY, False),
+        (365 * DAY, 36 * DAY, True),
+        (365 * DAY, 37 * DAY, False),
+        (90 * DAY, -1 * DAY, False),  # it has expired, which is told
+    ],
+)
+def test_a_late_renewal_is_told_by_the_lifetime(lasts: timedelta, left: timedelta, *, expected: bool) -> None:
+    seen = client(leaf(since=lasts - left, lasts=lasts))
+    found = judged(the_certificate_does_not_expire_soon, seen, NONE, NONE)
+    assert found == (["expires-soon"] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("tlsa", "sts", "expected"),
+    [
+        (dane(EE), NONE, []),
+        (dane(EE), policy(), ["expires-soon"]),
+        (dane(EE, TA), NONE, ["expires-soon"]),
+        (dane(EE, security=Security.INSECURE), NONE, ["expires-soon"]),
+        (NONE, NONE, ["expires-soon"]),
+    ],
+)
+def test_the_end_does_not_matter_where_only_the_key_is_compared(
+    tlsa: object, sts: object, expected: list[str]
+) -> None:
+    seen = inbound(kind("expiring"))
+    assert judged(the_certificate_does_not_expire_soon, seen, tlsa, sts) == expected
+
+
+def test_a_certificate_to_be_replaced_anyway_does_not_expire_soon() -> None:
+    key = key_of("own")
+    chain = (CA.issue(HOST, key, issuer=HOST, by=key, names=(HOST,), since=89 * DAY, lasts=90 * DAY),)
+    assert judged(the_certificate_does_not_expire_soon, client(chain), NONE, NONE) == []
+    assert on_25(chain) == ["self-signed-on-25"]
+
+
+@pytest.mark.parametrize(
+    ("issued", "lasts", "logged", "expected"),
+    [
+        ("2026-03-14", 398 * DAY, True, False),
+        ("2026-03-15", 200 * DAY, True, False),
+        ("2026-03-15", 200 * DAY + timedelta(seconds=1), True, True),
+        ("2026-03-15", 398 * DAY, True, True),
+        ("2026-03-15", 398 * DAY, False, False),  # a private CA's
+    ],
+)
+def test_lifetimes_are_judged_by_the_day_of_issue(
+    issued: str, lasts: timedelta, *, logged: bool, expected: bool
+) -> None:
+    began = datetime.fromisoformat(issued).replace(tzinfo=UTC)
+    seen = client(leaf(since=MOMENT - began, lasts=lasts))
+    assert seen.leaf.lifetime == lasts
+    sent = dataclasses.replace(seen.leaf, timestamps=logged)
+    seen = dataclasses.replace(seen, verdict=dataclasses.replace(seen.verdict, leaf=sent))
+    found = judged(the_certificate_lasts_no_longer_than_allowed, seen)
+    assert found == (["lifetime-too-long"] if expected else [])
+
+
+def test_a_text_from_a_certificate_is_cut() -> None:
+    chain = leaf(names=tuple(f"{'x' * 60}.{'y' * 60}.host{at}.example" for at in range(9)))
+    text = next(iter(mail_programs_accept_the_certificate.function(client(chain)))).text()
+    assert "and 6 more names" in text
+    assert len(text) < 500
