@@ -115,7 +115,6 @@ def test_what_a_check_takes_decides_whether_it_runs(value: Any, asked: Check, st
         assert (result.because, result.evidence) == (value.because, value.evidence)
 
 
-@pytest.mark.xfail(strict=True, reason="a kind of Absent is taken for Unavailable")
 def test_what_a_look_up_says_is_not_there_is_absent() -> None:
     (result,) = results(giving(Apple, NoRecord("no TXT record")), checks=(takes_a_value,))
     assert result.status is NOT
