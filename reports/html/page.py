@@ -11,6 +11,7 @@ import jinja2
 from diag.api import Report, Routing, Severity
 from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
 from diag.facts.spf import SpfEvaluation
+from diag.names.domain import to_unicode
 from reports import receivers, verdict, words
 from reports.hostile import plain
 
@@ -103,6 +104,7 @@ def _head(report: Report) -> dict[str, Any]:
     grade = report.grade
     return {
         "domain": report.target.domain,
+        "named": _named(report.target.domain),
         "grade": grade,
         "grade_css": _GRADES[grade.rstrip("?")],
         "verdict": verdict.sentence(report),
@@ -112,6 +114,12 @@ def _head(report: Report) -> dict[str, Any]:
         "seen_from": verdict.seen_from(report),
         "effort": verdict.effort(report),
     }
+
+
+def _named(domain: str) -> str:
+    """The domain as people write it, with its A-label form where that differs."""
+    shown = plain(to_unicode(domain))
+    return domain if shown == domain else f"{shown} ({domain})"
 
 
 def _content(report: Report, anchors: Anchors) -> dict[str, Any]:

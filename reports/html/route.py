@@ -31,7 +31,6 @@ class Box:
     text: str
     title: str
     detail: str
-    css: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from diag.model.fix import Configure, Publish
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.report import Report, Result, Status, Waiver
 from diag.probes.talks import SmtpTalk
-from diag.wire.transcript import Closed, Ending, Opened, Said, Transcript, Who
+from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Transcript, Who
 from reports.html import html
 from reports.html.dialogues import MOST_CHARACTERS
 from reports.html.endpoints import heard
@@ -151,6 +151,31 @@ def test_sections_without_facts_are_left_out() -> None:
     )
     page = page_of(bare)
     assert [e.attributes["id"] for e in page.all("h2")] == ["first", "checks"]
+
+
+@pytest.mark.parametrize("unknown", [Absent("there is none"), Unavailable("nobody answered")], ids=type)
+def test_facts_that_are_not_values_leave_no_empty_section(unknown: Absent | Unavailable) -> None:
+    report = dataclasses.replace(sample.healthy(), facts=dict.fromkeys(sample.healthy().facts, unknown))
+    page = page_of(report)
+    shown = [e.attributes["id"] for e in page.all("h2")]
+    assert not {"route", "spf", "dkim", "dmarc"} & set(shown)
+    for section in page.all("section"):
+        assert len(section.text.split()) > 5
+
+
+def test_an_internationalised_domain_is_named_in_both_forms() -> None:
+    report = sample.healthy()
+    target = dataclasses.replace(report.target, domain="xn--bcher-kva.example")
+    (title,) = page_of(dataclasses.replace(report, target=target)).all("h1")
+    assert title.text == "bücher.example (xn--bcher-kva.example)"
+
+
+def test_a_requirement_that_is_not_met_leads_to_its_fix() -> None:
+    base = sample.broken()
+    found = sample.SpfTooDeep(subject=base.target.domain, lookups=12)
+    page = page_of(dataclasses.replace(base, results=(sample.failed(found),)))
+    links = [e for e in page.all("a") if "table" in e.within and e.text == "spf/too-many-lookups"]
+    assert page.by_id(links[0].attributes["href"][1:]).name == "article"
 
 
 def test_the_head_says_verdict_grade_and_figures(broken: str) -> None:
@@ -334,7 +359,10 @@ def test_a_question_mark_in_the_grade_is_explained() -> None:
 def test_a_thousand_dialogues_stay_within_the_limit_and_cited_lines_are_kept() -> None:
     report = sample.healthy()
     line = b"250-" + b"x" * 380 + b"\r\n"
-    events = (Opened(0, "203.0.113.9", 25), *(Said(1, Who.PEER, line, False) for _ in range(30)))
+    events: tuple[Event, ...] = (
+        Opened(0, "203.0.113.9", 25),
+        *(Said(1, Who.PEER, line, False) for _ in range(30)),
+    )
     talks = {
         SmtpTalk("203.0.113.9", 25, f"mx{at}.example", "probe.example"): Transcript(
             (*events, Closed(2, Ending.BY_US, ""))

@@ -97,6 +97,12 @@ def test_the_grade_is_explained_by_the_rules_that_decided() -> None:
     assert "; the question mark: 1 check undecided," in verdict.grade_line(open_one)
 
 
+def seen(
+    ipv4: str, ipv6: str, port_25: bool | None, validating: bool | None, honest: bool | None
+) -> VantagePoint:
+    return VantagePoint(ipv4, ipv6, port_25, validating, honest, (), ())
+
+
 @pytest.mark.parametrize(
     ("vantage", "said"),
     [
@@ -112,7 +118,7 @@ def test_the_grade_is_explained_by_the_rules_that_decided() -> None:
     ],
 )
 def test_where_the_run_looked_from_is_said(vantage: Any, said: str) -> None:
-    point = VantagePoint(*vantage, (), ()) if isinstance(vantage, tuple) else vantage
+    point = seen(*vantage) if isinstance(vantage, tuple) else vantage
     facts = {VantagePoint: point} if point is not None else {}
     assert verdict.seen_from(report(facts=facts)) == said
 
