@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from diag.api import (
     Certainty,
+    Document,
     Ending,
     Finding,
     Handshake,
+    InboundInjection,
     InboundSurvey,
     InboundTls,
     Look,
@@ -302,6 +304,42 @@ def _refusal(look: Look) -> str:
         return f'refuses EHLO: "{look.line(ehlo.last)}"'
     ended = session.closed in (Ending.BY_PEER, Ending.RESET, Ending.FAILED)
     return "closes the connection instead of answering EHLO" if reply is None and ended else ""
+
+
+@rule(
+    "smtp/starttls-command-injection",
+    Severity.ERROR,
+    Rfc(3207, "4.2"),
+    Document("CVE-2011-0411", "https://nvd.nist.gov/vuln/detail/CVE-2011-0411"),
+    since="1.0",
+)
+class StarttlsCommandInjection(Finding):
+    """A mail host obeys, under TLS, commands that came in plain text before it.
+
+    ## Why it matters
+    Somebody on the way can put commands of his own before the encryption begins; the host takes them for
+    the sender's. Mail, and on other ports passwords, can be led astray although TLS is in use.
+
+    ## How to fix
+    Update the mail server, or the proxy that takes TLS for it: this has been mended since 2011.
+    """
+
+    message = '{subject} obeyed a command under TLS that was sent in plain text before: "{line}".'
+    line: str
+
+
+@check
+def nothing_from_before_tls_is_obeyed_under_it(injection: InboundInjection) -> Iterator[Finding]:
+    """Commands sent in plain text are not obeyed under TLS."""
+    if injection.obeyed:
+        fix = settings(
+            injection.look,
+            Postfix="Postfix 2.5.12, 2.6.9, 2.7.3, 2.8.0 or any later release",
+            Exim="a current release (4.95 or later), and no TLS proxy in front that keeps plain text",
+        )
+        yield StarttlsCommandInjection(
+            subject=str(injection.endpoint), line=injection.line, evidence=(injection.cite,), fix=fix
+        )
 
 
 @rule("smtp/starttls-leftover", Severity.WARNING, Rfc(3207, "4.2"), since="1.0")

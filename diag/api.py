@@ -41,6 +41,7 @@ from .facts.dnssec import Security as Security
 from .facts.inbound import HeloName as HeloName
 from .facts.inbound import InboundContact as InboundContact
 from .facts.inbound import InboundGreeting as InboundGreeting
+from .facts.inbound import InboundInjection as InboundInjection
 from .facts.inbound import InboundMailbox as InboundMailbox
 from .facts.inbound import InboundOffer as InboundOffer
 from .facts.inbound import InboundSurvey as InboundSurvey

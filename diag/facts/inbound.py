@@ -248,6 +248,20 @@ class InboundTls:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundInjection:
+    """Whether a host obeys under TLS what came in plain text; asked once a host, where STARTTLS works."""
+
+    endpoint: Endpoint
+    obeyed: bool
+    look: Look
+    """The conversation in which STARTTLS worked."""
+    line: str
+    """The reply to the command that was slipped in; empty where there was none."""
+    cite: Cite
+    """What that command led to."""
+
+
+@dataclass(frozen=True, slots=True)
 class InboundMailbox:
     """What a host says to mail for the domain's postmaster (RFC 5321 section 4.5.1).
 

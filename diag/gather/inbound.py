@@ -11,6 +11,7 @@ from diag.facts.inbound import (
     HeloName,
     InboundContact,
     InboundGreeting,
+    InboundInjection,
     InboundMailbox,
     InboundOffer,
     InboundSurvey,
@@ -21,11 +22,13 @@ from diag.facts.mx import MxHost
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
+from diag.probes.injection import InjectionTalk
 from diag.probes.moment import Route
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.wire.injection import Obeyed, read_injection
 from diag.wire.reach import Reached
 from diag.wire.smtp_session import SmtpExchange, greylists, read_smtp
 
@@ -253,6 +256,28 @@ def _success(look: Look) -> int:
             return 1
         case _:
             return 2
+
+
+@fact
+async def inbound_injections(contacts: Many[InboundContact], lab: Lab) -> Many[InboundInjection]:
+    """Every host once, at its first address where STARTTLS works."""
+    working: dict[str, InboundContact] = {}
+    for contact in contacts.values():
+        if isinstance(contact.best.session.handshake, Handshake):
+            working.setdefault(contact.endpoint.host, contact)
+
+    async def try_it(host: str) -> InboundInjection | Unavailable:
+        endpoint, look = working[host].endpoint, working[host].best
+        usual = look.probe
+        probe = InjectionTalk(usual.address, usual.port, usual.host, usual.helo, usual.timeout)
+        read = read_injection(await lab.run(probe))
+        cite = Cite(probe, read.event)
+        if read.obeyed is Obeyed.UNKNOWN:
+            return Unavailable(read.because, (cite,))
+        return InboundInjection(endpoint, read.obeyed is Obeyed.YES, look, read.line, cite)
+
+    found = await all_of(try_it, working)
+    return Many({str(working[host].endpoint): tried for host, tried in found.items()})
 
 
 @fact

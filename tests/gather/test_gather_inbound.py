@@ -13,6 +13,7 @@ from diag.facts.mx import MxHost
 from diag.gather.inbound import (
     helo_name,
     inbound_contacts,
+    inbound_injections,
     inbound_mailboxes,
     inbound_offers,
     inbound_surveys,
@@ -21,6 +22,7 @@ from diag.gather.inbound import (
 from diag.model.finding import Certainty
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Target
+from diag.probes.injection import InjectionTalk
 from diag.probes.moment import Route, Source
 from diag.probes.pause import Pause, Paused
 from diag.probes.talks import SmtpTalk
@@ -70,6 +72,7 @@ class FakeLab:
         self._talks = talks
         self._routes = {4: "192.0.2.1", 6: "2001:db8::1"} if routes is None else routes
         self.asked: list[Any] = []
+        self.injected = Transcript((Closed(0, Ending.REFUSED, ""),))
 
     async def run(self, probe: Any) -> Any:
         self.asked.append(probe)
@@ -80,6 +83,8 @@ class FakeLab:
                 return Paused(seconds)
             case SmtpTalk(address=address, look=look):
                 return self._talks[address][look - 1]
+            case InjectionTalk():
+                return self.injected
         raise AssertionError(probe)
 
     @property
@@ -310,6 +315,22 @@ def test_nolisting_is_a_first_choice_that_refuses_while_another_host_talks() -> 
     lab = FakeLab({V4: [no, no], "192.0.2.20": [GOOD]})
     contacts = visit(lab, host(V4), host("192.0.2.20", name="b.example", preference=20))
     assert [contact.nolisted for contact in contacts.values()] == [True, False]
+
+
+def test_a_command_is_slipped_in_once_a_host_where_starttls_works() -> None:
+    lab = FakeLab({V4: [BARE, BARE], V6: [GOOD], "192.0.2.11": [GOOD], "192.0.2.20": [BARE, BARE]})
+    contacts = visit(lab, host(V4, "192.0.2.11", V6), host("192.0.2.20", name="b.example"))
+    found = anyio.run(inbound_injections.function, contacts, lab)
+    assert [p.address for p in lab.asked if isinstance(p, InjectionTalk)] == ["192.0.2.11"]
+    assert isinstance(found.items["mx.example [192.0.2.11]:25"], Unavailable)
+
+
+def test_a_command_that_was_obeyed_is_told_with_its_reply() -> None:
+    lab = FakeLab({V4: [GOOD]})
+    under_tls = ("~> EHLO me", "~250 2.0.0 Ok", "~> QUIT", "~250-mx", "~250 8BITMIME", "~221 Bye")
+    lab.injected = talk(*HELLO, "> NOOP", "220 Go", TLS, *under_tls)
+    injection = only(anyio.run(inbound_injections.function, visit(lab, host(V4)), lab))
+    assert (injection.obeyed, injection.line) == (True, "250 2.0.0 Ok")
 
 
 def test_without_a_name_of_the_users_there_is_none_to_look_up() -> None:
