@@ -91,9 +91,10 @@ def findings(page: Page, report: Report, cured: tuple[Finding, ...]) -> None:
     if not report.findings:
         return
     page.heading("Findings")
-    for severity, found in groupby(report.findings, report.severity):
-        for finding in found:
-            _finding(page, report, finding, severity, told=finding in cured)
+    for number, finding in enumerate(report.findings):
+        if number:
+            page.blank()
+        _finding(page, report, finding, report.severity(finding), told=finding in cured)
 
 
 def _finding(page: Page, report: Report, finding: Finding, severity: Severity, *, told: bool) -> None:
