@@ -56,6 +56,18 @@ class TreeTooLarge(Finding):
     lookups: int
 
 
+@rule("spf/too-many-lookups", Severity.ERROR, Rfc(7208, "4.6.4"), since="1.0")
+class SpfTooDeep(TreeTooLarge):
+    """The same, under the id that the receiver table knows.
+
+    ## Why it matters
+    Receivers stop at ten.
+
+    ## How to fix
+    Drop what you no longer use.
+    """
+
+
 @rule(
     "sample/line-said",
     Severity.ERROR,
