@@ -30,6 +30,9 @@ from diag.api import (
     rule,
 )
 
+MOST_WRITTEN_OUT = 8
+"""Addresses that a fix writes out for one term; more would make a record nobody can read."""
+
 
 @rule("spf/missing", Severity.ERROR, Rfc(7208, "4.5"), since="1.0")
 class Missing(Finding):
@@ -218,19 +221,17 @@ def _without_dead_terms(spf: SpfEvaluation) -> tuple[Replace, ...]:
 
 def _by_address(spf: SpfEvaluation) -> tuple[Replace, ...]:
     """`a` and `mx` written out as addresses: the same hosts pass, and nothing is looked up."""
-    record, written = spf.record, False
+    spelt: dict[Mechanism, list[str]] = {}
     for step in spf.root.steps:
-        few = (
-            isinstance(step.term, Mechanism) and step.term.name in ("a", "mx") and 0 < len(step.networks) <= 8
-        )
-        if few and step.reached and isinstance(step.term, Mechanism):
+        if isinstance(step.term, Mechanism) and step.term.name in ("a", "mx") and step.reached:
             sign = "" if step.term.qualifier == "+" else step.term.qualifier
-            terms = [
-                f"{sign}ip{net.version}:{net.network_address if net.num_addresses == 1 else net}"
-                for net in step.networks
-            ]
-            record, written = record.without(step.term).with_terms(*dict.fromkeys(terms)), True
-    return (Replace(spf.domain, "TXT", record.render(), old=spf.record.text),) if written else ()
+            if 0 < len(step.networks) <= MOST_WRITTEN_OUT:
+                spelt[step.term] = [f"{sign}ip{net.version}:{_short(net)}" for net in step.networks]
+    if not spelt:
+        return ()
+    addresses = dict.fromkeys(address for written in spelt.values() for address in written)
+    record = spf.record.without(*spelt).with_terms(*addresses)
+    return (Replace(spf.domain, "TXT", record.render(), old=spf.record.text),)
 
 
 def _short(network: Network) -> str:
