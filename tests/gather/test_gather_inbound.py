@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import anyio
+import dns.rrset
 import pytest
 
 from diag.facts.inbound import InboundContact
@@ -22,8 +23,10 @@ from diag.gather.inbound import (
 from diag.model.finding import Certainty
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Target
+from diag.probes.dns import DnsQuery, build_answer
 from diag.probes.injection import InjectionTalk
-from diag.probes.moment import Route, Source
+from diag.probes.moment import Reach, Route, Source
+from diag.probes.moment import Reached as Reached25
 from diag.probes.pause import Pause, Paused
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
@@ -72,6 +75,7 @@ class FakeLab:
         self._talks = talks
         self._routes = {4: "192.0.2.1", 6: "2001:db8::1"} if routes is None else routes
         self.asked: list[Any] = []
+        self.reference = ""
         self.injected = Transcript((Closed(0, Ending.REFUSED, ""),))
 
     async def run(self, probe: Any) -> Any:
@@ -85,6 +89,11 @@ class FakeLab:
                 return self._talks[address][look - 1]
             case InjectionTalk():
                 return self.injected
+            case DnsQuery(name=name, rdtype=rdtype):
+                record = {"MX": f"10 mx.{name}.", "AAAA": "2001:db8:ff::1"}[rdtype]
+                return build_answer(probe, (dns.rrset.from_text(name + ".", 60, "IN", rdtype, record),))
+            case Reach():
+                return Reached25(self.reference)
         raise AssertionError(probe)
 
     @property
@@ -99,7 +108,8 @@ def host(*addresses: str, name: str = "mx.example", preference: int = 10, unknow
 
 
 def visit(lab: FakeLab, *hosts: MxHost, **wishes: Any) -> Any:
-    target = Target("d.example", public=wishes.pop("public", PUBLIC), **wishes)
+    wishes = {"public": PUBLIC, "references": (), **wishes}
+    target = Target("d.example", **wishes)
     known = Many({each.name: each for each in hosts})
     return anyio.run(inbound_contacts.function, target, known, lab)
 
@@ -290,6 +300,21 @@ def test_nobody_is_unreachable_while_nothing_shows_that_we_can_reach_anybody() -
     assert among.items[f"mx.example [{V4}]:25"].unreachable
     other_family = visit(FakeLab({V6: dead, V4: [GOOD]}), host(V4, V6))
     assert not other_family.items[f"mx.example [{V6}]:25"].unreachable
+
+
+@pytest.mark.parametrize(("trouble", "works"), [("", True), ("timed out", False)])
+def test_a_reference_host_shows_whether_our_ipv6_works(trouble: str, works: bool) -> None:
+    lab = FakeLab({V6: [nothing(Ending.FILTERED)] * 2, V4: [GOOD]})
+    lab.reference = trouble
+    contacts = visit(lab, host(V4, V6), references=("reference.example",))
+    assert contacts.items[f"mx.example [{V6}]:25"].unreachable is works
+    assert Reach("mx.reference.example", "2001:db8:ff::1", 25) in lab.asked
+
+
+def test_no_reference_is_asked_where_all_is_well() -> None:
+    lab = FakeLab({V6: [GOOD], V4: [GOOD]})
+    visit(lab, host(V4, V6), references=("reference.example",))
+    assert not [probe for probe in lab.asked if isinstance(probe, Reach | DnsQuery)]
 
 
 def test_a_refused_connection_shows_that_the_way_is_open() -> None:
