@@ -48,6 +48,8 @@ MOST_HOSTS = 12
 
 _MARK = b"clientConfig"
 
+NO_DIALOGUES = "no conversations are held in this run, only the DNS is asked"
+
 Tell = Callable[[str, Origin, MxHost | Unavailable, tuple[Offer, ...]], None]
 """Told of a host: its name, how it was found, its addresses, and what is published to be there."""
 
@@ -81,7 +83,7 @@ async def autoconfig_document(target: Target, lab: Lab) -> AutoconfigDocument | 
     What does not even name its root element is none: many web hosts serve a page for every path.
     """
     if not target.dialogues:
-        return Absent("no host is connected to in this run")
+        return Unavailable(NO_DIALOGUES)
     path = f"/mail/config-v1.1.xml?emailaddress={quote(f'postmaster@{target.domain}', safe='')}"
     places = (
         (f"autoconfig.{target.domain}", path),

@@ -19,7 +19,7 @@ from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
 from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession, read_imap, read_pop3, read_smtp
 from diag.wire.transcript import Transcript
 
-from .access_hosts import Sightings, discover, wanted
+from .access_hosts import NO_DIALOGUES, Sightings, discover, wanted
 from .helo import helo
 
 T = TypeVar("T")
@@ -38,13 +38,13 @@ class _Port:
 
 
 @fact
-async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact]:
+async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Unavailable:
     """A conversation with every port that mail programs use, at every address of every host.
 
     Finding hosts and talking to them overlap: no talk waits for a host it has nothing to do with.
     """
     if not target.dialogues:
-        return Many()
+        return Unavailable(NO_DIALOGUES)
     found = Sightings()
     begun: set[_Port] = set()
     heard: dict[_Port, tuple[Talk, Transcript]] = {}
