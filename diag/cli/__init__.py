@@ -41,12 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     import typer
 
-    from .app import app
+    from .app import app_for
 
     # typer carries its own copy of click or uses the installed one; the family of its errors is the same.
     usage_error = cast(type[Exception], typer.BadParameter.__mro__[1])
     try:
-        code = app(arguments, prog_name="maildiag", standalone_mode=False)
+        code = app_for(arguments)(arguments, prog_name="maildiag", standalone_mode=False)
     except typer.Abort:
         return INTERRUPTED
     except usage_error as error:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from . import check, demo, explain, replay, rules, talk
+COMMANDS = ("check", "replay", "demo", "explain", "rules", "talk")
+"""The modules of this package that hold a command of the same name."""
 
-app = typer.Typer(
-    name="maildiag",
-    help="Looks at a domain's mail from outside, says what is wrong, what it breaks and what to publish instead.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The program, with only the command that is asked for where one is: declaring options takes time."""
+    app = typer.Typer(
+        name="maildiag",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(common)
+    for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
+        module = importlib.import_module(f".{name}", __package__)
+        app.command(name=name, epilog=getattr(module, "EXIT_CODES", None))(getattr(module, name))
+    return app
 
 
 def show_version(wanted: bool) -> None:
@@ -27,7 +37,6 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def common(
     version: Annotated[
         bool,
@@ -35,11 +44,3 @@ def common(
     ] = False,
 ) -> None:
     """Looks at a domain's mail from outside, says what is wrong, what it breaks and what to publish instead."""
-
-
-app.command(name="check", epilog=check.EXIT_CODES)(check.check)
-app.command(name="replay", epilog=check.EXIT_CODES)(replay.replay)
-app.command(name="demo")(demo.demo)
-app.command(name="explain")(explain.explain)
-app.command(name="rules")(rules.rules)
-app.command(name="talk")(talk.talk)

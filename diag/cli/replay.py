@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .check import EXIT_CODES as EXIT_CODES
 from .options import FailOn, Formats, Only, Outputs, ProfileFile, Quiet, Require, Skip, Verbose, ZoneFile
 
 
