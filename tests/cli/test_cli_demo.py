@@ -34,5 +34,5 @@ def test_the_demo_tells_of_both_worlds_and_stays_at_home(
     assert went, "nobody was asked at all"
     report = json.loads((folder / "maildiag-demo.json").read_text())
     assert (report["target"]["domain"], report["moment"]) == ("harbour.example", "2026-11-21T09:00:00+00:00")
-    assert (folder / "maildiag-demo.html").read_text().startswith("<!DOCTYPE html>")
+    assert (folder / "maildiag-demo.html").read_text().lower().startswith("<!doctype html>")
     assert sorted(path.name for path in folder.iterdir()) == ["maildiag-demo.html", "maildiag-demo.json"]
