@@ -57,14 +57,16 @@ def some_mx_host_answers(
 ) -> Iterator[Verdict]:
     """At least one mail host answers on port 25."""
     known = list(contacts.values())
-    if not known or any(contact.answered for contact in known):
+    if any(contact.answered for contact in known):
         return
     cites = as_cites(*(contact.cites() for contact in known))
-    if vantage.port_25 is not True:
+    if known and vantage.port_25 is not True:
         yield Undecided("nobody answers us on port 25: it may be shut at our end", cites + vantage.asked)
         return
     for subject, unavailable in contacts.unknown():
         yield Undecided(unavailable.because, unavailable.evidence, subject)
+        return
+    if not known:  # no public address: that is another area's to say
         return
     tried = "; ".join(f"{contact.endpoint} {said(contact)}" for contact in known)
     opened = tuple(

@@ -53,6 +53,8 @@ async def inbound_contacts(
     if not target.dialogues:
         return Unavailable("no conversations are held in this run, only the DNS is asked")
     wanted = _endpoints(target, hosts)
+    if not wanted and not any(hosts.unknown()) and not any(host.unknown for host in hosts.values()):
+        return Absent("there is no mail host with an address to talk to")
     ours = await _our_names(target, wanted, lab)
     items: dict[str, InboundContact | Absent | Unavailable] = dict(hosts.unknown())
     for host in hosts.values():
