@@ -126,8 +126,8 @@ class LifetimeTooLong(Finding):
     """A certificate of a public CA lasts longer than public CAs may let it.
 
     ## Why it matters
-    Apple's and Google's programs refuse certificates that break these limits; mail servers do not look.
-    A CA that issues them is likely to have them revoked.
+    Some clients refuse certificates that break the limits they know; mail servers do not look. A CA
+    that notices has to revoke the certificate within days.
 
     ## How to fix
     Have it reissued for a shorter time, and renew it automatically: the limit goes down to 47 days.

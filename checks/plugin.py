@@ -25,6 +25,7 @@ from . import (
     spf,
     submission,
     submission_offers,
+    tls,
     tlsrpt,
 )
 
@@ -54,4 +55,5 @@ modules = (
     certificates,
     certificates_inbound,
     certificates_upkeep,
+    tls,
 )

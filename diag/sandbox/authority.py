@@ -97,6 +97,7 @@ class Authority:
             "short_lived": self.short_lived,
             "too_long": self.too_long,
             "not_a_ca": self.not_a_ca,
+            "must_staple": self.must_staple,
         }
 
     def valid(self, host: str) -> Credentials:
@@ -129,6 +130,11 @@ class Authority:
         key = key_of(host)
         leaf = self.issue(host, key, issuer="neighbour.invalid", by=neighbour.key, names=(host,))
         return Credentials(key, (leaf, *neighbour.chain))
+
+    def must_staple(self, host: str) -> Credentials:
+        """It asks for a stapled OCSP response (RFC 7633), which no server here sends."""
+        feature = x509.TLSFeature([x509.TLSFeatureType.status_request])
+        return self._server(host, extensions=((feature, False),))
 
     def wrong_name(self, host: str) -> Credentials:
         """For another host; the common name is that one's too."""

@@ -57,6 +57,7 @@ def verdict(kind: str, roots: tuple[bytes, ...] = ROOTS, host: str = HOST) -> Ch
         ("short_lived", ()),
         ("too_long", ()),
         ("not_a_ca", ("not-a-ca", "cannot-sign")),
+        ("must_staple", ()),
     ],
 )
 def test_every_kind_has_its_reason(kind: str, reasons: tuple[str, ...]) -> None:
