@@ -1,0 +1,225 @@
+"""Submission, IMAP and POP3: the verdicts that a single world cannot show, from facts made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checks import imap, imap_offers, pop3, pop3_offers, submission
+from checks.client_access import dead_hosts, failed_tls
+from diag.facts.access_hosts import Offer, Origin, Service, ServiceRecord, ServiceRecords
+from diag.facts.clients import CLIENT_PORTS, ClientContact, ImapInClear, ImapSurvey, Pop3Survey
+from diag.facts.moment import VantagePoint
+from diag.model.finding import Certainty, Finding, Undecided
+from diag.model.fix import Publish, Withdraw
+from diag.model.knowing import Absent, Many
+from diag.model.target import Endpoint, Target
+from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
+from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.wire.reading import read_imap, read_pop3, read_smtp
+from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Secured, Transcript, Who
+
+ADDRESS = "192.0.2.5"
+CLOSED = Transcript((Closed(0, Ending.REFUSED, ""),))
+FILTERED = Transcript((Closed(6000, Ending.FILTERED, ""),))
+UNREACHABLE = Transcript((Closed(0, Ending.UNREACHABLE, ""),))
+TLS = Secured(2, Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384"), b"")
+
+
+def said(*script: str | Event, ends: Ending = Ending.BY_US, at_ms: int = 1, until: int = 9) -> Transcript:
+    """A conversation from lines: `> ` we say, `~` at the front is under TLS."""
+    events: list[Event] = [Opened(0, ADDRESS, 1)]
+    for item in script:
+        if not isinstance(item, str):
+            events.append(item)
+            continue
+        secure, text = item.startswith("~"), item.removeprefix("~")
+        who = Who.US if text.startswith("> ") else Who.PEER
+        events.append(Said(at_ms, who, text.removeprefix("> ").encode() + b"\r\n", secure))
+    return Transcript((*events, Closed(until, ends, "")))
+
+
+GREETED = said("220 mail.example ESMTP", ends=Ending.BY_PEER)
+
+
+def contact(
+    port: int,
+    transcript: Transcript,
+    *,
+    published: bool = True,
+    host: str = "mail.example",
+    address: str = ADDRESS,
+) -> ClientContact:
+    service, tls = CLIENT_PORTS[port]
+    offer = Offer(service, host, port, "implicit", Origin.SRV, "_x._tcp.d.example", ())
+    probe: Any = {
+        Service.SUBMISSION: SmtpTalk(address, port, host, "[192.0.2.1]", tls),
+        Service.IMAP: ImapTalk(address, port, host, tls),
+        Service.POP3: Pop3Talk(address, port, host, tls),
+    }[service]
+    reading: Any = {Service.SUBMISSION: read_smtp, Service.IMAP: read_imap, Service.POP3: read_pop3}[service]
+    session = reading(transcript)
+    return ClientContact(
+        endpoint=Endpoint(host, address, port),
+        service=service,
+        tls=tls,
+        origins=(Origin.SRV,) if published else (Origin.MX,),
+        offers=(offer,) if published else (),
+        probe=probe,
+        transcript=transcript,
+        state=session.state,
+        session=session,
+    )
+
+
+def many(*contacts: ClientContact) -> Many[ClientContact]:
+    return Many({str(each.endpoint): each for each in contacts})
+
+
+@pytest.mark.parametrize(
+    ("contacts", "dead"),
+    [
+        ([contact(587, CLOSED), contact(465, CLOSED)], True),
+        ([contact(587, CLOSED), contact(465, FILTERED)], True),
+        ([contact(587, CLOSED), contact(465, GREETED)], None),
+        ([contact(587, CLOSED, published=False)], None),
+        ([contact(587, CLOSED), contact(587, GREETED, address="2001:db8::5")], None),
+        ([contact(587, FILTERED)], False),
+        ([contact(465, FILTERED)], False),
+        ([contact(465, FILTERED), contact(143, said("* OK"))], True),
+        # Access providers filter 587 as they do 25: silence there is no word of the host's.
+        ([contact(587, FILTERED), contact(143, said("* OK"))], False),
+        ([contact(465, FILTERED), contact(143, said("* OK"), address="192.0.2.6")], False),
+        ([contact(465, UNREACHABLE), contact(143, said("* OK"))], False),
+        ([contact(465, UNREACHABLE, address="2001:db8::5"), contact(465, CLOSED)], True),
+        ([contact(143, CLOSED), contact(993, CLOSED)], None),
+    ],
+)
+def test_a_host_is_dead_only_where_it_says_so_itself(
+    contacts: list[ClientContact], dead: bool | None
+) -> None:
+    found = list(dead_hosts(many(*contacts), Service.SUBMISSION))
+    assert [each.decided for each in found] == ([] if dead is None else [dead])
+
+
+@pytest.mark.parametrize(
+    ("module", "check", "ports"),
+    [
+        (submission, submission.published_submission_host_answers, (465, 587)),
+        (imap, imap.published_imap_host_answers, (993, 143)),
+        (pop3, pop3.published_pop3_host_answers, (995, 110)),
+    ],
+)
+def test_srv_is_led_to_the_port_that_answers(module: Any, check: Any, ports: tuple[int, int]) -> None:
+    better, other = ports
+    greeting = {465: "220 hello", 993: "* OK hello", 995: "+OK hello"}[better]
+    contacts = many(contact(other, CLOSED), contact(better, said(TLS, "~" + greeting), published=False))
+    service = CLIENT_PORTS[other][0]
+    name = f"{module.LABELS[other]}._tcp.d.example"
+    records = ServiceRecords(name, service, "starttls", (ServiceRecord(3, 4, other, "mail.example"),), ())
+    (finding,) = check.function(contacts, Many({name: records}), Target("d.example"))
+    assert finding.subject == "mail.example"
+    assert finding.certainty is Certainty.LIKELY
+    assert finding.fix[:2] == (
+        Withdraw(name, "SRV", f"3 4 {other} mail.example."),
+        Publish(f"{module.LABELS[better]}._tcp.d.example", "SRV", f"0 1 {better} mail.example."),
+    )
+
+
+def imap_survey(transcript: Transcript, port: int = 143) -> ImapSurvey:
+    made = contact(port, transcript)
+    assert isinstance(made.probe, ImapTalk)
+    session: Any = made.session
+    return ImapSurvey(
+        endpoint=made.endpoint,
+        tls=made.tls,
+        origins=made.origins,
+        offers=made.offers,
+        probe=made.probe,
+        transcript=transcript,
+        session=session,
+    )
+
+
+def pop3_survey(transcript: Transcript) -> Pop3Survey:
+    made = contact(110, transcript)
+    assert isinstance(made.probe, Pop3Talk)
+    session: Any = made.session
+    return Pop3Survey(
+        endpoint=made.endpoint,
+        tls=made.tls,
+        origins=made.origins,
+        offers=made.offers,
+        probe=made.probe,
+        transcript=transcript,
+        session=session,
+    )
+
+
+@pytest.mark.parametrize(
+    ("failure", "decided"),
+    [
+        (TlsFailure(TlsTrouble.ALERT, "handshake_failure"), "the TLS alert handshake_failure"),
+        (TlsFailure(TlsTrouble.ALERT), "without a name"),
+        (TlsFailure(TlsTrouble.CLOSED), "closes the connection"),
+        (TlsFailure(TlsTrouble.RESET), None),
+        (TlsFailure(TlsTrouble.TIMED_OUT), None),
+        (TlsFailure(TlsTrouble.PROTOCOL, detail="wrong version number"), None),
+    ],
+)
+def test_only_an_answer_refuses_tls(failure: TlsFailure, decided: str | None) -> None:
+    talk = said(Secured(2, failure, b""), ends=Ending.TLS_FAILED)
+    verdict = failed_tls(imap_survey(talk, 993), None)
+    if decided is None:
+        assert isinstance(verdict, Undecided)
+    else:
+        assert decided in getattr(verdict, "how", "")
+
+
+def test_tls_that_was_made_is_no_failure() -> None:
+    assert failed_tls(imap_survey(said(TLS, "~* OK", "~> a1 CAPABILITY"), 993), None) is None
+
+
+CLEAR = ("* OK ready", "> a1 CAPABILITY", "* CAPABILITY IMAP4rev1 STARTTLS", "a1 OK done")
+FAR = VantagePoint("192.0.2.1", "", None, None, None, (), ())
+HERE = VantagePoint(ADDRESS, "", None, None, None, (), ())
+
+
+@pytest.mark.parametrize(
+    ("vantage", "kind"),
+    [(FAR, imap_offers.LoginBeforeTls), (Absent(), imap_offers.LoginBeforeTls), (HERE, Undecided)],
+)
+def test_dovecot_seen_from_its_own_address_tells_nothing(vantage: Any, kind: type) -> None:
+    survey = imap_survey(said(*CLEAR))
+    assert survey.session.capabilities is not None
+    clear = ImapInClear(survey=survey, offer=survey.session.capabilities, event=4)
+    (verdict,) = imap_offers.imap_takes_logins_only_under_tls.function(clear, vantage)
+    assert isinstance(verdict, kind)
+
+
+CAPA = ("+OK ready", "> CAPA", "+OK", "TOP", "UIDL")
+
+
+@pytest.mark.parametrize(
+    ("ending", "until", "kind"),
+    [
+        (Ending.SILENT, 30_000, Finding),
+        (Ending.TIME_UP, 30_000, Finding),
+        (Ending.TOO_MUCH, 2, Finding),
+        # It still dripped when time was up.
+        (Ending.TIME_UP, 2, Undecided),
+        (Ending.SILENT, 2, Undecided),
+        (Ending.BY_PEER, 30_000, Undecided),
+        (Ending.RESET, 30_000, Undecided),
+    ],
+)
+def test_an_answer_lacks_its_end_only_where_nothing_more_came(ending: Ending, until: int, kind: type) -> None:
+    survey = pop3_survey(said(*CAPA, ends=ending, until=until))
+    (verdict,) = pop3_offers.pop3_answers_end.function(survey)
+    assert isinstance(verdict, kind)
+
+
+def test_an_answer_that_ends_is_right() -> None:
+    survey = pop3_survey(said(*CAPA, ".", "> QUIT", "+OK"))
+    assert list(pop3_offers.pop3_answers_end.function(survey)) == []
