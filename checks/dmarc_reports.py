@@ -23,7 +23,7 @@ from diag.api import (
 from .dmarc_mend import mend
 
 
-@rule("dmarc/report-not-authorised", Severity.WARNING, Rfc(9990, "4"), since="1.0")
+@rule("dmarc/report-not-authorised", Severity.WARNING, Rfc(9990, "4"), Rfc(9991, "5"), since="1.0")
 class ReportNotAuthorised(Finding):
     """Reports are to go to another domain, which has not agreed to take them.
 
