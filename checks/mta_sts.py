@@ -35,10 +35,10 @@ from .mta_sts_mend import (
     PATTERN_WORDS,
     RECORD_WORDS,
     fresh_record,
+    mail_hosts,
     new_policy,
     policy_host_advice,
 )
-from .mx import is_verification_name
 from .txt import as_written
 
 SHORTEST_MAX_AGE = 604_800
@@ -283,7 +283,7 @@ class RefusedOnceEnforced(Finding):
 @check
 def sts_policy_covers_mx_hosts(policy: StsPolicy, routing: Routing, moment: RunMoment) -> Iterator[Finding]:
     """The MTA-STS policy covers every MX host."""
-    hosts = [name for name in routing.hosts if not is_verification_name(name)]
+    hosts = mail_hosts(routing)
     left_out = [name for name in hosts if not policy.covers(name)]
     if not left_out or not policy.usable or policy.mode not in (Mode.ENFORCE, Mode.TESTING):
         return
@@ -343,7 +343,7 @@ class NotEnforcing(Finding):
 def sts_policy_is_enforced(policy: StsPolicy, routing: Routing, moment: RunMoment) -> Iterator[Finding]:
     """The MTA-STS policy is enforced."""
     if policy.usable and policy.mode is Mode.TESTING:
-        ready = all(policy.covers(name) for name in routing.hosts)
+        ready = all(policy.covers(name) for name in mail_hosts(routing))
         fix = new_policy(policy, routing, moment, enforce=True) if ready else ()
         yield NotEnforcing(subject=policy.domain, evidence=policy.asked, fix=fix)
 

@@ -12,6 +12,7 @@ from diag.api import (
     StsPolicy,
     StsProblem,
     StsTrouble,
+    looks_like_address,
     pattern_problem,
 )
 
@@ -48,6 +49,11 @@ PATTERN_WORDS = {
 }
 
 
+def mail_hosts(routing: Routing) -> list[str]:
+    """The MX hosts that were meant to take mail, and can be found by name."""
+    return [name for name in routing.hosts if not is_verification_name(name) and not looks_like_address(name)]
+
+
 def fresh_record(moment: RunMoment) -> str:
     """A record whose id no sender has seen: the moment of the run."""
     return f"v=STSv1; id={moment.at:%Y%m%dT%H%M%S}"
@@ -61,8 +67,9 @@ def new_policy(
     Patterns that can match are kept, and every MX host that they leave out is added.
     """
     patterns = [pattern for pattern in policy.patterns if not pattern_problem(pattern)]
-    hosts = [name for name in routing.hosts if not is_verification_name(name)]
-    patterns += [host for host in hosts if not policy.covers(host)]
+    patterns += [
+        host for host in mail_hosts(routing) if not policy.covers(host) and not pattern_problem(host)
+    ]
     mode = Mode.ENFORCE if enforce else policy.mode or Mode.TESTING
     age = policy.max_age if policy.max_age is not None and policy.max_age <= _LONGEST else MAX_AGE
     if mode is Mode.ENFORCE and age < _SHORTEST:

@@ -126,7 +126,7 @@ def _tlsa(rdata: object) -> Tlsa:
 def read_leniently(wire: bytes, owner: str) -> tuple[tuple[Tlsa, ...], bool]:
     """The TLSA records of a name in a message, whatever they hold, and whether AD is set.
 
-    None where the message cannot be walked through.
+    Nothing and no where the message cannot be walked through.
     """
     records = []
     try:
@@ -135,10 +135,10 @@ def read_leniently(wire: bytes, owner: str) -> tuple[tuple[Tlsa, ...], bool]:
         _, flags, questions, answers = parser.get_struct("!HHHH")
         parser.get_bytes(4)
         for _ in range(questions):
-            parser.get_name()
-            parser.get_bytes(4)
+            parser.get_bytes(dns.name.from_wire(wire, parser.current)[1] + 4)
         for _ in range(answers):
-            name = parser.get_name()
+            name, octets_of_name = dns.name.from_wire(wire, parser.current)
+            parser.get_bytes(octets_of_name)
             rdtype, _, _, length = parser.get_struct("!HHIH")
             octets = parser.get_bytes(length)
             if rdtype == dns.rdatatype.TLSA and name == wanted:

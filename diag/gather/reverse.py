@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from diag.facts.dmarc import DmarcDiscovery
-from diag.facts.mx import MxHost
+from diag.facts.mx import MxHost, Routing
 from diag.facts.reverse import PointerName, ReverseName
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
@@ -27,9 +27,18 @@ MOST_ADDRESSES = 32
 
 @fact
 async def reverse_names(
-    target: Target, hosts: Many[MxHost], discovery: DmarcDiscovery | Absent | Unavailable, lab: Lab
+    target: Target,
+    routing: Routing,
+    hosts: Many[MxHost],
+    discovery: DmarcDiscovery | Absent | Unavailable,
+    lab: Lab,
 ) -> Many[ReverseName]:
-    """Each public address of the domain's own MX hosts: those of a provider are the provider's matter."""
+    """Each public address of the domain's own MX hosts: those of a provider are the provider's matter.
+
+    What takes the place of an MX record is most often a web server, of which nobody said that it sends.
+    """
+    if routing.implicit:
+        return Many()
     own = {target.domain}
     if isinstance(discovery, DmarcDiscovery) and discovery.organizational:
         own.add(discovery.organizational)
