@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
+import socket
 import struct
 from collections.abc import Iterable
 from functools import cache
@@ -85,8 +86,8 @@ def _question(query: DnsQuery, *, edns: bool) -> bytes:
     message = dns.message.make_query(
         dns.name.from_text(query.name),
         dns.rdatatype.from_text(query.rdtype),
-        use_edns=0 if edns else None,
-        payload=PAYLOAD,
+        use_edns=0 if edns else -1,
+        payload=PAYLOAD if edns else None,
         want_dnssec=edns and query.dnssec,
         id=_draw.randrange(65536),
         flags=dns.flags.RD | dns.flags.AD if query.server is None else dns.flags.AD,
@@ -95,12 +96,21 @@ def _question(query: DnsQuery, *, edns: bool) -> bytes:
 
 
 async def _over_udp(wire: bytes, server: str) -> bytes:
-    """Send and wait for the answer to this very question; a socket of its own gives it a port of its own."""
+    """Send and wait for the answer to this very question; a socket of its own gives it a port of its own.
+
+    A bare socket and not one of anyio's: that one never hears that a port is closed. Raises OSError.
+    """
     host, port = _split(server)
-    async with await anyio.create_connected_udp_socket(host, port) as socket:
-        await socket.send(wire)
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as bare:
+        bare.setblocking(False)
+        bare.connect((host, port))
+        bare.send(wire)
         while True:
-            reply = await socket.receive()
+            await anyio.wait_readable(bare)
+            try:
+                reply = bare.recv(65535)
+            except BlockingIOError:
+                continue
             if answers(wire, reply):
                 return reply
 
