@@ -126,7 +126,7 @@ def _tlsa(rdata: object) -> Tlsa:
 def read_leniently(wire: bytes, owner: str) -> tuple[tuple[Tlsa, ...], bool]:
     """The TLSA records of a name in a message, whatever they hold, and whether AD is set.
 
-    Nothing and no where the message cannot be walked through.
+    Nothing, and False, where the message cannot be walked through.
     """
     records = []
     try:
