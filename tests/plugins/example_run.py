@@ -1,4 +1,4 @@
-"""Diagnoses the world of one file in memory with every plugin installed, and prints what became of it.
+"""Diagnoses worlds in memory with every plugin installed, and prints what became of each.
 
 Run as a program by test_plugins_example.py, in a process that sees the installed wheel.
 """
@@ -10,24 +10,24 @@ import sys
 from pathlib import Path
 
 import anyio
+import trio.testing
 
 from diag.cli import tapes
 from diag.model.target import Target
 from diag.run.diagnose import Diagnosis, Options
-from diag.run.registry import load
+from diag.run.registry import Registry, load
 from diag.sandbox import world as worlds
 from diag.sandbox.staged import DOCUMENTATION, in_memory
 
 
-async def main(path: Path, tape: Path) -> None:
-    """Diagnose, record, and tell what the example has to do with."""
-    registry = load()
-    world = worlds.load(path)
+async def diagnosed(place: str, registry: Registry, tapes_in: Path) -> dict[str, object]:
+    """Diagnose one world, record, and tell what the example has to do with."""
+    world = worlds.load(Path(place)) if "/" in place else worlds.packaged(place)
     target = Target(world.domain, public=DOCUMENTATION, dialogues=False)
     async with in_memory(world, registry.performers) as lab:
         report = await Diagnosis(registry, target, lab).run()
-    tapes.save(tape, report, Options(), "error")
-    told = {
+    tapes.save(tapes_in / f"{Path(place).name}.tape", report, Options(), "error")
+    return {
         "rules": sorted({finding.id for finding in report.findings}),
         "said": [finding.text() for finding in report.findings],
         "checks": {result.check: str(result.status) for result in report.results if result.area == "sieve"},
@@ -40,8 +40,15 @@ async def main(path: Path, tape: Path) -> None:
         "probes": [str(probe) for probe in report.evidence if probe.kind == "sieve-hello"],
         "brief": registry.renderers["brief"].function(report),
     }
+
+
+async def main(tapes_in: Path, places: list[str]) -> None:
+    """Print what became of every world, by name."""
+    registry = load()
+    told = {Path(place).name: await diagnosed(place, registry, tapes_in) for place in places}
     print(json.dumps(told))
 
 
 if __name__ == "__main__":
-    anyio.run(main, Path(sys.argv[1]), Path(sys.argv[2]))
+    jumping = {"clock": trio.testing.MockClock(autojump_threshold=0)}
+    anyio.run(main, Path(sys.argv[1]), sys.argv[2:], backend="trio", backend_options=jumping)

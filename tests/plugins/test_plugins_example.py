@@ -58,13 +58,11 @@ def _succeeds(command: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def told(installed: Installed) -> dict[str, dict[str, Any]]:
-    """What a run on each world of the example told."""
-    found = {}
-    for name in ("without-starttls", "with-starttls"):
-        tape = installed.empty / f"{name}.tape"
-        done = installed.run(str(HERE / "example_run.py"), str(EXAMPLE / "worlds" / name), str(tape))
-        assert done.returncode == 0, done.stderr
-        found[name] = json.loads(done.stdout)
+    """What a run on each world of the example told, and on one that knows nothing of it."""
+    worlds = [str(EXAMPLE / "worlds" / name) for name in ("without-starttls", "with-starttls", "silent")]
+    done = installed.run(str(HERE / "example_run.py"), str(installed.empty), *worlds, "healthy")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, Any]] = json.loads(done.stdout)
     return found
 
 
@@ -80,6 +78,12 @@ def test_its_rule_is_raised_by_its_check(told: dict[str, dict[str, Any]]) -> Non
 def test_its_rule_is_withheld_where_all_is_well(told: dict[str, dict[str, Any]]) -> None:
     assert told["with-starttls"]["rules"] == []
     assert told["with-starttls"]["checks"] == {"sieve_offers_tls": "passed"}
+
+
+@pytest.mark.parametrize(("world", "status"), [("healthy", "not-applicable"), ("silent", "inconclusive")])
+def test_none_and_no_answer_are_told_apart(told: dict[str, dict[str, Any]], world: str, status: str) -> None:
+    assert told[world]["rules"] == []
+    assert told[world]["checks"] == {"sieve_offers_tls": status}
 
 
 def test_its_probe_is_performed_and_its_fact_gathered(told: dict[str, dict[str, Any]]) -> None:

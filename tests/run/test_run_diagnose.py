@@ -126,8 +126,9 @@ def test_a_partial_report_may_hide_anything(severity: Severity | None, grade: st
 
 def test_findings_stand_gravest_first_then_by_rule_and_subject() -> None:
     other = replace(_WORM, subject="aple")
-    found = report(result(Status.FAILED, _SPOT, _WORM), result(Status.FAILED, other)).findings
-    assert found == (other, _WORM, _SPOT)
+    first_by_id = replace(made(E), subject="zebra")
+    found = report(result(Status.FAILED, _SPOT, _WORM), result(Status.FAILED, other, first_by_id)).findings
+    assert found == (first_by_id, other, _WORM, _SPOT)
 
 
 def test_the_readers_severities_decide() -> None:
