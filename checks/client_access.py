@@ -170,7 +170,7 @@ def dovecot(endpoint: Endpoint, old: str, new: str) -> tuple[Configure, Configur
 
 
 def certificate_settings(endpoint: Endpoint) -> tuple[Configure, Configure]:
-    """How Dovecot is told of its certificate."""
+    """How Dovecot is told of its certificate, and to take no login without TLS."""
     return dovecot(
         endpoint,
         "ssl = required\nssl_cert = </etc/ssl/mail/fullchain.pem\nssl_key = </etc/ssl/mail/privkey.pem",

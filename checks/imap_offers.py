@@ -75,7 +75,7 @@ def imap_takes_logins_only_under_tls(
             subject=clear.subject,
             evidence=clear.cites,
             certainty=Certainty.LIKELY,
-            fix=(*certificate_settings(clear.survey.endpoint), *_secure_logins(clear.survey.endpoint)),
+            fix=certificate_settings(clear.survey.endpoint),
         )
     elif exposed or not offer.login_disabled:
         if isinstance(vantage, VantagePoint) and _same_machine(clear.survey.endpoint, vantage):

@@ -72,7 +72,7 @@ def pop3_takes_logins_only_under_tls(clear: Pop3InClear) -> Iterator[Finding]:
             subject=clear.subject,
             evidence=clear.cites,
             certainty=Certainty.LIKELY,
-            fix=(*certificate_settings(clear.survey.endpoint), *_secure_logins(clear.survey.endpoint)),
+            fix=certificate_settings(clear.survey.endpoint),
         )
     elif exposed:
         # Some servers list USER and refuse it all the same; only trying would tell (trap 33).
@@ -97,7 +97,7 @@ def pop3_server_without_capa_takes_stls(survey: Pop3Survey) -> Iterator[Finding]
             subject=survey.subject,
             evidence=survey.cite(session.stls.cited),
             certainty=Certainty.LIKELY,
-            fix=(*certificate_settings(survey.endpoint), *_secure_logins(survey.endpoint)),
+            fix=certificate_settings(survey.endpoint),
         )
 
 
