@@ -59,8 +59,9 @@ def the_certificate_does_not_expire_soon(
     """The certificate was renewed in time."""
     leaf, moment = served.leaf, served.verdict.moment
     left = leaf.not_after - moment
-    if left > max(leaf.lifetime / TENTH, LEAST_LEFT) or left < timedelta():
+    if left > max(leaf.lifetime / TENTH, LEAST_LEFT):
         return
+    # What has expired, or is to be replaced for another reason, is told already.
     told = {reason.cause for reason in refusal(served).reasons}
     if told - {Cause.MISSING_INTERMEDIATE} or _date_is_ignored(served, dane, sts):
         return

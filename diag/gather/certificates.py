@@ -81,8 +81,7 @@ async def served_certificates(
     unknown = [seen for seen in (inbound, clients) if not isinstance(seen, Many)]
     for seen in (inbound, clients):
         if isinstance(seen, Many):
-            for subject, value in seen.items.items():
-                items.setdefault(subject, value)
+            items.update(seen.items)
     if not items and unknown:
         return next((seen for seen in unknown if isinstance(seen, Unavailable)), unknown[0])
     return Many(items)
