@@ -360,3 +360,9 @@ def test_a_command_that_was_obeyed_is_told_with_its_reply() -> None:
 
 def test_without_a_name_of_the_users_there_is_none_to_look_up() -> None:
     assert isinstance(anyio.run(helo_name.function, Target("d.example"), FakeLab({})), Absent)
+
+
+def test_greylisting_says_nothing_of_the_mailbox() -> None:
+    mailbox = derived(visit(FakeLab({V4: [ONCE["greylisted"]]}), host(V4)), inbound_mailboxes)
+    assert isinstance(mailbox, Unavailable)
+    assert "451 4.7.1 Greylisting in action" in mailbox.because
