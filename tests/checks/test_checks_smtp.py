@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from diag.facts.inbound import (
     InboundContact,
     InboundGreeting,
     InboundMailbox,
+    InboundOffer,
     InboundSurvey,
     InboundTls,
     Look,
@@ -189,6 +191,7 @@ def test_a_demand_for_a_certificate_is_known_by_alert_or_words(heard: Look, expe
         ((HANGS_UP,), ["?"]),
         ((LATER, LATER), ["?"]),
         ((LATE_ALERT, LATE_ALERT), ["?"]),
+        ((look(*GO, MADE, "~> EHLO me", "~421 4.3.2 busy", ends=Ending.BY_PEER),) * 2, ["?"]),
         ((ALERT, ALERT), []),
     ],
 )
@@ -344,6 +347,52 @@ def test_postmaster_and_null_sender_are_told_apart(
     first: Look, second: Look | None, expected: list[str]
 ) -> None:
     assert verdicts(smtp_commands.postmaster_takes_mail, mailbox(first, second)) == expected
+
+
+def offered(clear: str, under_tls: str = "8BITMIME", address: str = HERE.address) -> InboundOffer:
+    """What a host offers in one keyword before TLS and one under it."""
+    heard = look(
+        *GO[:3], f"250 {clear}", "> STARTTLS", "220 Go", MADE, "~> EHLO me", "~250-mx", f"~250 {under_tls}"
+    )
+    session = heard.session
+    bare = look(*GO[:3], f"250 {clear}").session.offer
+    assert bare is not None
+    cites = (heard.cite(3), heard.cite(9))
+    return InboundOffer(Endpoint("mx.example", address, 25), heard, bare, session.offer_tls, cites)
+
+
+@pytest.mark.parametrize(
+    ("offer", "check", "expected"),
+    [
+        (offered("XCLIENT NAME"), smtp_commands.xclient_is_not_offered, ["xclient-offered"]),
+        (offered("XFORWARD NAME"), smtp_commands.xclient_is_not_offered, []),
+        (offered("SIZE 65535"), smtp_commands.messages_of_ordinary_size_are_taken, ["size-below-minimum"]),
+        (offered("SIZE 65536"), smtp_commands.messages_of_ordinary_size_are_taken, []),
+        (offered("SIZE 0"), smtp_commands.messages_of_ordinary_size_are_taken, []),
+        (offered("SIZE"), smtp_commands.messages_of_ordinary_size_are_taken, []),
+        (offered("AUTH LOGIN"), smtp_commands.no_password_is_asked_for_in_clear, ["auth-before-tls"]),
+        (offered("AUTH GSSAPI"), smtp_commands.no_password_is_asked_for_in_clear, []),
+        (offered("AUTH LOGIN", address="127.0.0.1"), smtp_commands.no_password_is_asked_for_in_clear, []),
+    ],
+)
+def test_offers(offer: InboundOffer, check: Any, expected: list[str]) -> None:
+    if check is smtp_commands.messages_of_ordinary_size_are_taken:
+        offer = dataclasses.replace(offer, tls=None)
+    assert verdicts(check, offer) == expected
+
+
+@pytest.mark.parametrize(
+    ("ehlo", "expected"),
+    [
+        ("502 5.5.2 what", ["ehlo-refused"]),
+        ("550 5.7.1 what", ["ehlo-refused"]),
+        ("554 5.3.0 what", ["?"]),
+        ("501 Syntactically invalid EHLO argument(s)", ["?"]),
+    ],
+)
+def test_ehlo_is_refused_for_itself_or_not_judged(ehlo: str, expected: list[str]) -> None:
+    heard = look("220 mx", "> EHLO me", ehlo, "> HELO me", "250 mx", "> QUIT", "221 Bye")
+    assert verdicts(smtp_commands.mx_host_takes_ehlo, survey(heard, heard)) == expected
 
 
 OUR_NAME = look(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.wire.actions import Outcome, Say, Secure
@@ -45,6 +44,20 @@ READINGS = {
             "~> QUIT",
             "~250-mx",
             "~250 8BITMIME",
+            "~221 Bye",
+        ),
+        Obeyed.NO,
+    ),
+    "a reply too many, and none to a NOOP": (
+        talk(
+            *BEFORE,
+            "220 Go",
+            MADE,
+            "~> EHLO me",
+            "~250-mx",
+            "~250 8BITMIME",
+            "~> QUIT",
+            "~250 Ok",
             "~221 Bye",
         ),
         Obeyed.NO,
