@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    Absent,
     Configure,
     Finding,
     Many,
     MxHost,
+    MxRegistration,
     Replace,
     Rfc,
     Routing,
+    SendingDomain,
     Severity,
+    SpfEvaluation,
+    SpfPublished,
     Target,
     Undecided,
     Verdict,
@@ -46,6 +51,87 @@ def mail_hosts_are_named_by_mx(routing: Routing) -> Iterator[Finding]:
     if routing.implicit:
         null_mx = Replace(routing.domain, "MX", "0 .")
         yield Implicit(subject=routing.domain, evidence=routing.asked, fix=(null_mx,))
+
+
+@rule("mx/no-mail-host", Severity.CRITICAL, Rfc(5321, "5.1"), since="1.0")
+class NoMailHost(Finding):
+    """The domain is used for mail, but nothing says where its mail goes.
+
+    ## Why it matters
+    It has neither MX records nor an address: every reply, every bounce and every report is lost, and
+    many receivers refuse mail from a domain that cannot be answered.
+
+    ## How to fix
+    Publish an MX record that names a mail host; or, if the domain takes no mail, a null MX (`0 .`).
+    """
+
+    message = "{subject} has neither MX records nor an address, although {sign}."
+    sign: str
+
+
+@check
+def a_domain_used_for_mail_has_a_mail_host(
+    target: Target, routing: Routing | Absent, sending: SendingDomain | Absent, spf: SpfPublished
+) -> Iterator[Finding]:
+    """A domain used for mail has a mail host."""
+    if isinstance(routing, Absent) and spf.name_exists:
+        sign = "it publishes an SPF record" if spf.records else ""
+        if not sign and isinstance(sending, SendingDomain):
+            sign = sending.because
+        if sign:
+            null_mx = Replace(target.domain, "MX", "0 .")
+            yield NoMailHost(subject=target.domain, sign=sign, evidence=routing.evidence, fix=(null_mx,))
+
+
+@rule("mx/null-but-sends", Severity.ERROR, Rfc(7505, "4.2"), since="1.0")
+class NullButSends(Finding):
+    """The domain says that it takes no mail, and authorises servers to send as it.
+
+    ## Why it matters
+    Receivers may refuse mail whose sender cannot be answered: `550 5.7.27`.
+
+    ## How to fix
+    Publish MX records if the domain sends mail; publish `v=spf1 -all` if it does not.
+    """
+
+    message = "{subject} takes no mail (null MX), but its SPF record lets servers send as it."
+
+
+@check
+def a_domain_that_takes_no_mail_sends_none(routing: Routing, spf: SpfEvaluation) -> Iterator[Finding]:
+    """A domain with a null MX authorises nobody to send."""
+    if routing.null and spf.passes_somebody:
+        nobody = Replace(routing.domain, "TXT", "v=spf1 -all", old=spf.record.text)
+        yield NullButSends(subject=routing.domain, evidence=routing.asked + spf.root.evidence, fix=(nobody,))
+
+
+@rule("mx/target-domain-free", Severity.CRITICAL, Rfc(7505, "1"), Rfc(5321, "5.1"), since="1.0")
+class TargetDomainFree(Finding):
+    """An MX record names a host in a domain that nobody has registered.
+
+    ## Why it matters
+    Whoever registers that domain receives mail meant for you, can answer it, and can have certificates
+    issued in your name.
+
+    ## How to fix
+    Remove the MX record now.
+    """
+
+    message = "The MX host {subject} lies in {free}, which anybody can register."
+    free: str
+
+
+@check
+def mx_hosts_lie_in_registered_domains(host: MxRegistration, routing: Routing) -> Iterator[Verdict]:
+    """The domains of the MX hosts are registered."""
+    if host.free is None:
+        yield Undecided(f"whether {host.registrable} is registered could not be found out", host.asked)
+    elif host.free:
+        preference = next(exchange.preference for exchange in routing.exchanges if exchange.name == host.name)
+        away = (
+            (Withdraw(routing.domain, "MX", f"{preference} {host.name}."),) if len(routing.hosts) > 1 else ()
+        )
+        yield TargetDomainFree(subject=host.name, free=host.registrable, evidence=host.asked, fix=away)
 
 
 @rule("mx/null-with-others", Severity.ERROR, Rfc(7505, "3"), since="1.0")

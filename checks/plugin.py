@@ -23,6 +23,8 @@ from . import (
     smtp_commands,
     smtp_tls,
     spf,
+    spf_limits,
+    spf_terms,
     submission,
     submission_offers,
     tls,
@@ -32,6 +34,8 @@ from . import (
 modules = (
     mx,
     spf,
+    spf_limits,
+    spf_terms,
     dkim,
     dkim_selectors,
     dmarc,

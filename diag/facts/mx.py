@@ -63,3 +63,15 @@ class MxHost:
     def addresses(self) -> tuple[str, ...]:
         """All its addresses, IPv4 first."""
         return self.ipv4 + self.ipv6
+
+
+@dataclass(frozen=True, slots=True)
+class MxRegistration:
+    """Whether the domain an MX host lies in is registered; only asked where the host does not exist."""
+
+    name: str
+    """The MX host."""
+    registrable: str
+    free: bool | None
+    """None: the servers of the parent zone could not be asked."""
+    asked: tuple[Cite, ...]

@@ -220,3 +220,37 @@ def _final(node: SpfNode) -> str:
         if isinstance(step.term, Modifier) and step.inner is not None:
             return _final(step.inner)
     return "?"
+
+
+@dataclass(frozen=True, slots=True)
+class SpfRegistration:
+    """Whether the domain of a name in SPF is registered; only asked where the name does not exist."""
+
+    name: str
+    term: str
+    registrable: str
+    free: bool | None
+    """None: the servers of the parent zone could not be asked."""
+    asked: tuple[Cite, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpfElsewhere:
+    """SPF records at names where people put them by mistake; only looked for where the domain has none."""
+
+    domain: str
+    records: tuple[tuple[str, str], ...]
+    """Name and record."""
+    asked: tuple[Cite, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpfTargetServers:
+    """What the name servers of an include's target say themselves, where our resolver got no answer."""
+
+    target: str
+    term: str
+    all_fail: bool | None
+    """True: every server failed. None: not all of them could be found or reached."""
+    said: str
+    asked: tuple[Cite, ...]

@@ -15,9 +15,11 @@ from . import (
     moment,
     mta_sts,
     mx,
+    registrations,
     reverse,
     roles,
     spf,
+    spf_doubts,
     tlsrpt,
 )
 
@@ -25,6 +27,8 @@ modules = (
     moment,
     mx,
     spf,
+    spf_doubts,
+    registrations,
     dkim,
     dmarc,
     dmarc_reports,
