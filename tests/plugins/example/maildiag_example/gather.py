@@ -5,7 +5,7 @@ from __future__ import annotations
 from dns.rdtypes.IN.SRV import SRV
 
 from diag.api import Absent, Cite, Lab, Many, Target, Unavailable, fact
-from diag.asking import Found, NoRecord, all_of, look_up, plain
+from diag.asking import Found, all_of, look_up, plain
 
 from .facts import SieveServer, capabilities
 from .probes import SieveHello
@@ -15,10 +15,8 @@ from .probes import SieveHello
 async def sieve_servers(target: Target, lab: Lab) -> Many[SieveServer] | Absent | Unavailable:
     """The ManageSieve servers that the domain names by SRV (RFC 5804 section 1.8)."""
     srv = await look_up(lab, f"_sieve._tcp.{target.domain}", "SRV")
-    if isinstance(srv, NoRecord):
-        return Absent(srv.because, srv.evidence)
-    if isinstance(srv, Unavailable):
-        return srv
+    if not isinstance(srv, Found):
+        return srv  # absent or unavailable, and the evidence for it
     ports = {plain(rdata.target): int(rdata.port) for rdata in srv.rdatas if isinstance(rdata, SRV)}
     if "." in ports:  # "decidedly not available" (RFC 2782)
         return Absent(f"{target.domain} says that it has no ManageSieve server", srv.evidence)
