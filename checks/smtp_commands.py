@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 
@@ -21,6 +20,7 @@ from diag.api import (
     Rfc,
     Severity,
     SmtpExchange,
+    Target,
     Undecided,
     Verdict,
     check,
@@ -197,10 +197,10 @@ class AuthBeforeTls(Finding):
 
 
 @check
-def no_password_is_asked_for_in_clear(offer: InboundOffer) -> Iterator[Finding]:
+def no_password_is_asked_for_in_clear(offer: InboundOffer, target: Target) -> Iterator[Finding]:
     """No login with a plain password is offered before TLS."""
     open_ones = [name for name in offer.clear.mechanisms if name in IN_CLEAR]
-    if open_ones and not ipaddress.ip_address(offer.endpoint.address).is_loopback:
+    if open_ones and target.counts_as_public(offer.endpoint.address):
         fix = settings(
             offer.look,
             Postfix="smtpd_tls_auth_only = yes, and smtpd_sasl_auth_enable = no for port 25",

@@ -19,7 +19,7 @@ from diag.probes.probe import Lab
 
 from .plan import Plan, plan
 from .prove import proven
-from .registry import Registry
+from .registry import BadPlugin, Registry
 from .runner import Gathering, judge
 from .waivers import waive
 
@@ -90,7 +90,10 @@ def plan_for(registry: Registry, options: Options) -> Plan:
     choice = (options.only, options.skip)
     if choice not in registry.plans:
         chosen = tuple(check for check in registry.checks if _chosen(check, options))
-        registry.plans[choice] = plan(chosen, registry.facts, (RunMoment,) if options.only else None)
+        try:
+            registry.plans[choice] = plan(chosen, registry.facts, (RunMoment,) if options.only else None)
+        except BadPlugin as error:
+            raise registry.blamed(error) from None
     made: Plan = registry.plans[choice]
     return made
 

@@ -88,16 +88,19 @@ def _offered(facts: Iterable[Fact]) -> dict[type, Step]:
     offered: dict[type, Step] = {}
     for fact in facts:
         members = _members(_hints(fact.function).get("return"))
-        kinds = [m for m in members if m not in (Absent, Unavailable)]
+        kinds = [m for m in members if m not in (Absent, Unavailable, None, types.NoneType)]
         if len(kinds) != 1:
             raise BadPlugin(
-                f"fact {fact.where} must give one type (and Absent, Unavailable): annotate what it returns"
+                f"fact {fact.where} must give one type (and Absent, Unavailable): annotate what it returns",
+                fact.where,
             )
         spread = get_origin(kinds[0]) is Many
         gives = get_args(kinds[0])[0] if spread else kinds[0]
         if gives in offered:
             raise BadPlugin(
-                f"fact {fact.where} gives {gives.__name__}, which {offered[gives].fact.where} gives already"
+                f"fact {fact.where} gives {gives.__name__}, which {offered[gives].fact.where} gives already; "
+                "give a type of your own, or ask for that one",
+                fact.where,
             )
         offered[gives] = Step(fact, gives, spread, _needs(fact.function))
     return offered
@@ -108,7 +111,8 @@ def _judgement(check: Check, offered: dict[type, Step]) -> Judgement:
     for need in needs:
         if need.source is Source.LAB:
             raise BadPlugin(
-                f"check {check.where} asks for the lab: judgement is pure, put the look-up into a fact"
+                f"check {check.where} asks for the lab: judgement is pure, put the look-up into a fact",
+                check.where,
             )
     over = [
         n
@@ -118,7 +122,8 @@ def _judgement(check: Check, offered: dict[type, Step]) -> Judgement:
     if len(over) > 1:
         both = " and ".join(f"{need.parameter}: {need.kind.__name__}" for need in over)
         raise BadPlugin(
-            f"check {check.where} is spread over subjects twice: {both}; ask for one of them as Many[…]"
+            f"check {check.where} is spread over subjects twice: {both}; ask for one of them as Many[…]",
+            check.where,
         )
     return Judgement(check, needs, over[0] if over else None)
 
@@ -130,15 +135,23 @@ def _collect(
         return
     step = offered.get(need.kind)
     if step is None:
-        raise BadPlugin(_nobody_gives(need, offered, asked_by))
+        raise BadPlugin(_nobody_gives(need, offered, asked_by), asked_by[-1])
     asker, by_fact = asked_by[-1], len(asked_by) > 1
     if need.many and not step.spread:
-        raise BadPlugin(f"{asker} asks for Many[{need.kind.__name__}], but {step.fact.where} gives one value")
+        raise BadPlugin(
+            f"{asker} asks for Many[{need.kind.__name__}], but {step.fact.where} gives one value; "
+            f"ask for {need.kind.__name__}",
+            asker,
+        )
     if not need.many and step.spread and by_fact:
-        raise BadPlugin(f"fact {asker} must ask for Many[{need.kind.__name__}]: {step.fact.where} gives many")
+        raise BadPlugin(
+            f"fact {asker} must ask for Many[{need.kind.__name__}]: {step.fact.where} gives many", asker
+        )
     if step.fact.where in asked_by:
         circle = " → ".join((*asked_by[asked_by.index(step.fact.where) :], step.fact.where))
-        raise BadPlugin(f"facts need one another in a circle: {circle}; let one of them ask the lab itself")
+        raise BadPlugin(
+            f"facts need one another in a circle: {circle}; let one of them ask the lab itself", asker
+        )
     if need.kind in ordered:
         return
     for inner in step.needs:
@@ -160,12 +173,16 @@ def _needs(function: Callable[..., Any]) -> tuple[Need, ...]:
     needs = []
     for name in inspect.signature(function).parameters:
         if name not in hints:
-            raise BadPlugin(f"{located(function)}: parameter {name!r} has no type: facts are found by type")
+            raise BadPlugin(
+                f"{located(function)}: parameter {name!r} has no type: facts are found by type",
+                located(function),
+            )
         members = _members(hints[name])
         kinds = [m for m in members if m not in (Absent, Unavailable)]
         if len(kinds) != 1:
             raise BadPlugin(
-                f"{located(function)}: parameter {name!r} names {len(kinds)} types; one, with Absent and Unavailable"
+                f"{located(function)}: parameter {name!r} names {len(kinds)} types; one, with Absent and Unavailable",
+                located(function),
             )
         many = get_origin(kinds[0]) is Many
         kind = get_args(kinds[0])[0] if many else kinds[0]
@@ -179,7 +196,14 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(function)
     except NameError as error:
         raise BadPlugin(
-            f"{located(function)}: {error}: types that parameters name must be imported at run time, not under TYPE_CHECKING"
+            f"{located(function)}: {error}: types that parameters name must be imported at run time, "
+            "not under TYPE_CHECKING",
+            located(function),
+        ) from None
+    except (SyntaxError, TypeError) as error:
+        raise BadPlugin(
+            f"{located(function)}: an annotation is no type: {error}; name a type, with Absent and Unavailable",
+            located(function),
         ) from None
 
 

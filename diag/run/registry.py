@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import inspect
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +22,11 @@ GROUP = "maildiag.plugins"
 class BadPlugin(Exception):
     """A plugin that cannot be used; the message says which, where and what to do."""
 
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
+        """The place of what is at fault, where the message does not name its plugin yet."""
+
 
 @dataclass
 class Registry:
@@ -31,6 +39,8 @@ class Registry:
     rules: dict[str, type[Finding]] = field(default_factory=dict)
     plans: dict[object, Any] = field(default_factory=dict)
     """Plans made of it so far, by what was chosen."""
+    owners: dict[str, str] = field(default_factory=dict)
+    """The plugin of each module looked through, and of each place where one of its checks and facts stands."""
 
     @property
     def probes(self) -> dict[str, type[Probe[Any]]]:
@@ -39,7 +49,13 @@ class Registry:
 
     def take(self, module: ModuleType, plugin: str) -> None:
         """Take in what a module offers, and the modules its `modules` names. Raises BadPlugin."""
-        for inner in getattr(module, "modules", ()):
+        if module.__name__ in self.owners:
+            return
+        self.owners[module.__name__] = plugin
+        inside = getattr(module, "modules", ())
+        if not isinstance(inside, tuple | list) or not all(isinstance(inner, ModuleType) for inner in inside):
+            raise BadPlugin(f"plugin {plugin}: {module.__file__}: `modules` must be a tuple of modules")
+        for inner in inside:
             self.take(inner, plugin)
         for thing in vars(module).values():
             match thing:
@@ -49,10 +65,12 @@ class Registry:
                             f"plugin {plugin}: check {thing.where} raises no rule: name a rule class in its body"
                         )
                     self.checks.append(thing)
+                    self.owners[thing.where] = plugin
                     for rule in thing.rules:
                         self._rule(rule, plugin)
                 case Fact() if thing.function.__module__ == module.__name__:
                     self.facts.append(thing)
+                    self.owners[thing.where] = plugin
                 case Performer() if thing.function.__module__ == module.__name__:
                     self._once(self.performers, thing.probe, thing, f"probe {thing.probe.__name__}", plugin)
                 case Renderer() if thing.function.__module__ == module.__name__:
@@ -68,15 +86,23 @@ class Registry:
         held = self.rules.setdefault(rule.id, rule)
         if held is not rule:
             raise BadPlugin(
-                f"plugin {plugin}: rule id {rule.id!r} of {rule.__module__}.{rule.__name__} is taken by "
-                f"{held.__module__}.{held.__name__}; give it an id of its own"
+                f"plugin {plugin}: rule id {rule.id!r} of {_placed(rule)} is taken by {_placed(held)}; "
+                "give it an id of its own"
             )
 
     @staticmethod
     def _once(held: dict[Any, Any], key: Any, thing: Any, what: str, plugin: str) -> None:
         other = held.setdefault(key, thing)
         if other is not thing:
-            raise BadPlugin(f"plugin {plugin}: {what} at {thing.where} is offered already by {other.where}")
+            raise BadPlugin(
+                f"plugin {plugin}: {what} at {thing.where} is offered already by {other.where}; "
+                "offer one of your own, or uninstall one of the two plugins"
+            )
+
+    def blamed(self, error: BadPlugin) -> BadPlugin:
+        """The same error with the plugin named whose check or fact is at fault."""
+        owner = self.owners.get(error.where)
+        return BadPlugin(f"plugin {owner}: {error}") if owner else error
 
 
 def entry_points() -> tuple[importlib.metadata.EntryPoint, ...]:
@@ -96,8 +122,8 @@ def load(points: Iterable[importlib.metadata.EntryPoint] | None = None) -> Regis
             module = importlib.import_module(point.module)
         except Exception as error:
             raise BadPlugin(
-                f"plugin {named(point)} cannot be imported from {point.module}: {type(error).__name__}: {error}; "
-                f"mend or uninstall the distribution that offers it"
+                f"plugin {named(point)} cannot be imported from {_last_line_of(point.module, error)}: "
+                f"{type(error).__name__}: {error}; mend or uninstall the distribution that offers it"
             ) from error
         registry.take(module, named(point))
     return registry
@@ -107,6 +133,27 @@ def named(point: importlib.metadata.EntryPoint) -> str:
     """The plugin by its name and the distribution that offers it."""
     owner = point.dist.name if point.dist is not None else "unknown distribution"
     return f"{point.name!r} of {owner}"
+
+
+def _last_line_of(module: str, error: Exception) -> str:
+    """The last line of the plugin's own that was being run when its import failed; else the module."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    package = module.partition(".")[0]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if package in (*path.parts, path.stem):
+            return f"{path.parent.name}/{path.name}:{frame.lineno}"
+    return module
+
+
+def _placed(rule: type[Finding]) -> str:
+    """`folder/file.py:line Class`; the module where there is no source to be read."""
+    try:
+        path, line = Path(inspect.getfile(rule)), inspect.getsourcelines(rule)[1]
+    except (OSError, TypeError):
+        return f"{rule.__module__}.{rule.__name__}"
+    return f"{path.parent.name}/{path.name}:{line} {rule.__name__}"
 
 
 def areas(rules: Iterable[str]) -> Iterator[str]:

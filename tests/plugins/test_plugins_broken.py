@@ -19,11 +19,6 @@ from diag.run.diagnose import Options, plan_for
 from diag.run.plan import Plan
 from diag.run.registry import BadPlugin, entry_points, load
 
-NOT_YET = pytest.mark.xfail(
-    strict=True, reason="the errors do not name plugin, line and cure in every case yet"
-)
-DONE = ("check-without-a-rule",)
-
 
 def planned(site: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """The plan of everything installed and of one more folder. Raises BadPlugin."""
@@ -34,10 +29,7 @@ def planned(site: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     return plan_for(load((*entry_points(), *distribution.entry_points)), Options())
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [pytest.param(fault, id=fault.name, marks=() if fault.name in DONE else NOT_YET) for fault in FAULTS],
-)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_broken_plugin_is_refused_by_name_place_and_cure(
     fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,7 +40,6 @@ def test_a_broken_plugin_is_refused_by_name_place_and_cure(
     assert [part for part in fault.said if part not in message] == [], message
 
 
-@NOT_YET
 def test_what_all_of_them_share_is_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that each is refused for its fault and nothing else; a module that names itself is no fault."""
     body = (
@@ -61,7 +52,6 @@ def test_what_all_of_them_share_is_sound(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-@NOT_YET
 @pytest.mark.parametrize("name", ["fails-to-import", "duplicate-rule-id", "nobody-gives-it"])
 def test_the_command_line_says_it_in_one_line(name: str, tmp_path: Path) -> None:
     """At import, when taken in, and when planned; a tape of nothing, so that nobody is asked anything."""

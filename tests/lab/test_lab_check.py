@@ -1,0 +1,166 @@
+"""The main job on real servers: what was planted is what is found, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab.planted import PLANTED
+from lab.world import World
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+
+MAILDIAG = Path(sys.executable).parent / "maildiag"
+
+FOUND = {
+    "lab.test": set(),
+    "sound.test": set(),
+    "slow.test": set(),
+    "postscreen.test": set(),
+    "parked.test": set(),
+    "unsigned.test": set(),
+    "no-intermediate.test": {"certificates/missing-intermediate-on-25"},
+    "expired.test": {"certificates/expired-on-25"},
+    "not-yet-valid.test": {"certificates/not-yet-valid-on-25"},
+    "self-signed.test": {"certificates/self-signed-on-25"},
+    "wrong-name.test": {"certificates/name-mismatch-on-25"},
+    "weak-key.test": {"certificates/weak-key-on-25"},
+    "untrusted-root.test": {"certificates/untrusted-root-on-25"},
+    "no-tls.test": {"smtp/starttls-missing"},
+    "tls10.test": {"tls/nothing-modern"},
+    "anon.test": {"smtp/starttls-handshake-fails"},
+    "clear-auth.test": {"smtp/auth-before-tls"},
+    "busy.test": set(),
+    "greylist.test": set(),
+    "helo-only.test": {"smtp/ehlo-refused"},
+    "blocked.test": set(),
+    "blocked-rcpt.test": set(),
+    "submission-clear.test": {"submission/auth-before-tls"},
+    "imap-clear.test": {"imap/login-before-tls", "pop3/user-before-tls"},  # one Dovecot serves both
+    "pop3-clear.test": {"imap/login-before-tls", "pop3/user-before-tls"},
+    "spf-lookups.test": {"spf/too-many-lookups", "spf/voids-for-one-family"},
+    "spf-two.test": {"spf/multiple-records"},
+    "spf-plus-all.test": {"spf/passes-everyone"},
+    "spf-none.test": {"spf/missing"},
+    "dmarc-missing.test": {"dmarc/missing"},
+    "dmarc-two.test": {"dmarc/multiple-records"},
+    "dkim-revoked.test": {"dkim/revoked"},
+    "dkim-512.test": {"dkim/key-short"},
+    "mx-alias.test": {"mx/target-alias"},
+    "mx-no-address.test": {"mx/target-without-address"},
+    "dane-mismatch.test": {"dane/mismatch"},
+    "bogus.test": set(),
+    "stale.test": set(),
+    "lame-ptr.test": {"reverse/not-confirmed"},
+    "no-ptr.test": {"reverse/missing"},
+    "sts-partial.test": {"mta-sts/mx-not-covered"},
+    "sts-uncovered.test": {"mta-sts/no-mx-covered"},
+    "sts-missing.test": {"mta-sts/policy-unreachable"},
+    "sts-expired.test": {"mta-sts/policy-unreachable"},
+}
+"""Exact sets. `throttle.test` depends on who connected within the last minute; `busy.test` stands for it."""
+
+OPEN = {
+    "anon.test": {"smtp", "certificates", "tls"},
+    "busy.test": {"smtp", "certificates", "tls"},
+    "greylist.test": {"smtp"},
+    "helo-only.test": {"smtp", "certificates", "tls"},
+    "blocked.test": {"smtp", "certificates", "tls"},
+    "blocked-rcpt.test": {"smtp"},
+    "dkim-revoked.test": {"dkim"},
+}
+"""Areas with something that could not be determined; the two zones that do not validate are left out."""
+
+BOGUS = ("bogus.test", "stale.test")
+
+
+def arguments(lab: World) -> list[str]:
+    return [
+        *("-n", lab.resolver, "--ca-file", str(lab.root_ca), "--selector", lab.selector),
+        *("--public", f"{lab.prefix}.0.0/16", "-q", "--profile", str(Path(lab.folder) / "maildiag.toml")),
+    ]
+
+
+def run(lab: World, *more: str) -> subprocess.CompletedProcess[str]:
+    profile = Path(lab.folder) / "maildiag.toml"
+    if not profile.exists():
+        profile.write_text('references = ["sound.test"]\n')
+    command = [str(MAILDIAG), *more]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def reports(lab: World) -> dict[str, Any]:
+    done = run(lab, "check", *arguments(lab), "-f", "json", *FOUND)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == len(FOUND), done.stderr
+    return {report["target"]["domain"]: report for report in found}
+
+
+def findings(report: Any) -> Iterator[Any]:
+    for result in report["results"]:
+        yield from result["findings"]
+
+
+def test_every_planted_domain_is_expected_to_give_something() -> None:
+    assert set(PLANTED) - set(FOUND) == {"throttle.test"}
+
+
+@pytest.mark.parametrize("domain", FOUND)
+def test_what_was_planted_is_found_and_nothing_else(domain: str, reports: dict[str, Any]) -> None:
+    assert {finding["rule"] for finding in findings(reports[domain])} == FOUND[domain]
+    assert [result for result in reports[domain]["results"] if result["status"] == "crashed"] == []
+
+
+@pytest.mark.parametrize("domain", sorted(set(FOUND) - set(BOGUS)))
+def test_what_could_not_be_determined_is_said_and_nothing_else(domain: str, reports: dict[str, Any]) -> None:
+    undecided = {r["area"] for r in reports[domain]["results"] if r["status"] == "inconclusive"}
+    assert undecided == OPEN.get(domain, set())
+
+
+@pytest.mark.parametrize("domain", BOGUS)
+def test_answers_that_do_not_validate_decide_nothing(domain: str, reports: dict[str, Any]) -> None:
+    undecided = [r for r in reports[domain]["results"] if r["status"] == "inconclusive"]
+    assert reports[domain]["grade"].endswith("?")
+    assert any("SERVFAIL" in result["because"] for result in undecided)
+
+
+def test_the_healthy_domain_grades_a_plus_in_the_terminal(lab: World) -> None:
+    done = run(lab, "check", *arguments(lab), "lab.test")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].split() == ["lab.test", "A+"]
+
+
+def test_a_turned_away_conversation_quotes_the_line(reports: dict[str, Any]) -> None:
+    because = {r["because"] for r in reports["busy.test"]["results"] if r["status"] == "inconclusive"}
+    assert any("421" in reason for reason in because)
+
+
+def test_saved_and_replayed_is_the_same_byte_for_byte(lab: World, tmp_path: Path) -> None:
+    tape, live, again = tmp_path / "x.tape", tmp_path / "live.json", tmp_path / "again.json"
+    domain = "sts-partial.test"
+    run(lab, "check", *arguments(lab), "-f", "json", "-o", str(live), "--save", str(tape), domain)
+    run(lab, "replay", str(tape), "-q", "-f", "json", "-o", str(again))
+    first, second = json.loads(live.read_text()), json.loads(again.read_text())
+    for report in (first, second):
+        report.pop("seconds")
+    assert first == second
+    assert {finding["rule"] for finding in findings(first)} == FOUND[domain]
+
+
+def test_a_zone_is_judged_before_it_is_published(lab: World, tmp_path: Path) -> None:
+    zone = tmp_path / "new.zone"
+    zone.write_text('@ 3600 IN TXT "v=spf1 mx -all"\n')
+    tape = tmp_path / "x.tape"
+    before = run(lab, "check", *arguments(lab), "--save", str(tape), "-f", "json", "spf-plus-all.test")
+    after = run(lab, "check", *arguments(lab), "--zone", str(zone), "-f", "json", "spf-plus-all.test")
+    replayed = run(lab, "replay", str(tape), "--zone", str(zone), "-q", "-f", "json")
+    assert {f["rule"] for f in findings(json.loads(before.stdout))} == {"spf/passes-everyone"}
+    assert list(findings(json.loads(after.stdout))) == []
+    assert list(findings(json.loads(replayed.stdout))) == []
+    assert (before.returncode, after.returncode, replayed.returncode) == (1, 0, 0)
