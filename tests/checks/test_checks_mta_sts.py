@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checks.mta_sts import sts_policy_covers_mx_hosts, sts_record_can_be_used
+from checks.mta_sts import sts_policy_covers_mx_hosts, sts_policy_lasts, sts_record_can_be_used
 from checks.mta_sts_mend import INVALID, PATTERN_WORDS, RECORD_WORDS, new_policy
 from checks.tlsrpt import tlsrpt_addresses_can_be_used, tlsrpt_record_can_be_used
 from diag.facts.moment import RunMoment
@@ -162,3 +162,15 @@ def test_addresses_of_tls_reports_are_mended(rua: str, made: str | None) -> None
     found = list(tlsrpt_addresses_can_be_used.function(tlsrpt(f"v=TLSRPTv1; rua={rua}")))
     values = [fix.value for each in found for fix in each.fix if isinstance(fix, Replace)]
     assert values == ([] if made is None else [f"v=TLSRPTv1; rua={made}"])
+
+
+@pytest.mark.parametrize(("age", "raised"), [(604_799, 1), (604_800, 0)])
+def test_a_week_is_long_enough(age: int, raised: int) -> None:
+    given = policy("version: STSv1", "mode: enforce", "mx: mx.d.example", f"max_age: {age}")
+    assert len(list(sts_policy_lasts.function(given, routing("mx.d.example"), MOMENT))) == raised
+
+
+def test_what_senders_discard_is_not_enforced() -> None:
+    lines = ("version: STSv1", "mode: enforce", "mx: mx.d.example")
+    assert policy(*lines, "max_age: 604800").enforced
+    assert not policy(*lines).enforced

@@ -221,3 +221,8 @@ def test_a_failing_look_up_gives_no_status() -> None:
         return await dnssec_status.function(Target("d.example"), lab)
 
     assert isinstance(anyio.run(go), Unavailable)
+
+
+def test_secure_records_of_insecure_addresses_do_not_count() -> None:
+    host = found(HOST + tlsa("mx.d.example"), secure=". _25._tcp.mx.d.example")
+    assert (host.addresses, host.security) == (Security.INSECURE, Security.INSECURE)

@@ -259,3 +259,11 @@ def test_records_that_were_meant_are_kept_apart_from_those_that_count() -> None:
     assert isinstance(near, StsRecordFound)
     assert (near.records, near.near, near.valid) == ((), ("v=stsv1; id=1",), None)
     assert type(anyio.run(go, "hello")) is Absent
+
+
+def test_a_host_that_breaks_off_after_the_handshake_has_answered() -> None:
+    web = Web(
+        RECORD + addresses("192.0.2.5", "192.0.2.6"), lambda _: served(status=0, trouble="reset", body=b"")
+    )
+    assert web.fetched().trouble is StsTrouble.BROKEN_OFF
+    assert {probe.address for probe in web.asked} == {"192.0.2.5"}

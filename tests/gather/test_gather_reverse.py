@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -15,6 +17,7 @@ from diag.lab.overlay import Nothing, Overlay
 from diag.lab.zone import Zone
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Target
+from diag.probes.dns import DnsQuery, build_answer
 
 PUBLIC = ("192.0.2.0/24", "2001:db8::/32")
 PTR = "1.2.0.192.in-addr.arpa"
@@ -64,6 +67,22 @@ def test_servfail_twice_is_a_broken_zone() -> None:
 @pytest.mark.parametrize("failure", ["refused", "timeout"])
 def test_silence_and_refusals_say_nothing_of_the_zone(failure: str) -> None:
     assert isinstance(of_address("x.example. A 192.0.2.9\n", fails={(PTR, "PTR"): failure}), Unavailable)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "broken"),
+    [("SERVFAIL", "SERVFAIL", True), ("REFUSED", "SERVFAIL", False), ("SERVFAIL", "REFUSED", False)],
+)
+def test_both_looks_must_meet_servfail(first: str, second: str, broken: bool) -> None:
+    class Twice:
+        async def run(self, probe: Any) -> Any:
+            assert isinstance(probe, DnsQuery)
+            return build_answer(probe, rcode=second if probe.dnssec else first)
+
+    async def go() -> ReverseName | Unavailable:
+        return await reverse_of(Target("d.example"), "192.0.2.1", ("mx.d.example",), Once(Twice()))
+
+    assert isinstance(anyio.run(go), ReverseName) is broken
 
 
 def test_names_beyond_the_limit_stay_unknown() -> None:
