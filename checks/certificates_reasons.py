@@ -20,7 +20,6 @@ LONGEST_LABEL = 80
 """Characters of a certificate's own words that a sentence takes."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class CertificateFinding(Finding):
     """What all rules about refused certificates say and hold."""
 

@@ -7,8 +7,8 @@ import inspect
 import re
 import string
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from .fix import Fix
 from .knowing import Cite
@@ -93,11 +93,58 @@ class Page:
         return cls(parts[0].strip(), sections.get("why it matters", ""), sections.get("how to fix", ""))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Described:
+    """A class whose annotations are its fields, given by keyword, never changed, equal where they are.
+
+    A dataclass in all but its machinery: that compiles half a dozen functions a class, and hundreds of
+    rules are loaded before the first question is asked.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ()
+    """The names of the fields, those of the base classes first."""
+
+    def __init_subclass__(cls) -> None:
+        notes = (vars(base).get("__annotations__", {}) for base in reversed(cls.__mro__))
+        own = [name for annotated in notes for name, kind in annotated.items() if "ClassVar" not in str(kind)]
+        cls.fields = tuple(dict.fromkeys(own))
+
+    def __init__(self, **values: Any) -> None:
+        """Raises TypeError for a field that is missing or unknown."""
+        for name in self.fields:
+            if name in values:
+                self.__dict__[name] = values.pop(name)
+            elif not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} needs {name}=")
+        if values:
+            raise TypeError(f"{type(self).__name__} has no field {', '.join(values)}")
+
+    def values(self) -> dict[str, Any]:
+        """Every field with its value."""
+        return {name: getattr(self, name) for name in self.fields}
+
+    def replace(self, **changes: Any) -> Self:
+        """The same with other values."""
+        return type(self)(**{**self.values(), **changes})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} does not change: {name}")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and isinstance(other, Described) and other.values() == self.values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.values().values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.values().items())})"
+
+
+class Finding(Described):
     """One thing that is wrong with one subject, and the evidence for it.
 
-    Subclasses are rules: they add the fields that fill `message`, and @rule gives them the rest.
+    Subclasses are rules: they add the fields that fill `message`, and @rule gives them the rest. Fields are
+    given by keyword.
     """
 
     id: ClassVar[str] = ""
@@ -114,7 +161,7 @@ class Finding:
 
     def text(self) -> str:
         """The message with this finding's values: one sentence, without a trailing line end."""
-        return self.message.format_map({f.name: getattr(self, f.name) for f in fields(self)})
+        return self.message.format_map(self.values())
 
     @property
     def area(self) -> str:
@@ -125,7 +172,6 @@ class Finding:
 F = TypeVar("F", bound=type[Finding])
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True)
 def rule(id: str, severity: Severity, *references: Reference, since: str) -> Callable[[F], F]:  # noqa: A002
     """Make a Finding subclass a rule. The class is returned; nothing is registered.
 
@@ -134,8 +180,7 @@ def rule(id: str, severity: Severity, *references: Reference, since: str) -> Cal
     """
 
     def decorate(cls: F) -> F:
-        made = dataclass(frozen=True, kw_only=True)(cls)
-        if not re.fullmatch(r"[a-z][a-z0-9-]*/[a-z0-9]+(-[a-z0-9]+)*", id):
+        if not _RULE_ID.fullmatch(id):
             raise ValueError(f"{id!r} is no rule id: area/the-problem, lower case, hyphens")
         page = Page.parse(cls.__doc__)
         if not (page.summary and page.why and page.how and references):
@@ -143,17 +188,19 @@ def rule(id: str, severity: Severity, *references: Reference, since: str) -> Cal
                 f"rule {id}: the docstring needs a first sentence, '## Why it matters' and "
                 "'## How to fix', and the rule at least one reference"
             )
-        known = {f.name for f in fields(made)}
         for _, name, _, _ in string.Formatter().parse(cls.message):
-            if name is not None and re.split(r"[.\[]", name)[0] not in known:
+            if name is not None and re.split(r"[.\[]", name)[0] not in cls.fields:
                 raise ValueError(
                     f"rule {id}: its message names {{{name}}}, which is no field of {cls.__name__}"
                 )
-        made.id, made.severity, made.references = id, severity, tuple(references)
-        made.since, made.page = since, page
-        return made  # type: ignore[return-value]
+        cls.id, cls.severity, cls.references = id, severity, tuple(references)
+        cls.since, cls.page = since, page
+        return cls
 
     return decorate
+
+
+_RULE_ID = re.compile(r"[a-z][a-z0-9-]*/[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)

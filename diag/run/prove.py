@@ -39,7 +39,7 @@ async def proven(
             if changes and not await _cures(changes, finding, before, plan, target, lab):
                 advice = tuple(fix for fix in finding.fix if isinstance(fix, Configure))
                 failed.append(finding)
-                findings.append(dataclasses.replace(finding, fix=advice))
+                findings.append(finding.replace(fix=advice))
             else:
                 findings.append(finding)
         proved.append(dataclasses.replace(result, findings=tuple(findings)))

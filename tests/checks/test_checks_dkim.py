@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from checks.dkim import KeyCompromised, MultipleRecords, dkim_key_is_secret, dkim_selector_holds_one_key
 from checks.dkim_mend import mended

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from checks.dmarc import domain_without_mail_is_closed
 from checks.dmarc_alignment import own_mail_can_pass_dmarc

@@ -24,7 +24,7 @@ from diag.facts.moment import VantagePoint
 from diag.facts.mx import MailExchange, Routing
 from diag.model.finding import Certainty, Finding, Undecided
 from diag.model.knowing import Many, Unavailable
-from diag.model.target import Endpoint
+from diag.model.target import Endpoint, Target
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.wire.smtp_session import read_smtp
@@ -378,6 +378,9 @@ def offered(clear: str, under_tls: str = "8BITMIME", address: str = HERE.address
 def test_offers(offer: InboundOffer, check: Any, expected: list[str]) -> None:
     if check is smtp_commands.messages_of_ordinary_size_are_taken:
         offer = dataclasses.replace(offer, tls=None)
+    if check is smtp_commands.no_password_is_asked_for_in_clear:
+        assert verdicts(check, offer, Target("lantern.example", public=("192.0.2.0/24",))) == expected
+        return
     assert verdicts(check, offer) == expected
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -125,8 +124,8 @@ def test_a_partial_report_may_hide_anything(severity: Severity | None, grade: st
 
 
 def test_findings_stand_gravest_first_then_by_rule_and_subject() -> None:
-    other = replace(_WORM, subject="aple")
-    first_by_id = replace(made(E), subject="zebra")
+    other = _WORM.replace(subject="aple")
+    first_by_id = made(E).replace(subject="zebra")
     found = report(result(Status.FAILED, _SPOT, _WORM), result(Status.FAILED, other, first_by_id)).findings
     assert found == (first_by_id, other, _WORM, _SPOT)
 
