@@ -32,7 +32,8 @@ def diagnosed(world: World, registry: Registry, **wishes: object) -> Report:
     """The report on a world, on a clock that jumps over every wait."""
 
     async def run() -> Report:
-        target = Target(world.domain, public=DOCUMENTATION, **wishes)  # type: ignore[arg-type]
+        asked = {"helo": world.helo, **wishes}
+        target = Target(world.domain, public=DOCUMENTATION, **asked)  # type: ignore[arg-type]
         async with in_memory(world, registry.performers) as lab:
             return await Diagnosis(registry, target, lab).run()
 

@@ -71,6 +71,8 @@ class ImapTalk(Probe[Transcript]):
     host: str
     tls: Tls = "starttls"
     timeout: float = 60.0
+    look: int = 1
+    """Which look it is: a second one is a conversation of its own."""
 
     @property
     def peer(self) -> str:
@@ -95,6 +97,8 @@ class Pop3Talk(Probe[Transcript]):
     host: str
     tls: Tls = "starttls"
     timeout: float = 60.0
+    look: int = 1
+    """Which look it is: a second one is a conversation of its own."""
 
     @property
     def peer(self) -> str:

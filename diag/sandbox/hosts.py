@@ -135,6 +135,12 @@ class HostSpec:
     documents: Mapping[str, Document] = field(default_factory=dict)
     """What an HTTPS host serves, by path."""
     quirks: Quirks = Quirks()
+    second: HostSpec | None = None
+    """What answers every second connection in its place, as where unlike machines share one address."""
+
+    def turn(self, connections: int) -> HostSpec:
+        """What answers a connection before which there were so many others."""
+        return self.second if self.second is not None and connections % 2 else self
 
     @property
     def names(self) -> tuple[str, ...]:

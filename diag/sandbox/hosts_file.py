@@ -32,6 +32,8 @@ _TABLES = frozenset({"replies", "replies_tls", "documents"})
 """Keys that a patch adds to, where any other key replaces."""
 _QUIRKS = {field.name for field in dataclasses.fields(Quirks)}
 _KNOWN = {field.name for field in dataclasses.fields(HostSpec)} - {"quirks"} | _QUIRKS | {"absent"}
+_OF_ALL_CONNECTIONS = {"address", "port", "protocol", "state", "absent", "second"}
+"""Keys that cannot differ from one connection to the next."""
 _VERSIONS = ("", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
@@ -47,12 +49,14 @@ def merged(base: Described, tables: Iterable[Mapping[str, Any]], path: Path) -> 
     """The base with a file's `[[host]]` tables laid over it.
 
     A table names `address` and `port`, each one value or a list. A table that leaves one of them out
-    means every such endpoint of the base; one with `absent = true` takes them away. Raises BadWorld.
+    means every such endpoint of the base; one with `absent = true` takes them away. Its own table
+    `second` patches what every second connection meets. Raises BadWorld.
     """
     result = dict(base)
     for number, table in enumerate(tables, 1):
         where = f"{path}, host {number}"
-        _refuse_unknown(table, where)
+        _refuse_unknown(table, _KNOWN, where)
+        _refuse_unknown(table.get("second", {}), _KNOWN - _OF_ALL_CONNECTIONS, f"{where}, second")
         patch = {key: value for key, value in table.items() if key not in ("address", "port", "absent")}
         for endpoint in _endpoints(table, result, where):
             if table.get("absent"):
@@ -63,10 +67,10 @@ def merged(base: Described, tables: Iterable[Mapping[str, Any]], path: Path) -> 
     return result
 
 
-def _refuse_unknown(table: Mapping[str, Any], where: str) -> None:
+def _refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> None:
     for key in table:
-        if key not in _KNOWN:
-            near = difflib.get_close_matches(key, sorted(_KNOWN), 1)
+        if key not in known:
+            near = difflib.get_close_matches(key, sorted(known), 1)
             raise BadWorld(where, None, f"unknown key {key!r}" + (f"; {near[0]!r} is one" if near else ""))
 
 
@@ -112,6 +116,15 @@ def hosts(described: Described, domains: tuple[str, ...], path: Path) -> dict[En
 
 
 def _host(address: str, port: int, table: Mapping[str, Any], domains: tuple[str, ...]) -> HostSpec:
+    always = {key: value for key, value in table.items() if key != "second"}
+    host = _one_host(address, port, always, domains)
+    if not table.get("second"):
+        return host
+    second = _one_host(address, port, _over(always, table["second"]), domains)
+    return dataclasses.replace(host, second=second)
+
+
+def _one_host(address: str, port: int, table: Mapping[str, Any], domains: tuple[str, ...]) -> HostSpec:
     usual = STANDARD_PORTS.get(port)
     if usual is None and not {"protocol", "tls"} <= table.keys():
         raise ValueError("protocol and tls are needed on a port that is not a standard one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from types import TracebackType
 from typing import Self
 
@@ -28,6 +29,7 @@ class MemoryNetwork:
     def __init__(self, world: World) -> None:
         self._world = world
         self._addresses = {address for address, _ in world.hosts}
+        self._connections: Counter[tuple[str, int]] = Counter()
         self._tasks: anyio.abc.TaskGroup | None = None
         self._wires: list[Wire] = []
         self.heard: list[Heard] = []
@@ -70,6 +72,8 @@ class MemoryNetwork:
         self._wires += (near, far)
         heard = Heard(address, port)
         self.heard.append(heard)
+        host = host.turn(self._connections[host.endpoint])
+        self._connections[host.endpoint] += 1
         self._tasks.start_soon(self._play, host, far, client, heard)
         return client
 

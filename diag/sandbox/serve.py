@@ -159,6 +159,7 @@ class _Player:
 
     async def play(self, stream: anyio.abc.SocketStream) -> None:
         """One connection."""
+        host = self._host.turn(self._counters.connections[self._host.endpoint])
         self._counters.connections[self._host.endpoint] += 1
         heard = Heard(*self._host.endpoint)
         self._heard.append(heard)
@@ -166,9 +167,9 @@ class _Player:
         try:
             if self._rtt_ms:
                 async with distant(wire, self._rtt_ms) as far:
-                    await serve(self._host, far, self._world.certificates, heard)
+                    await serve(host, far, self._world.certificates, heard)
             else:
-                await serve(self._host, wire, self._world.certificates, heard)
+                await serve(host, wire, self._world.certificates, heard)
         except* TornDown:
             _reset_on_close(stream)
         finally:

@@ -56,6 +56,8 @@ class World:
     """Rules that it nearly raises and must not."""
     inconclusive: tuple[str, ...] = ()
     """Checks or areas that cannot be decided in it."""
+    helo: str = ""
+    """What whoever looks at it is to call himself in EHLO; empty where it does not matter."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ class _Layer:
         return in_zone or in_toml
 
 
-_TOML_KEYS = frozenset({"base", "domain", "moment", "domains", "raises", "against", "inconclusive", "host"})
+_TOML_KEYS = frozenset(
+    {"base", "domain", "moment", "domains", "raises", "against", "inconclusive", "helo", "host"}
+)
 
 
 def load(path: Path) -> World:
@@ -94,7 +98,7 @@ def load(path: Path) -> World:
         described = hosts_file.merged(described, layer.tables.get("host", ()), layer.hosts_path)
     hosts = hosts_file.hosts(described, tuple(domains), top.hosts_path)
     certificates = Certificates(moment)
-    for host in hosts.values():
+    for host in (each for first in hosts.values() for each in (first, first.second) if each is not None):
         try:
             certificates.pem(host.certificate.kind, host.names)
         except ValueError as error:
@@ -114,6 +118,7 @@ def load(path: Path) -> World:
         raises=tuple(top.said("raises") or ()),
         against=tuple(top.said("against") or ()),
         inconclusive=tuple(top.said("inconclusive") or ()),
+        helo=str(top.tables.get("helo", "")),
     )
 
 

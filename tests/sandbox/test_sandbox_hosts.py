@@ -128,9 +128,25 @@ def test_absent_takes_hosts_away() -> None:
     assert set(read(BASE, "[[host]]\nport = 143\nabsent = true\n")) == {(A, 25), (B, 25)}
 
 
+def test_what_every_second_connection_meets_is_a_patch() -> None:
+    found = read(
+        BASE,
+        '[[host]]\nport = 25\ntls = "none"\nsecond = { tls = "starttls", replies = { rcpt = "450 x" } }\n',
+    )
+    first = found[A, 25]
+    assert first.second is not None
+    assert [first.turn(before).tls for before in range(3)] == [Tls.NONE, Tls.STARTTLS, Tls.NONE]
+    assert first.second.name == "mx.a.example"
+    assert set(first.second.replies) == {"EHLO", "MAIL FROM:<>", "RCPT"}
+    assert "RCPT" not in first.replies
+    assert found[A, 143].turn(1) is found[A, 143]
+
+
 @pytest.mark.parametrize(
     ("toml", "fault"),
     [
+        ('address = "192.0.2.1"\nport = 25\nsecond = { state = "refused" }', "second: unknown key 'state'"),
+        ('address = "192.0.2.1"\nport = 25\nsecond = { certificate = { sort = "x" } }', "sort"),
         (
             'address = "192.0.2.1"\nport = 25\ngreetin = "x"',
             "hosts.toml, host 1: unknown key 'greetin'; 'greeting' is one",

@@ -22,8 +22,7 @@ from diag.sandbox.peer import LONGEST_LINE, Heard
 from diag.sandbox.serve import played
 from diag.sandbox.world import World, packaged
 from diag.sandbox.zones import Dns
-from diag.tls.handshake import Handshake as Recorded
-from diag.tls.handshake import TlsFailure, TlsTrouble
+from diag.tls.handshake import Handshake as Recorded, TlsFailure, TlsTrouble
 
 pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
 
@@ -446,6 +445,19 @@ def test_the_longest_fitting_reply_wins_and_under_tls_its_own(way: Any) -> None:
     said = run(test)
     assert said[0] == "220-one \x1b[31m\r\n220 two <b>é\r\n".encode()
     assert (said[2], said[4], said[-1]) == (b"250 any\r\n", b"550 null\r\n", b"451 later\r\n")
+
+
+@WAYS
+def test_every_second_connection_may_meet_another_machine(way: Any) -> None:
+    host = dataclasses.replace(SMTP, second=dataclasses.replace(SMTP, greeting=("421 busy",)))
+
+    async def test() -> list[bytes]:
+        async with way(world(host, IMAP)) as (network, _):
+            ports = (25, 143, 25, 25, 25)
+            return [await until(await network.connect(SMTP.address, port), b"\r\n") for port in ports]
+
+    said = run(test)
+    assert [octets[:3] for octets in said] == [b"220", b"* O", b"421", b"220", b"421"]
 
 
 def test_lines_may_end_otherwise() -> None:

@@ -84,9 +84,15 @@ def test_hosts_alone_may_name_base_and_moment(tmp_path: Path) -> None:
     assert (world.domain, world.moment.year, world.raises) == ("a.example", 2027, ("a/b",))
 
 
-def test_expectations_are_not_inherited(tmp_path: Path) -> None:
-    write(tmp_path / "below", world_zone="; raises: a/b\na.example. A 192.0.2.1\n")
-    assert load(write(tmp_path / "above", world_zone="; base: ../below\n")).raises == ()
+def test_expectations_and_who_looks_are_not_inherited(tmp_path: Path) -> None:
+    below = write(
+        tmp_path / "below",
+        world_zone="; raises: a/b\na.example. A 192.0.2.1\n",
+        hosts_toml='helo = "b.example"\n',
+    )
+    assert load(below).helo == "b.example"
+    above = load(write(tmp_path / "above", world_zone="; base: ../below\n"))
+    assert (above.raises, above.helo) == ((), "")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +106,10 @@ def test_expectations_are_not_inherited(tmp_path: Path) -> None:
         ({"world_zone": "; base: nowhere\n"}, "there is no world here"),
         ({"world_zone": "; domain: a\n", "hosts_toml": 'domain = "b"\n'}, "'domain' is said both"),
         ({"hosts_toml": '[[host]]\naddress = "192.0.2.1"\nport = 25\ncertificate = "odd"\n'}, "called 'odd'"),
+        (
+            {"hosts_toml": '[[host]]\naddress = "192.0.2.1"\nport = 25\nsecond = { certificate = "odd" }\n'},
+            "called 'odd'",
+        ),
         ({"world_zone": "a.example. TLSA @TLSA(a,4,1,1)@\n"}, "no certificate fits TLSA 4 1 1"),
     ],
 )
