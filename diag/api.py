@@ -18,6 +18,13 @@ from .facts.certificates import (
     Role as Role,
     ServedCertificate as ServedCertificate,
 )
+from .facts.client_injection import ImapInjection as ImapInjection, Pop3Injection as Pop3Injection
+from .facts.client_looks import (
+    ANSWERS as ANSWERS,
+    UNOFFICIAL as UNOFFICIAL,
+    ClientLook as ClientLook,
+    Lack as Lack,
+)
 from .facts.clients import (
     ClientContact as ClientContact,
     ImapInClear as ImapInClear,

@@ -3,6 +3,7 @@
 from . import (
     access_hosts,
     certificates,
+    client_injection,
     client_offers,
     clients,
     dane,
@@ -38,6 +39,7 @@ modules = (
     access_hosts,
     clients,
     client_offers,
+    client_injection,
     dnssec,
     mta_sts,
     tlsrpt,

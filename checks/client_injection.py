@@ -1,0 +1,93 @@
+"""Commands in plain text that IMAP and POP3 servers obey under TLS (CVE-2011-0411 and its kin)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import (
+    Configure,
+    Document,
+    Finding,
+    ImapInjection,
+    Pop3Injection,
+    Rfc,
+    Severity,
+    check,
+    rule,
+)
+
+
+@rule(
+    "imap/starttls-command-injection",
+    Severity.ERROR,
+    Rfc(9051, "6.2.1"),
+    Document("CVE-2011-1926", "https://nvd.nist.gov/vuln/detail/CVE-2011-1926"),
+    since="1.0",
+)
+class ImapCommandInjection(Finding):
+    """An IMAP server obeys, under TLS, commands that came in plain text before it.
+
+    ## Why it matters
+    Somebody on the way can put commands of his own before the encryption begins; the server takes them
+    for the mail program's. Passwords and mail can be led astray although TLS is in use.
+
+    ## How to fix
+    Update the IMAP server, or the proxy that takes TLS for it. Until then, offer port 993 alone: there is
+    no plain text before TLS.
+    """
+
+    message = '{subject} obeyed a command under TLS that was sent in plain text before: "{line}".'
+    line: str
+
+
+@check
+def imap_server_forgets_what_came_before_tls(injection: ImapInjection) -> Iterator[Finding]:
+    """An IMAP server does not obey under TLS what was sent in plain text."""
+    if injection.obeyed:
+        host = injection.endpoint.host
+        yield ImapCommandInjection(
+            subject=str(injection.endpoint),
+            line=injection.line,
+            evidence=(injection.cite,),
+            fix=(
+                Configure(host, "Cyrus IMAP 2.4.7 or any later release", "Cyrus IMAP"),
+                Configure(host, "service imap-login { inet_listener imap { port = 0 } }", "Dovecot"),
+            ),
+        )
+
+
+@rule(
+    "pop3/stls-command-injection",
+    Severity.ERROR,
+    Rfc(2595, "4"),
+    Document("CVE-2021-38084", "https://nvd.nist.gov/vuln/detail/CVE-2021-38084"),
+    since="1.0",
+)
+class Pop3CommandInjection(Finding):
+    """A POP3 server obeys, under TLS, commands that came in plain text before it.
+
+    ## Why it matters
+    Somebody on the way can put commands of his own before the encryption begins; the server takes them
+    for the mail program's. Passwords and mail can be led astray although TLS is in use.
+
+    ## How to fix
+    Update the POP3 server, or the proxy that takes TLS for it. Until then, offer port 995 alone: there is
+    no plain text before TLS.
+    """
+
+    message = "{subject} answered a command under TLS that was sent in plain text before."
+
+
+@check
+def pop3_server_forgets_what_came_before_tls(injection: Pop3Injection) -> Iterator[Finding]:
+    """A POP3 server does not obey under TLS what was sent in plain text."""
+    if injection.obeyed:
+        host = injection.endpoint.host
+        yield Pop3CommandInjection(
+            subject=str(injection.endpoint),
+            evidence=(injection.cite,),
+            fix=(
+                Configure(host, "Courier Mail Server 1.1.5 or any later release", "Courier"),
+                Configure(host, "service pop3-login { inet_listener pop3 { port = 0 } }", "Dovecot"),
+            ),
+        )

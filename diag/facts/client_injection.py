@@ -1,0 +1,33 @@
+"""Whether servers that mail programs fetch mail from obey under TLS what came in plain text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diag.model.knowing import Cite
+from diag.model.target import Endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientInjection:
+    """One try, once a host and protocol: at the first address where the command that begins TLS works.
+
+    Unavailable where the conversation did not come to it, though one before had.
+    """
+
+    endpoint: Endpoint
+    obeyed: bool
+    line: str
+    """The answer to the command that was slipped in, or its first line; empty where there was none."""
+    cite: Cite
+    """What that command led to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImapInjection(ClientInjection):
+    """The same of IMAP."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pop3Injection(ClientInjection):
+    """The same of POP3."""

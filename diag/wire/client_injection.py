@@ -1,0 +1,113 @@
+"""Command injection at STARTTLS of IMAP and STLS of POP3: the dialogues that show it, and their reading.
+
+What stands behind the command in one write belongs to the plain text and must be forgotten when TLS begins
+(RFC 9051 section 6.2.1, RFC 2595 section 4). As on port 25 nothing is waited for: an answer under TLS to
+what was said before it shows by its tag in IMAP, and in POP3 because there is one more than we asked for.
+"""
+
+from __future__ import annotations
+
+from .actions import REPLY_LIMIT, Dialogue, Say, Secure, Steps, greeting_limit, hear
+from .imap import CommandEnd, ResponseEnd, parse_response, parse_responses
+from .injection import Injection, Obeyed
+from .lines import content
+from .pop3 import PopEnd, parse_response as parse_pop3
+from .reach import quote
+from .transcript import Ending, Said, Secured, Transcript, Who, line_text
+
+LOGOUT = b"a9 LOGOUT\r\n"
+QUIT = b"QUIT\r\n"
+LATE = 5.0
+"""Seconds given to the rest of an answer that seems to be one too many."""
+
+
+def imap_injection_dialogue(host: str, *, timeout: float) -> Dialogue:
+    """Greeting, STARTTLS with a NOOP behind it, and LOGOUT under TLS."""
+    return Dialogue(_imap(host, greeting_limit(timeout)), LOGOUT)
+
+
+def _imap(host: str, patience: float) -> Steps[None]:
+    if parse_response((yield from hear(ResponseEnd(), patience))).word == "OK":
+        yield Say(b"a1 STARTTLS\r\na2 NOOP\r\n")
+        answers = parse_responses((yield from hear(CommandEnd(b"a1"), REPLY_LIMIT)))
+        if answers[-1].word == "OK":
+            yield Secure(host)
+    yield Say(LOGOUT)
+    yield from hear(CommandEnd(b"a9"), REPLY_LIMIT)
+
+
+def pop3_injection_dialogue(host: str, *, timeout: float) -> Dialogue:
+    """Greeting, STLS with a CAPA behind it, and CAPA and QUIT under TLS."""
+    return Dialogue(_pop3(host, greeting_limit(timeout)), QUIT)
+
+
+def _pop3(host: str, patience: float) -> Steps[None]:
+    first: tuple[bytes, ...] = ()
+    if parse_pop3((yield from hear(PopEnd(many=False), patience)), many=False).ok:
+        yield Say(b"STLS\r\nCAPA\r\n")
+        if parse_pop3((yield from hear(PopEnd(many=False), REPLY_LIMIT)), many=False).ok:
+            yield Secure(host)
+            yield Say(b"CAPA\r\n")
+            first = yield from hear(PopEnd(many=True), REPLY_LIMIT)
+    yield Say(QUIT)
+    answer = yield from hear(PopEnd(many=False), REPLY_LIMIT)
+    if len(first) > 1 and answer == first[:1]:
+        # This begins the answer to our own CAPA, one late; the rest of it follows, and the one to QUIT.
+        yield from hear(_LoneDot(), LATE)
+        yield from hear(PopEnd(many=False), LATE)
+
+
+class _LoneDot:
+    """Finds the end of an answer that has begun (RFC 1939 section 3)."""
+
+    def feed(self, line: bytes) -> bool:
+        """See End."""
+        return content(line) == b"."
+
+
+def read_imap_injection(transcript: Transcript) -> Injection:
+    """Read a transcript of imap_injection_dialogue. Never raises."""
+    for at, said in _under_tls(transcript):
+        # a2 BAD says that the server would have nothing of it.
+        if content(said.octets).split(b" ")[:2] == [b"a2", b"OK"]:
+            return Injection(Obeyed.YES, at, line_text(said.octets))
+    return _not_obeyed(transcript, b"a1 STARTTLS")
+
+
+def read_pop3_injection(transcript: Transcript) -> Injection:
+    """Read a transcript of pop3_injection_dialogue. Never raises."""
+    heard = _under_tls(transcript)
+    ends = [at for at, said in heard if content(said.octets) == b"."]
+    if len(ends) > 1:
+        return Injection(Obeyed.YES, ends[0], line_text(heard[0][1].octets))
+    return _not_obeyed(transcript, b"STLS")
+
+
+def _under_tls(transcript: Transcript) -> list[tuple[int, Said]]:
+    """What the peer said under TLS, with the events."""
+    said = ((at, event) for at, event in enumerate(transcript.events) if isinstance(event, Said))
+    return [(at, event) for at, event in said if event.secure and event.who is Who.PEER]
+
+
+def _not_obeyed(transcript: Transcript, command: bytes) -> Injection:
+    """What a transcript shows in which no answer gives the server away."""
+    events = transcript.events
+    last = len(events) - 1 if events else None
+    heard: int | None = None
+    asked = False
+    for at, event in enumerate(events):
+        if isinstance(event, Said) and event.who is Who.PEER:
+            heard = at
+        asked = asked or (
+            isinstance(event, Said) and event.who is Who.US and content(event.octets) == command
+        )
+    if not asked:
+        said = quote(transcript, heard) if heard is not None else ""
+        word = command.split(b" ")[-1].decode("ascii")
+        return Injection(Obeyed.UNKNOWN, last, because=f"the conversation did not come to {word}{said}")
+    waited = transcript.closed.how in (Ending.SILENT, Ending.TIME_UP, Ending.FAILED)
+    if waited and not _under_tls(transcript):
+        made = any(isinstance(event, Secured) for event in events)
+        when = "under TLS" if made else "when it was asked for TLS"
+        return Injection(Obeyed.UNKNOWN, last, because=f"the peer fell silent {when}")
+    return Injection(Obeyed.NO, last)
