@@ -6,13 +6,13 @@ import re
 
 from diag.api import Report, renderer
 
-from . import text_findings, text_head, text_hosts, text_spf
-from .text_page import Page
-
 
 @renderer("text")
 def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
     """For people at a terminal: the verdict, what to do first, then the evidence."""
+    from . import text_findings, text_head, text_hosts, text_spf  # rich takes its time to load
+    from .text_page import Page
+
     page = Page(width, colour=colour)
     text_head.verdict(page, report)
     cured = text_findings.first(page, report)

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
-import cattrs
 import dns.edns
 import dns.flags
 import dns.message
@@ -27,6 +26,9 @@ from diag.probes.dns import DnsAnswer
 from diag.probes.probe import E, NotRecorded, Probe
 
 from .files import write_whole
+
+if TYPE_CHECKING:
+    import cattrs
 
 VERSION = 1
 
@@ -130,6 +132,8 @@ def _untagged(entry: dict[str, Any], probe_type: type[Probe[Any]]) -> Any:
 
 @functools.cache
 def _converter() -> cattrs.Converter:
+    import cattrs  # only runs that save or replay pay for it
+
     converter = cattrs.Converter(unstruct_collection_overrides={tuple: list})
     converter.register_unstructure_hook(bytes, _bytes_out)
     converter.register_structure_hook(bytes, lambda value, _: _bytes_in(value))
