@@ -72,6 +72,7 @@ from .facts.mta_sts import (
     StsRecordFound as StsRecordFound,
     StsTrouble as StsTrouble,
 )
+from .facts.pipelining import InboundPipelining as InboundPipelining
 from .facts.mx import MailExchange, MxHost, MxRegistration as MxRegistration, Routing
 from .facts.reverse import PointerName as PointerName, ReverseName as ReverseName
 from .facts.roles import ReceivingDomain as ReceivingDomain, Roles as Roles, SendingDomain as SendingDomain

@@ -168,6 +168,8 @@ class Session:
         if reply.then is Then.SECURE:
             text += quirks.inject
         await self.send(text.encode("utf-8"))
+        if quirks.one_at_a_time:
+            self._buffer.clear()
         if _meant(quirks.close_after, verb):
             await self.hang_up()
 

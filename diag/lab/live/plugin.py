@@ -1,5 +1,5 @@
 """Our performers, as a plugin."""
 
-from . import client_injection, conversations, dns, https, injection, moment, pause, trust
+from . import client_injection, conversations, dns, https, injection, moment, pause, pipelining, trust
 
-modules = (dns, conversations, https, trust, moment, pause, injection, client_injection)
+modules = (dns, conversations, https, trust, moment, pause, injection, client_injection, pipelining)
