@@ -33,10 +33,11 @@ _ACTION = {Publish: "publish", Withdraw: "withdraw", Replace: "replace", Configu
 
 
 @renderer("json", "application/json")
-def json(report: Report) -> str:
-    """For programs: everything, in a form that stays stable within a major version."""
+def json(report: Report, *, compact: bool = False) -> str:
+    """For programs: everything, in a form that stays stable within a major version; `compact` is one line."""
     # ASCII only: no control character or bidirectional override reaches a terminal that shows this.
-    return _json.dumps(_report(report), indent=2) + "\n"
+    layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
+    return _json.dumps(_report(report), **layout) + "\n"
 
 
 def _report(report: Report) -> dict[str, Any]:

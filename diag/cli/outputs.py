@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +30,7 @@ class Look:
     width: int = 80
     colour: bool = False
     verbose: bool = False
+    compact: bool = False
 
     def render(self, renderer: Renderer, report: Report) -> str:
         """The report in a renderer's form."""
@@ -53,8 +54,10 @@ class Place:
         self._renderer = renderer
         self._path = path
         self._many = many
-        self._look = Look(verbose=verbose)
         self._folder = path != STDOUT and path.is_dir()
+        # JSON Lines: a report a line, so that a reader need not wait for the last one.
+        lines = many and not self._folder and renderer.media_type == "application/json"
+        self._look = Look(verbose=verbose, compact=lines)
         self._stream: IO[str] | None = None
         self._beside: Path | None = None
         self._written = 0
@@ -62,7 +65,7 @@ class Place:
     def open(self) -> None:
         """Make sure that it can be written, before any question is asked. Raises Fault."""
         if self._path == STDOUT:
-            self._look = on_terminal(verbose=self._look.verbose)
+            self._look = replace(on_terminal(verbose=self._look.verbose), compact=self._look.compact)
             self._stream = sys.stdout
             return
         if self._many and not self._folder and not self._one_after_another:
@@ -90,9 +93,10 @@ class Place:
     def render(self, report: Report) -> str:
         """The report in this place's form."""
         text = self._look.render(self._renderer, report)
-        if self._many and not self._folder and self._renderer.media_type == "application/json":
-            # JSON Lines: a report a line, so that a reader need not wait for the last one.
-            return json.dumps(json.loads(text), separators=(",", ":")) + "\n"
+        if self._look.compact and text.count("\n") > 1:
+            return (
+                json.dumps(json.loads(text), separators=(",", ":")) + "\n"
+            )  # a plugin's, that knows no compact
         return text if text.endswith("\n") else text + "\n"
 
     def write(self, domain: str, text: str) -> None:

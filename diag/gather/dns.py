@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import dns.exception
-import dns.name
 import dns.rdata
 import dns.reversename
 
 from diag.model.knowing import Absent, Cite, Unavailable
-from diag.probes.dns import DnsAnswer, DnsQuery
+from diag.probes.dns import DnsAnswer, DnsQuery, parsed_name
 from diag.probes.probe import Lab
 
 MOST_ALIASES = 8
@@ -105,7 +104,7 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
 def _askable(name: str) -> bool:
     """Whether a name can stand in a question: no empty or overlong label, 255 octets in all (RFC 1035 2.3.4)."""
     try:
-        dns.name.from_text(name)
+        parsed_name(name)
     except (dns.exception.DNSException, ValueError):
         return False
     return True

@@ -8,7 +8,7 @@ from typing import cast
 import dns.name
 import dns.rdatatype
 
-from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, build_answer
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, build_answer, parsed_name
 from diag.probes.probe import E, Lab, NotRecorded, Probe
 
 from .zone import Zone
@@ -22,8 +22,8 @@ class Overlay:
     It answers one RRset a question and follows no alias, so that an alias chain may cross from the
     zone into the world and back. With `whole` the zone is all the DNS there is.
 
-    `secure` names zones whose answers carry AD ("." stands for the root's own records); `fails` makes single questions fail with
-    "servfail", "refused" or "timeout" (both for test worlds).
+    `secure` names zones whose answers carry AD ("." stands for the root's own records); `fails` makes single
+    questions fail with "servfail", "refused" or "timeout" (both for test worlds).
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class Overlay:
                 return build_answer(query, rcode=why.upper())
             case _:
                 pass
-        name = dns.name.from_text(query.name)
+        name = parsed_name(query.name)
         said = self._zone.ask(name, dns.rdatatype.from_text(query.rdtype))
         secure = any(_lies_in(name, zone) for zone in self._secure)
         records = tuple(rrset for rrset in (said.rrset, said.alias) if rrset is not None)
         return build_answer(query, records, said.rcode, authenticated=secure)
 
     async def _patched(self, query: DnsQuery) -> DnsEvidence:
-        name, kind = dns.name.from_text(query.name), dns.rdatatype.from_text(query.rdtype)
+        name, kind = parsed_name(query.name), dns.rdatatype.from_text(query.rdtype)
         held = self._zone.held(name, kind)
         if held is None:
             below = await self._inner.run(query)

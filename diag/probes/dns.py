@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import dns.exception
@@ -114,7 +114,7 @@ class DnsAnswer:
         """The RRset of that owner and type in the answer section."""
         if self.message is None:
             return None
-        wanted, kind = dns.name.from_text(name), dns.rdatatype.from_text(rdtype)
+        wanted, kind = parsed_name(name), dns.rdatatype.from_text(rdtype)
         for rrset in self.message.answer:
             if rrset.rdtype == kind and rrset.name == wanted:
                 return rrset
@@ -124,6 +124,12 @@ class DnsAnswer:
         """The answer section in presentation format, a record a line."""
         for rrset in self.message.answer if self.message is not None else ():
             yield from rrset.to_text().splitlines()
+
+
+@lru_cache(maxsize=4096)
+def parsed_name(text: str) -> dns.name.Name:
+    """An absolute name; the same few are asked for again and again. Raises DNSException for what is none."""
+    return dns.name.from_text(text)
 
 
 class Silent(enum.StrEnum):

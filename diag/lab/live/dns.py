@@ -11,14 +11,10 @@ from functools import cache
 from pathlib import Path
 
 import anyio
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
 import dns.rdatatype
 
 from diag.model.plugin import performs
-from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, parsed_name
 
 from .live import Means
 from .network import WireError
@@ -30,6 +26,8 @@ PATIENCE = (1.5, 2.5, 4.0)
 RESOLV_CONF = Path("/etc/resolv.conf")
 
 _draw = random.SystemRandom()
+_RD, _AD, _DO = 0x0100, 0x0020, 0x8000
+_IN, _OPT = 1, 41
 
 
 @performs(DnsQuery)
@@ -83,16 +81,14 @@ async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) 
 
 
 def _question(query: DnsQuery, *, edns: bool) -> bytes:
-    message = dns.message.make_query(
-        dns.name.from_text(query.name),
-        dns.rdatatype.from_text(query.rdtype),
-        use_edns=0 if edns else -1,
-        payload=PAYLOAD if edns else None,
-        want_dnssec=edns and query.dnssec,
-        id=_draw.randrange(65536),
-        flags=dns.flags.RD | dns.flags.AD if query.server is None else dns.flags.AD,
-    )
-    return message.to_wire()
+    """The message as octets (RFC 1035 section 4.1, RFC 6891 section 6.1): written by hand, thousands a minute."""
+    desired = _AD if query.server is not None else _AD | _RD
+    name = parsed_name(query.name).to_wire()
+    assert name is not None
+    head = struct.pack("!6H", _draw.randrange(65536), desired, 1, 0, 0, int(edns))
+    question = struct.pack("!2H", dns.rdatatype.from_text(query.rdtype), _IN)
+    options = struct.pack("!B2HIH", 0, _OPT, PAYLOAD, _DO if query.dnssec else 0, 0) if edns else b""
+    return head + name + question + options
 
 
 async def _over_udp(wire: bytes, server: str) -> bytes:
