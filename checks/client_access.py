@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from diag.api import (
+    Certainty,
     Cite,
     ClientContact,
     Configure,
     DnsFix,
     Endpoint,
     ImapSurvey,
+    Lack,
     Many,
     Pop3Survey,
     Publish,
@@ -43,7 +45,8 @@ class DeadHost:
     name: str
     contacts: tuple[ClientContact, ...]
     decided: bool
-    """False where something between us and the host may have swallowed the connection requests."""
+    """False where something between us and the host may have swallowed the connection requests, where one
+    connection of two came about, and where there was one attempt only."""
 
     @property
     def ports(self) -> str:
@@ -53,11 +56,29 @@ class DeadHost:
     @property
     def cites(self) -> tuple[Cite, ...]:
         """Every attempt."""
-        return as_cites(*(each.probe for each in self.contacts))
+        looks = (look for each in self.contacts for look in (each, each.other) if look is not None)
+        return as_cites(*(look.probe for look in looks))
+
+    @property
+    def doubt(self) -> Undecided:
+        """What is to be said where it is not decided."""
+        what = "answered only one of two connections" if self.flaps else "did not answer"
+        return Undecided(f"{self.name} {what} on port {self.ports}", self.cites, self.name)
+
+    @property
+    def flaps(self) -> bool:
+        """Whether a connection did come about."""
+        return any(each.differs for each in self.contacts)
+
+    @property
+    def certainty(self) -> Certainty:
+        """How sure it is that nobody answers."""
+        waited = all(each.waited for each in self.contacts if each.other is not None)
+        return Certainty.CERTAIN if waited else Certainty.LIKELY
 
 
 def dead_hosts(contacts: Many[ClientContact], service: Service) -> Iterator[DeadHost]:
-    """The published hosts at which no published port of a service answers, at any address.
+    """The published hosts at which no published port of a service answers twice, at any address.
 
     A closed port is an answer of the host's. Silence is one only where the same address answers on
     another port, and on a port that access providers do not filter.
@@ -68,16 +89,17 @@ def dead_hosts(contacts: Many[ClientContact], service: Service) -> Iterator[Dead
             by_host.setdefault(contact.endpoint.host, []).append(contact)
     awake = {contact.endpoint.address for contact in contacts.values() if contact.state.connected}
     for name, tried in by_host.items():
-        if any(each.state.connected for each in tried):
+        if any(each.state.connected and not each.differs for each in tried):
             continue
-        decided = any(
+        twice = [each for each in tried if each.other is not None]
+        decided = not any(each.differs for each in tried) and any(
             each.state is Reached.CLOSED
             or (
                 each.state is Reached.FILTERED
                 and each.endpoint.address in awake
                 and each.endpoint.port not in OFTEN_BLOCKED
             )
-            for each in tried
+            for each in twice
         )
         yield DeadHost(name, tuple(tried), decided)
 
@@ -116,6 +138,20 @@ def says(reply: object) -> str:
     return f'"{reply}"'
 
 
+def seen_twice(survey: Survey, lack: Lack) -> tuple[Cite, ...] | Undecided:
+    """The lines of two conversations that show a lack; Undecided where the other one does not show it."""
+    first, other = survey.look, survey.other
+    shown = first.cite(first.lacks[lack])
+    if other is None:
+        return Undecided(f"one look alone does not show that {lack}", shown, survey.subject)
+    if lack in other.lacks:
+        return (*shown, *other.cite(other.lacks[lack]))
+    because = f"two connections differ: only one of them shows that {lack}"
+    if (doubt := other.session.inconclusive) != "":
+        because = f"only one connection shows that {lack}; on another, {doubt}"
+    return Undecided(because, (*shown, *other.cite(other.session.because)), survey.subject)
+
+
 @dataclass(frozen=True)
 class NoTls:
     """TLS was tried and the server did not go along."""
@@ -124,33 +160,35 @@ class NoTls:
     cites: tuple[Cite, ...]
 
 
-def failed_tls(survey: Survey, refusal: tuple[str, int] | None) -> NoTls | Undecided | None:
-    """Why TLS did not come about; None where it did, was not to be had, or something else is spoken.
-
-    `refusal` is what the server said to STARTTLS, and where, if that was a final no.
-    """
+def failed_tls(survey: Survey) -> NoTls | Undecided | None:
+    """Why TLS did not come about; None where it did, was not to be had, or something else is spoken."""
     session = survey.session
     made = session.handshake
     if session.state.wrong_protocol or session.state is Reached.MALFORMED:
         return None
-    if session.state is Reached.SILENT or (made is None and refusal is None):
+    if Lack.TLS in survey.look.lacks:
+        seen = seen_twice(survey, Lack.TLS)
+        return seen if isinstance(seen, Undecided) else NoTls(_how(survey), seen)
+    if session.state is Reached.SILENT or made is None:
         because = session.inconclusive
         return Undecided(because, survey.cite(session.because), survey.subject) if because else None
-    if refusal is not None:
-        return NoTls(f"it refuses to begin: {says(refusal[0])}", survey.cite(refusal[1]))
     if not isinstance(made, TlsFailure):
         return None
     cites = survey.cite(session.secured)
+    return Undecided(f"the TLS handshake was not finished: {made.reason}", cites, survey.subject)
+
+
+def _how(survey: Survey) -> str:
+    refusal, made = survey.look.refusal, survey.session.handshake
+    if refusal is not None or not isinstance(made, TlsFailure):
+        return f"it refuses to begin: {says(refusal[0] if refusal else '')}"
     match made.reason:
         case TlsTrouble.ALERT:
-            return NoTls(f"it answers with the TLS alert {made.alert or 'without a name'}", cites)
+            return f"it answers with the TLS alert {made.alert or 'without a name'}"
         case TlsTrouble.CLOSED:
-            return NoTls("it closes the connection after the ClientHello", cites)
-        case TlsTrouble.NOT_TLS:
-            return NoTls("it answers the ClientHello in plain text", cites)
+            return "it closes the connection after the ClientHello"
         case _:
-            # Silence, a reset, or our own library at its wits' end: none of them is a refusal.
-            return Undecided(f"the TLS handshake was not finished: {made.reason}", cites, survey.subject)
+            return "it answers the ClientHello in plain text"
 
 
 def unheard(survey: Survey) -> Undecided | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
-    Certainty,
     ClientContact,
     Configure,
     Finding,
@@ -61,13 +60,13 @@ def published_imap_host_answers(
     """A host published for IMAP answers on a port that is published."""
     for dead in dead_hosts(contacts, Service.IMAP):
         if not dead.decided:
-            yield Undecided(f"{dead.name} did not answer on port {dead.ports}", dead.cites, dead.name)
+            yield dead.doubt
             continue
         yield Unreachable(
             subject=dead.name,
             ports=dead.ports,
             evidence=dead.cites,
-            certainty=Certainty.LIKELY,
+            certainty=dead.certainty,
             fix=(
                 *redirected(dead, contacts, records, target, LABELS),
                 *(
@@ -140,16 +139,13 @@ class TlsFails(Finding):
 @check
 def imap_port_sets_up_tls(survey: ImapSurvey) -> Iterator[Verdict]:
     """TLS can be set up on an IMAP port that promises it."""
-    begun = survey.session.starttls
-    final = begun.reply[-1] if begun is not None and begun.reply else None
-    refused = final is not None and final.tagged and final.word in ("NO", "BAD")
-    trouble = failed_tls(survey, (str(final), begun.cited) if begun is not None and refused else None)
+    trouble = failed_tls(survey)
     if isinstance(trouble, NoTls):
         yield TlsFails(
             subject=survey.subject,
             how=trouble.how,
             evidence=trouble.cites,
-            certainty=Certainty.LIKELY,
+            certainty=survey.certainty,
             fix=certificate_settings(survey.endpoint),
         )
     elif trouble is not None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from diag.api import (
     Absent,
-    Certainty,
     Configure,
     Endpoint,
     Finding,
     ImapInClear,
     ImapUnderTls,
+    Lack,
     Rfc,
     Severity,
     Unavailable,
@@ -22,10 +22,7 @@ from diag.api import (
     rule,
 )
 
-from .client_access import PLAINTEXT, certificate_settings, dovecot
-
-BASE = ("IMAP4REV1", "IMAP4REV2")
-"""One of them is what a mail program needs (RFC 9051 section 7.2.2)."""
+from .client_access import PLAINTEXT, certificate_settings, dovecot, seen_twice
 
 
 @rule("imap/no-starttls", Severity.ERROR, Rfc(9051, "11.1"), Rfc(8314, "4.1"), since="1.0")
@@ -64,30 +61,37 @@ def imap_takes_logins_only_under_tls(
     clear: ImapInClear, vantage: VantagePoint | Absent | Unavailable
 ) -> Iterator[Verdict]:
     """An IMAP server offers STARTTLS, and takes plain-text logins only under it."""
-    offer, session = clear.offer, clear.survey.session
-    exposed = [each for each in offer.mechanisms if each in PLAINTEXT]
-    # A login that is disabled and no mechanism at all: a dead end, but nothing is exposed. After
-    # PREAUTH there is no login, and STARTTLS is not allowed (RFC 9051 section 7.1.4).
-    if session.preauth or (offer.login_disabled and not offer.mechanisms):
-        return
-    if not offer.offers("STARTTLS"):
-        yield NoStarttls(
-            subject=clear.subject,
-            evidence=clear.cites,
-            certainty=Certainty.LIKELY,
-            fix=certificate_settings(clear.survey.endpoint),
+    survey, lacks = clear.survey, clear.survey.look.lacks
+    exposed = [each for each in clear.offer.mechanisms if each in PLAINTEXT]
+    if Lack.STARTTLS in lacks:
+        seen = seen_twice(survey, Lack.STARTTLS)
+        yield (
+            seen
+            if isinstance(seen, Undecided)
+            else NoStarttls(
+                subject=clear.subject,
+                evidence=seen,
+                certainty=survey.certainty,
+                fix=certificate_settings(survey.endpoint),
+            )
         )
-    elif exposed or not offer.login_disabled:
-        if isinstance(vantage, VantagePoint) and _same_machine(clear.survey.endpoint, vantage):
-            # Dovecot takes a connection from its own address for a secure one.
-            yield Undecided("we look from the server's own address", clear.cites, clear.subject)
+    elif survey.session.preauth or not (exposed or Lack.LOGINDISABLED in lacks):
+        return
+    elif isinstance(vantage, VantagePoint) and _same_machine(survey.endpoint, vantage):
+        # Dovecot takes a connection from its own address for a secure one.
+        yield Undecided("we look from the server's own address", clear.cites, clear.subject)
+    else:
+        # A mechanism that is offered is seen; that LOGINDISABLED is missing must be seen twice.
+        seen = clear.cites if exposed else seen_twice(survey, Lack.LOGINDISABLED)
+        if isinstance(seen, Undecided):
+            yield seen
             return
         yield LoginBeforeTls(
             subject=clear.subject,
             how=f"it offers {', '.join(exposed)}" if exposed else "LOGINDISABLED is missing",
-            evidence=clear.cites,
-            certainty=Certainty.LIKELY,
-            fix=_secure_logins(clear.survey.endpoint),
+            evidence=seen,
+            certainty=survey.certainty,
+            fix=_secure_logins(survey.endpoint),
         )
 
 
@@ -107,13 +111,18 @@ class LogindisabledUnderTls(Finding):
 
 
 @check
-def imap_takes_logins_under_tls(secure: ImapUnderTls) -> Iterator[Finding]:
+def imap_takes_logins_under_tls(secure: ImapUnderTls) -> Iterator[Verdict]:
     """An IMAP server takes logins under TLS."""
-    if secure.offer.login_disabled and not secure.offer.mechanisms:
+    if Lack.LOGIN not in secure.survey.look.lacks:
+        return
+    seen = seen_twice(secure.survey, Lack.LOGIN)
+    if isinstance(seen, Undecided):
+        yield seen
+    else:
         yield LogindisabledUnderTls(
             subject=secure.subject,
-            evidence=secure.cites,
-            certainty=Certainty.LIKELY,
+            evidence=seen,
+            certainty=secure.survey.certainty,
             fix=dovecot(
                 secure.survey.endpoint,
                 "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY",
@@ -137,26 +146,28 @@ class NoBaseCapability(Finding):
 
 
 @check
-def imap_says_that_it_is_imap_before_tls(clear: ImapInClear) -> Iterator[Finding]:
+def imap_says_that_it_is_imap_before_tls(clear: ImapInClear) -> Iterator[Verdict]:
     """An IMAP server says before TLS that it speaks IMAP4rev1 or IMAP4rev2."""
     # Where the same is missing under TLS, it is told once, by the check on that.
-    under_tls = clear.survey.session.capabilities_tls
-    if under_tls is None and not any(clear.offer.offers(each) for each in BASE):
+    if clear.survey.session.capabilities_tls is None and Lack.IMAP in clear.survey.look.lacks:
         yield _no_base(clear)
 
 
 @check
-def imap_says_that_it_is_imap(secure: ImapUnderTls) -> Iterator[Finding]:
+def imap_says_that_it_is_imap(secure: ImapUnderTls) -> Iterator[Verdict]:
     """An IMAP server says under TLS that it speaks IMAP4rev1 or IMAP4rev2."""
-    if not any(secure.offer.offers(each) for each in BASE):
+    if Lack.IMAP in secure.survey.look.lacks:
         yield _no_base(secure)
 
 
-def _no_base(told: ImapInClear | ImapUnderTls) -> NoBaseCapability:
+def _no_base(told: ImapInClear | ImapUnderTls) -> Verdict:
+    seen = seen_twice(told.survey, Lack.IMAP)
+    if isinstance(seen, Undecided):
+        return seen
     return NoBaseCapability(
         subject=told.subject,
-        evidence=told.cites,
-        certainty=Certainty.LIKELY,
+        evidence=seen,
+        certainty=told.survey.certainty,
         # Empty, the setting means: what the server knows it can do.
         fix=(Configure(told.survey.endpoint.host, "imap_capability =", "Dovecot 2.3"),),
     )

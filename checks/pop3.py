@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
-    Certainty,
     ClientContact,
     Finding,
     Handshake,
@@ -60,13 +59,13 @@ def published_pop3_host_answers(
     """A host published for POP3 answers on a port that is published."""
     for dead in dead_hosts(contacts, Service.POP3):
         if not dead.decided:
-            yield Undecided(f"{dead.name} did not answer on port {dead.ports}", dead.cites, dead.name)
+            yield dead.doubt
             continue
         yield Unreachable(
             subject=dead.name,
             ports=dead.ports,
             evidence=dead.cites,
-            certainty=Certainty.LIKELY,
+            certainty=dead.certainty,
             fix=(
                 *redirected(dead, contacts, records, target, LABELS),
                 *(
@@ -139,16 +138,13 @@ class TlsFails(Finding):
 @check
 def pop3_port_sets_up_tls(survey: Pop3Survey) -> Iterator[Verdict]:
     """TLS can be set up on a POP3 port that promises it."""
-    begun, capa = survey.session.stls, survey.session.capa
-    promised = capa is not None and capa.offers("STLS")
-    refused = promised and begun is not None and begun.reply is not None and begun.reply.status == "-ERR"
-    trouble = failed_tls(survey, (str(begun.reply), begun.cited) if begun is not None and refused else None)
+    trouble = failed_tls(survey)
     if isinstance(trouble, NoTls):
         yield TlsFails(
             subject=survey.subject,
             how=trouble.how,
             evidence=trouble.cites,
-            certainty=Certainty.LIKELY,
+            certainty=survey.certainty,
             fix=certificate_settings(survey.endpoint),
         )
     elif trouble is not None:

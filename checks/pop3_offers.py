@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from diag.api import (
     Certainty,
     Configure,
-    Ending,
     Endpoint,
     Finding,
+    Lack,
     Pop3InClear,
     Pop3Survey,
     Rfc,
@@ -20,13 +20,7 @@ from diag.api import (
     rule,
 )
 
-from .client_access import certificate_settings, dovecot
-
-PLAIN_LOGINS = frozenset({"PLAIN", "LOGIN"})
-"""SASL mechanisms that show the password to whoever listens."""
-
-GIVEN_UP_MS = 10_000
-"""Milliseconds without an octet after which a server has plainly said all that it means to say."""
+from .client_access import certificate_settings, dovecot, seen_twice
 
 
 @rule("pop3/no-stls", Severity.ERROR, Rfc(2595, "4"), Rfc(8314, "4.1"), since="1.0")
@@ -62,23 +56,15 @@ class UserBeforeTls(Finding):
 
 
 @check
-def pop3_takes_logins_only_under_tls(clear: Pop3InClear) -> Iterator[Finding]:
+def pop3_takes_logins_only_under_tls(clear: Pop3InClear) -> Iterator[Verdict]:
     """A POP3 server offers STLS, and plain-text logins only under it."""
-    offer = clear.offer
-    exposed = ["USER"] if offer.offers("USER") else []
-    exposed += [each for each in offer.mechanisms if each in PLAIN_LOGINS]
-    if exposed and not offer.offers("STLS"):
-        yield NoStls(
-            subject=clear.subject,
-            evidence=clear.cites,
-            certainty=Certainty.LIKELY,
-            fix=certificate_settings(clear.survey.endpoint),
-        )
-    elif exposed:
+    if Lack.STARTTLS in clear.survey.look.lacks:
+        yield _no_stls(clear.survey)
+    elif clear.offer.plain_logins:
         # Some servers list USER and refuse it all the same; only trying would tell (trap 33).
         yield UserBeforeTls(
             subject=clear.subject,
-            how=", ".join(exposed),
+            how=", ".join(clear.offer.plain_logins),
             evidence=clear.cites,
             certainty=Certainty.LIKELY,
             fix=_secure_logins(clear.survey.endpoint),
@@ -86,19 +72,22 @@ def pop3_takes_logins_only_under_tls(clear: Pop3InClear) -> Iterator[Finding]:
 
 
 @check
-def pop3_server_without_capa_takes_stls(survey: Pop3Survey) -> Iterator[Finding]:
+def pop3_server_without_capa_takes_stls(survey: Pop3Survey) -> Iterator[Verdict]:
     """A POP3 server that does not know CAPA takes STLS all the same."""
-    session = survey.session
-    refused = (
-        session.stls is not None and session.stls.reply is not None and session.stls.reply.status == "-ERR"
+    if survey.session.capa_supported is False and Lack.STARTTLS in survey.look.lacks:
+        yield _no_stls(survey)
+
+
+def _no_stls(survey: Pop3Survey) -> Verdict:
+    seen = seen_twice(survey, Lack.STARTTLS)
+    if isinstance(seen, Undecided):
+        return seen
+    return NoStls(
+        subject=survey.subject,
+        evidence=seen,
+        certainty=survey.certainty,
+        fix=certificate_settings(survey.endpoint),
     )
-    if session.capa_supported is False and refused and session.stls is not None:
-        yield NoStls(
-            subject=survey.subject,
-            evidence=survey.cite(session.stls.cited),
-            certainty=Certainty.LIKELY,
-            fix=certificate_settings(survey.endpoint),
-        )
 
 
 @rule("pop3/multiline-unterminated", Severity.ERROR, Rfc(1939, "3"), since="1.0")
@@ -118,18 +107,16 @@ class MultilineUnterminated(Finding):
 @check
 def pop3_answers_end(survey: Pop3Survey) -> Iterator[Verdict]:
     """A POP3 server ends an answer of several lines with a lone dot."""
-    event, ending = survey.session.capa_unterminated, survey.session.closed
-    if event is None:
+    if survey.session.capa_unterminated is None:
         return
-    events = survey.transcript.events
-    # An answer that still drips when time is up, or is cut by a close, is no proof of a missing end.
-    quiet = events[-1].at_ms - events[event].at_ms >= GIVEN_UP_MS
-    if ending is Ending.TOO_MUCH or (quiet and ending in (Ending.SILENT, Ending.TIME_UP)):
-        yield MultilineUnterminated(
-            subject=survey.subject, evidence=survey.cite(event), certainty=Certainty.LIKELY
-        )
-    else:
+    if Lack.END not in survey.look.lacks:
         yield Undecided(survey.session.inconclusive, survey.cite(survey.session.because), survey.subject)
+        return
+    seen = seen_twice(survey, Lack.END)
+    if isinstance(seen, Undecided):
+        yield seen
+    else:
+        yield MultilineUnterminated(subject=survey.subject, evidence=seen, certainty=survey.certainty)
 
 
 def _secure_logins(endpoint: Endpoint) -> tuple[Configure, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
-    Certainty,
     ClientContact,
     Configure,
     Endpoint,
@@ -62,13 +61,13 @@ def published_submission_host_answers(
     """A host published for submission answers on a port that is published."""
     for dead in dead_hosts(contacts, Service.SUBMISSION):
         if not dead.decided:
-            yield Undecided(f"{dead.name} did not answer on port {dead.ports}", dead.cites, dead.name)
+            yield dead.doubt
             continue
         yield Unreachable(
             subject=dead.name,
             ports=dead.ports,
             evidence=dead.cites,
-            certainty=Certainty.LIKELY,
+            certainty=dead.certainty,
             fix=(
                 *redirected(dead, contacts, records, target, LABELS),
                 *_both_services(dead.contacts[0].endpoint),
@@ -164,14 +163,13 @@ def submission_port_sets_up_tls(survey: SubmissionSurvey) -> Iterator[Verdict]:
     if begun is not None and answer is not None and answer.kind == 4:
         yield Undecided(f"STARTTLS is put off: {says(answer)}", survey.cite(begun.cited), survey.subject)
         return
-    refused = begun is not None and answer is not None and answer.kind == 5
-    trouble = failed_tls(survey, (str(answer), begun.cited) if begun is not None and refused else None)
+    trouble = failed_tls(survey)
     if isinstance(trouble, NoTls):
         yield TlsFails(
             subject=survey.subject,
             how=trouble.how,
             evidence=trouble.cites,
-            certainty=Certainty.LIKELY,
+            certainty=survey.certainty,
             fix=_tls_settings(survey.endpoint),
         )
     elif trouble is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
-    Certainty,
+    UNOFFICIAL,
     ClientContact,
     Configure,
     Endpoint,
     Finding,
     InboundOffer,
+    Lack,
     Many,
     Reached,
     Rfc,
@@ -26,10 +27,7 @@ from diag.api import (
     rule,
 )
 
-from .client_access import PLAINTEXT
-
-UNOFFICIAL = 2525
-"""A port that some hosts open where 587 is blocked. No standard knows it: nothing is ever missing there."""
+from .client_access import PLAINTEXT, seen_twice
 
 
 @rule("submission/no-starttls", Severity.ERROR, Rfc(8314, "4.1"), Rfc(3207, "4"), since="1.0")
@@ -63,18 +61,19 @@ class Cleartext2525(Finding):
 
 
 @check
-def submission_offers_starttls(clear: SubmissionInClear) -> Iterator[Finding]:
+def submission_offers_starttls(clear: SubmissionInClear) -> Iterator[Verdict]:
     """A submission server that asks for a login offers STARTTLS."""
-    # Where no login is offered either, nothing is exposed.
-    if clear.offer.mechanisms and not clear.offer.offers("STARTTLS"):
-        spare = clear.survey.endpoint.port == UNOFFICIAL
-        kind = Cleartext2525 if spare else NoStarttls
-        yield kind(
-            subject=clear.subject,
-            evidence=clear.cites,
-            certainty=Certainty.LIKELY,
-            fix=_starttls(clear.survey.endpoint),
-        )
+    survey = clear.survey
+    if Lack.STARTTLS not in survey.look.lacks:
+        return
+    seen = seen_twice(survey, Lack.STARTTLS)
+    if isinstance(seen, Undecided):
+        yield seen
+        return
+    kind = Cleartext2525 if survey.endpoint.port == UNOFFICIAL else NoStarttls
+    yield kind(
+        subject=clear.subject, evidence=seen, certainty=survey.certainty, fix=_starttls(survey.endpoint)
+    )
 
 
 @rule("submission/auth-before-tls", Severity.ERROR, Rfc(4954, "4"), Rfc(8314, "4.1"), since="1.0")
@@ -127,14 +126,19 @@ class NoAuth(Finding):
 
 
 @check
-def submission_offers_a_login(secure: SubmissionUnderTls) -> Iterator[Finding]:
+def submission_offers_a_login(secure: SubmissionUnderTls) -> Iterator[Verdict]:
     """A submission server offers a login under TLS."""
     endpoint = secure.survey.endpoint
-    if not secure.offer.mechanisms and endpoint.port != UNOFFICIAL:
+    if Lack.LOGIN not in secure.survey.look.lacks:
+        return
+    seen = seen_twice(secure.survey, Lack.LOGIN)
+    if isinstance(seen, Undecided):
+        yield seen
+    else:
         yield NoAuth(
             subject=secure.subject,
-            evidence=secure.cites,
-            certainty=Certainty.LIKELY,
+            evidence=seen,
+            certainty=secure.survey.certainty,
             fix=(
                 Configure(
                     endpoint.host,

@@ -20,7 +20,6 @@ from .facts.certificates import (
 )
 from .facts.client_injection import ImapInjection as ImapInjection, Pop3Injection as Pop3Injection
 from .facts.client_looks import (
-    ANSWERS as ANSWERS,
     UNOFFICIAL as UNOFFICIAL,
     ClientLook as ClientLook,
     Lack as Lack,
@@ -72,8 +71,8 @@ from .facts.mta_sts import (
     StsRecordFound as StsRecordFound,
     StsTrouble as StsTrouble,
 )
-from .facts.pipelining import InboundPipelining as InboundPipelining
 from .facts.mx import MailExchange, MxHost, MxRegistration as MxRegistration, Routing
+from .facts.pipelining import InboundPipelining as InboundPipelining
 from .facts.reverse import PointerName as PointerName, ReverseName as ReverseName
 from .facts.roles import ReceivingDomain as ReceivingDomain, Roles as Roles, SendingDomain as SendingDomain
 from .facts.spf import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from diag.model.finding import Certainty
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
@@ -13,6 +14,7 @@ from diag.wire.smtp import EhloReply
 from diag.wire.transcript import Transcript
 
 from .access_hosts import Offer, Origin, Service
+from .client_looks import ClientLook, P, S
 
 CLIENT_PORTS: dict[int, tuple[Service, Tls]] = {
     587: (Service.SUBMISSION, "starttls"),
@@ -26,9 +28,18 @@ CLIENT_PORTS: dict[int, tuple[Service, Tls]] = {
 """The ports mail programs use, and how TLS comes about on each (RFC 8314 section 3; 2525 is a custom)."""
 
 
+AnyLook = (
+    ClientLook[SmtpTalk, SmtpSession] | ClientLook[ImapTalk, ImapSession] | ClientLook[Pop3Talk, Pop3Session]
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientContact:
-    """One port of one host, connected to or not: what the matrix of endpoints shows."""
+    """One port of one host, connected to or not: what the matrix of endpoints shows.
+
+    Where the first look showed something grave by what was missing or refused, there was a second one on
+    a connection of its own. What is told here is the first look, or the second where only it connected.
+    """
 
     endpoint: Endpoint
     service: Service
@@ -42,6 +53,15 @@ class ClientContact:
     state: Reached
     session: SmtpSession | ImapSession | Pop3Session
     """Of the protocol of `service`."""
+    other: AnyLook | None = None
+    """The other look; None where there was one only."""
+    waited: bool = False
+    """A pause lay between the two, as the user wished."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether one of two connections came about and the other did not."""
+        return self.other is not None and self.other.session.state.connected != self.state.connected
 
     @property
     def published(self) -> bool:
@@ -51,10 +71,6 @@ class ClientContact:
     def cite(self, event: int | None = None) -> Cite:
         """The conversation, or one event of it."""
         return Cite(self.probe, event)
-
-
-P = TypeVar("P", SmtpTalk, ImapTalk, Pop3Talk)
-S = TypeVar("S", SmtpSession, ImapSession, Pop3Session)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +86,20 @@ class Survey(Generic[P, S]):
     probe: P
     transcript: Transcript
     session: S
+    other: ClientLook[P, S] | None = None
+    """A second conversation with this port; None where the first showed nothing grave."""
+    waited: bool = False
+    """A pause lay between the two, as the user wished."""
+
+    @property
+    def look(self) -> ClientLook[P, S]:
+        """The conversation by itself."""
+        return ClientLook(self.probe, self.transcript, self.session)
+
+    @property
+    def certainty(self) -> Certainty:
+        """Of what both looks agree on."""
+        return Certainty.CERTAIN if self.waited and self.other is not None else Certainty.LIKELY
 
     @property
     def subject(self) -> str:
@@ -83,8 +113,7 @@ class Survey(Generic[P, S]):
 
     def cite(self, *events: int | None) -> tuple[Cite, ...]:
         """Lines of the conversation; the whole of it where none is named."""
-        named = tuple(Cite(self.probe, event) for event in dict.fromkeys(events) if event is not None)
-        return named or (Cite(self.probe),)
+        return self.look.cite(*events)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from diag.facts.client_looks import plain_dealing
 from diag.facts.clients import (
     ClientContact,
     ImapInClear,
@@ -20,7 +21,7 @@ from diag.facts.clients import (
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.tls.handshake import TlsFailure
-from diag.wire.reading import Reached, SmtpSession
+from diag.wire.reading import Reached
 
 V = TypeVar("V", SubmissionSurvey, ImapSurvey, Pop3Survey)
 T = TypeVar("T")
@@ -37,7 +38,7 @@ async def submission_in_clear(
 
     def offer(survey: SubmissionSurvey) -> SubmissionInClear | None:
         session = survey.session
-        if session.offer is None or session.ehlo is None or not _plain_dealing(session):
+        if session.offer is None or session.ehlo is None or not plain_dealing(session):
             return None
         return SubmissionInClear(survey=survey, offer=session.offer, event=session.ehlo.last)
 
@@ -50,7 +51,7 @@ async def submission_under_tls(surveys: Many[SubmissionSurvey]) -> Many[Submissi
 
     def offer(survey: SubmissionSurvey) -> SubmissionUnderTls | None:
         session = survey.session
-        if session.offer_tls is None or session.ehlo_tls is None or not _plain_dealing(session):
+        if session.offer_tls is None or session.ehlo_tls is None or not plain_dealing(session):
             return None
         return SubmissionUnderTls(survey=survey, offer=session.offer_tls, event=session.ehlo_tls.last)
 
@@ -101,11 +102,6 @@ async def pop3_under_tls(surveys: Many[Pop3Survey]) -> Many[Pop3UnderTls]:
         return Pop3UnderTls(survey=survey, offer=told, event=told.event) if told else None
 
     return _under_tls(surveys, offer)
-
-
-def _plain_dealing(session: SmtpSession) -> bool:
-    """Whether the server itself answered, and did not turn us away: else its replies prove no absence."""
-    return session.throttled is None and session.tarpit is None and session.middlebox is None
 
 
 def _in_clear(

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import anyio
 
 from diag.facts.access_hosts import AccessHost, Offer, Origin, Service
-from diag.facts.clients import CLIENT_PORTS, ClientContact, ImapSurvey, Pop3Survey, SubmissionSurvey
+from diag.facts.client_looks import ClientLook
+from diag.facts.clients import (
+    CLIENT_PORTS,
+    AnyLook,
+    ClientContact,
+    ImapSurvey,
+    Pop3Survey,
+    SubmissionSurvey,
+)
 from diag.facts.mx import MxHost
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
+from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
 from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession, read_imap, read_pop3, read_smtp
@@ -21,6 +31,7 @@ from diag.wire.transcript import Transcript
 
 from .access_hosts import NO_DIALOGUES, Sightings, discover, wanted
 from .helo import helo
+from .inbound import CONFIRMING_PAUSE
 
 T = TypeVar("T")
 
@@ -41,18 +52,30 @@ class _Port:
 async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Unavailable:
     """A conversation with every port that mail programs use, at every address of every host.
 
-    Finding hosts and talking to them overlap: no talk waits for a host it has nothing to do with.
+    Finding hosts and talking to them overlap: no talk waits for a host it has nothing to do with. A port
+    is talked to again at once where the first talk shows something grave by what is missing or refused,
+    and, once all have been tried, where a published host did not answer at all.
     """
     if not target.dialogues:
         return Unavailable(NO_DIALOGUES)
     found = Sightings()
     begun: set[_Port] = set()
-    heard: dict[_Port, tuple[Talk, Transcript]] = {}
+    heard: dict[_Port, tuple[AnyLook, ...]] = {}
     name = await helo(target, lab)
 
     async def talk(port: _Port) -> None:
         probe = talk_for(port.endpoint, port.service, port.tls, name, target.timeout)
-        heard[port] = (probe, await lab.run(probe))
+        first = _read(probe, await lab.run(probe))
+        heard[port] = (first,)
+        if first.lacks:
+            await talk_again(port)
+
+    async def talk_again(port: _Port) -> None:
+        (first,) = heard[port]
+        if target.confirm:
+            await lab.run(Pause(CONFIRMING_PAUSE, f"{port.service} at {port.endpoint}"))
+        again = dataclasses.replace(first.probe, look=2)
+        heard[port] = (first, _read(again, await lab.run(again)))
 
     async with anyio.create_task_group() as tasks:
 
@@ -65,6 +88,10 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
                         tasks.start_soon(talk, port)
 
         await discover(target, lab, tell)
+    contacts = _contacts(found.hosts(), heard, target)
+    async with anyio.create_task_group() as tasks:
+        for port in _given_up(contacts):
+            tasks.start_soon(talk_again, port)
     return Many(_contacts(found.hosts(), heard, target))
 
 
@@ -96,7 +123,7 @@ def _ports(host: str, addresses: tuple[str, ...], offers: tuple[Offer, ...]) -> 
 
 def _contacts(
     hosts: dict[str, AccessHost],
-    heard: dict[_Port, tuple[Talk, Transcript]],
+    heard: dict[_Port, tuple[AnyLook, ...]],
     target: Target,
 ) -> dict[str, ClientContact | Absent | Unavailable]:
     """In the order of hosts, addresses and ports, whatever was heard first."""
@@ -107,9 +134,19 @@ def _contacts(
             contacts[name] = _unvisited(host, target)
         for port in _ports(name, addresses, host.offers):
             # A port published by a second source under another way of TLS was talked to once.
-            if (conversation := heard.get(port)) is not None:
-                contacts[str(port.endpoint)] = _contact(port, host, *conversation)
+            if (looks := heard.get(port)) is not None:
+                contacts[str(port.endpoint)] = _contact(port, host, looks, target)
     return contacts
+
+
+def _given_up(contacts: Mapping[str, ClientContact | Absent | Unavailable]) -> Iterator[_Port]:
+    """Published ports that did not answer, of hosts where no port published for the same service did."""
+    published = [each for each in contacts.values() if isinstance(each, ClientContact) and each.published]
+    alive = {(each.endpoint.host, each.service) for each in published if each.state.connected}
+    for contact in published:
+        lost = (contact.endpoint.host, contact.service) not in alive
+        if lost and contact.state in (Reached.CLOSED, Reached.FILTERED):
+            yield _Port(contact.endpoint, contact.service, contact.tls)
 
 
 def _unvisited(host: AccessHost, target: Target) -> Absent | Unavailable:
@@ -122,8 +159,8 @@ def _unvisited(host: AccessHost, target: Target) -> Absent | Unavailable:
     return Absent(f"no address of {host.name} is {why}: it is not connected to", host.asked)
 
 
-def _contact(port: _Port, host: AccessHost, probe: Talk, transcript: Transcript) -> ClientContact:
-    session = _read(port.service, transcript)
+def _contact(port: _Port, host: AccessHost, looks: tuple[AnyLook, ...], target: Target) -> ClientContact:
+    best = next((look for look in looks if look.session.state.connected), looks[0])
     return ClientContact(
         endpoint=port.endpoint,
         service=port.service,
@@ -134,21 +171,23 @@ def _contact(port: _Port, host: AccessHost, probe: Talk, transcript: Transcript)
             for offer in host.offers
             if offer.port == port.endpoint.port and offer.service is port.service
         ),
-        probe=probe,
-        transcript=transcript,
-        state=session.state,
-        session=session,
+        probe=best.probe,
+        transcript=best.transcript,
+        state=best.session.state,
+        session=best.session,
+        other=next((look for look in looks if look is not best), None),
+        waited=target.confirm and len(looks) > 1,
     )
 
 
-def _read(service: Service, transcript: Transcript) -> SmtpSession | ImapSession | Pop3Session:
-    match service:
-        case Service.SUBMISSION:
-            return read_smtp(transcript)
-        case Service.IMAP:
-            return read_imap(transcript)
-        case Service.POP3:
-            return read_pop3(transcript)
+def _read(probe: Talk, transcript: Transcript) -> AnyLook:
+    match probe:
+        case SmtpTalk():
+            return ClientLook(probe, transcript, read_smtp(transcript))
+        case ImapTalk():
+            return ClientLook(probe, transcript, read_imap(transcript))
+        case Pop3Talk():
+            return ClientLook(probe, transcript, read_pop3(transcript))
 
 
 @fact
@@ -193,7 +232,7 @@ async def pop3_surveys(contacts: Many[ClientContact], hosts: Many[AccessHost]) -
 
 
 def _shared(contact: ClientContact) -> dict[str, Any]:
-    names = ("endpoint", "tls", "origins", "offers", "transcript")
+    names = ("endpoint", "tls", "origins", "offers", "transcript", "other", "waited")
     return {name: getattr(contact, name) for name in names}
 
 

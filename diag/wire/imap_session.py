@@ -39,6 +39,11 @@ class Capabilities:
         return tuple(each[5:].upper() for each in self.names if each.upper().startswith("AUTH="))
 
     @property
+    def speaks_imap4(self) -> bool:
+        """One of the two that a mail program needs: IMAP4rev1, IMAP4rev2 (RFC 9051 section 7.2.2)."""
+        return self.offers("IMAP4REV1") or self.offers("IMAP4REV2")
+
+    @property
     def login_disabled(self) -> bool:
         """LOGINDISABLED (RFC 9051 section 6.2.3)."""
         return self.offers("LOGINDISABLED")

@@ -34,6 +34,12 @@ class Capa:
         """SASL mechanisms in upper case (RFC 5034 section 3)."""
         return tuple(each.upper() for each in self.capabilities.get("SASL", ()))
 
+    @property
+    def plain_logins(self) -> tuple[str, ...]:
+        """USER, and the SASL mechanisms that show the password to whoever listens."""
+        user = ("USER",) if self.offers("USER") else ()
+        return (*user, *(each for each in self.mechanisms if each in ("PLAIN", "LOGIN")))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pop3Session:

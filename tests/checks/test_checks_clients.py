@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import Any, Literal
 
 import pytest
 
 from checks import imap, imap_offers, pop3, pop3_offers, submission
-from checks.client_access import dead_hosts, failed_tls
+from checks.client_access import NoTls, dead_hosts, failed_tls, seen_twice
 from diag.facts.access_hosts import Offer, Origin, Service, ServiceRecord, ServiceRecords
+from diag.facts.client_looks import ClientLook, Lack
 from diag.facts.clients import CLIENT_PORTS, ClientContact, ImapInClear, ImapSurvey, Pop3Survey
 from diag.facts.moment import VantagePoint
 from diag.model.finding import Certainty, Finding, Undecided
@@ -50,7 +52,10 @@ def contact(
     published: bool = True,
     host: str = "mail.example",
     address: str = ADDRESS,
+    again: Transcript | Literal["same"] | None = "same",
+    waited: bool = False,
 ) -> ClientContact:
+    """A port that was looked at twice, unless `again` is None; it sees the same the second time."""
     service, tls = CLIENT_PORTS[port]
     offer = Offer(service, host, port, "implicit", Origin.SRV, "_x._tcp.d.example", ())
     probe: Any = {
@@ -60,7 +65,13 @@ def contact(
     }[service]
     reading: Any = {Service.SUBMISSION: read_smtp, Service.IMAP: read_imap, Service.POP3: read_pop3}[service]
     session = reading(transcript)
+    heard = transcript if again == "same" else again
+    other: Any = None
+    if heard is not None:
+        other = ClientLook(dataclasses.replace(probe, look=2), heard, reading(heard))
     return ClientContact(
+        other=other,
+        waited=waited,
         endpoint=Endpoint(host, address, port),
         service=service,
         tls=tls,
@@ -94,6 +105,12 @@ def many(*contacts: ClientContact) -> Many[ClientContact]:
         ([contact(465, UNREACHABLE), contact(143, said("* OK"))], False),
         ([contact(465, UNREACHABLE, address="2001:db8::5"), contact(465, CLOSED)], True),
         ([contact(143, CLOSED), contact(993, CLOSED)], None),
+        # Nothing counts that was tried only once, or that came about on one of two connections.
+        ([contact(465, CLOSED, again=None)], False),
+        ([contact(465, CLOSED, again=None), contact(587, CLOSED)], True),
+        ([contact(465, GREETED, again=CLOSED)], False),
+        ([contact(465, GREETED, again=CLOSED), contact(587, CLOSED)], False),
+        ([contact(465, GREETED, again=CLOSED), contact(587, GREETED, again=None)], None),
     ],
 )
 def test_a_host_is_dead_only_where_it_says_so_itself(
@@ -101,6 +118,30 @@ def test_a_host_is_dead_only_where_it_says_so_itself(
 ) -> None:
     found = list(dead_hosts(many(*contacts), Service.SUBMISSION))
     assert [each.decided for each in found] == ([] if dead is None else [dead])
+
+
+def test_a_host_in_doubt_tells_what_was_tried() -> None:
+    (silent,) = dead_hosts(many(contact(587, FILTERED)), Service.SUBMISSION)
+    assert silent.doubt.because == "mail.example did not answer on port 587"
+    (flapping,) = dead_hosts(many(contact(587, GREETED, again=CLOSED)), Service.SUBMISSION)
+    assert flapping.doubt.because == "mail.example answered only one of two connections on port 587"
+    assert len(flapping.cites) == 2
+
+
+@pytest.mark.parametrize(
+    ("waited", "certainty"),
+    [
+        ((True, True), Certainty.CERTAIN),
+        ((True, False), Certainty.LIKELY),
+        ((False, False), Certainty.LIKELY),
+    ],
+)
+def test_only_who_has_waited_is_certain_that_a_host_is_dead(
+    waited: tuple[bool, bool], certainty: Certainty
+) -> None:
+    tried = [contact(port, CLOSED, waited=each) for port, each in zip((587, 465), waited, strict=True)]
+    (dead,) = dead_hosts(many(*tried), Service.SUBMISSION)
+    assert dead.certainty is certainty
 
 
 @pytest.mark.parametrize(
@@ -127,10 +168,11 @@ def test_srv_is_led_to_the_port_that_answers(module: Any, check: Any, ports: tup
     )
 
 
-def imap_survey(transcript: Transcript, port: int = 143) -> ImapSurvey:
-    made = contact(port, transcript)
+def imap_survey(transcript: Transcript, port: int = 143, **looks: Any) -> ImapSurvey:
+    made = contact(port, transcript, **looks)
     assert isinstance(made.probe, ImapTalk)
     session: Any = made.session
+    other: Any = made.other
     return ImapSurvey(
         endpoint=made.endpoint,
         tls=made.tls,
@@ -139,13 +181,16 @@ def imap_survey(transcript: Transcript, port: int = 143) -> ImapSurvey:
         probe=made.probe,
         transcript=transcript,
         session=session,
+        other=other,
+        waited=made.waited,
     )
 
 
-def pop3_survey(transcript: Transcript) -> Pop3Survey:
-    made = contact(110, transcript)
+def pop3_survey(transcript: Transcript, **looks: Any) -> Pop3Survey:
+    made = contact(110, transcript, **looks)
     assert isinstance(made.probe, Pop3Talk)
     session: Any = made.session
+    other: Any = made.other
     return Pop3Survey(
         endpoint=made.endpoint,
         tls=made.tls,
@@ -154,6 +199,8 @@ def pop3_survey(transcript: Transcript) -> Pop3Survey:
         probe=made.probe,
         transcript=transcript,
         session=session,
+        other=other,
+        waited=made.waited,
     )
 
 
@@ -170,7 +217,7 @@ def pop3_survey(transcript: Transcript) -> Pop3Survey:
 )
 def test_only_an_answer_refuses_tls(failure: TlsFailure, decided: str | None) -> None:
     talk = said(Secured(2, failure, b""), ends=Ending.TLS_FAILED)
-    verdict = failed_tls(imap_survey(talk, 993), None)
+    verdict = failed_tls(imap_survey(talk, 993))
     if decided is None:
         assert isinstance(verdict, Undecided)
     else:
@@ -178,7 +225,107 @@ def test_only_an_answer_refuses_tls(failure: TlsFailure, decided: str | None) ->
 
 
 def test_tls_that_was_made_is_no_failure() -> None:
-    assert failed_tls(imap_survey(said(TLS, "~* OK", "~> a1 CAPABILITY"), 993), None) is None
+    assert failed_tls(imap_survey(said(TLS, "~* OK", "~> a1 CAPABILITY"), 993)) is None
+
+
+ALERT = said(Secured(2, TlsFailure(TlsTrouble.ALERT, "handshake_failure"), b""), ends=Ending.TLS_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("again", "because"),
+    [
+        (None, "one look alone does not show that TLS does not come about"),
+        (
+            said(TLS, "~* OK", "~> a1 CAPABILITY", "~* CAPABILITY IMAP4rev1 AUTH=PLAIN", "~a1 OK"),
+            "two connections differ: only one of them shows that TLS does not come about",
+        ),
+        (
+            said(TLS, "~* BYE too many connections", ends=Ending.BY_PEER),
+            "only one connection shows that TLS does not come about; on another, the server turns us away"
+            ' for now "* BYE too many connections"',
+        ),
+        (CLOSED, "on another, the port is closed"),
+    ],
+)
+def test_a_failure_that_was_seen_once_is_left_open(again: Transcript | None, because: str) -> None:
+    verdict = failed_tls(imap_survey(ALERT, 993, again=again))
+    assert isinstance(verdict, Undecided)
+    assert because in verdict.because
+    assert {cite.probe for cite in verdict.evidence} >= {imap_survey(ALERT, 993).probe}
+    assert len(verdict.evidence) == (1 if again is None else 2)
+
+
+@pytest.mark.parametrize(("waited", "certainty"), [(True, Certainty.CERTAIN), (False, Certainty.LIKELY)])
+def test_what_was_seen_twice_is_told_with_both_looks(waited: bool, certainty: Certainty) -> None:
+    survey = imap_survey(ALERT, 993, waited=waited)
+    assert survey.certainty is certainty
+    verdict = failed_tls(survey)
+    assert isinstance(verdict, NoTls)
+    assert [getattr(cite.probe, "look", 0) for cite in verdict.cites] == [1, 2]
+
+
+def test_one_look_is_never_certain() -> None:
+    assert imap_survey(ALERT, 993, again=None, waited=True).certainty is Certainty.LIKELY
+
+
+OPEN_143 = ("* OK", "> a1 CAPABILITY", "* CAPABILITY {}", "a1 OK")
+UNDER = (TLS, "~* OK", "~> a1 CAPABILITY", "~* CAPABILITY {}", "~a1 OK")
+HELLO = ("220 mail.example ESMTP", "> EHLO x", "250-mail.example", "250 {}")
+HELLO_TLS = (TLS, "~220 mail.example ESMTP", "~> EHLO x", "~250-mail.example", "~250 {}")
+CAPA_110 = ("+OK", "> CAPA", "+OK", "{}", ".")
+
+
+@pytest.mark.parametrize(
+    ("port", "script", "offer", "lacks"),
+    [
+        (587, HELLO, "AUTH PLAIN", {Lack.STARTTLS}),
+        (587, HELLO, "STARTTLS", set()),
+        (587, HELLO, "SIZE", set()),
+        (465, HELLO_TLS, "SIZE", {Lack.LOGIN}),
+        (465, HELLO_TLS, "AUTH PLAIN", set()),
+        (143, OPEN_143, "IMAP4rev1 LOGINDISABLED", set()),
+        (143, OPEN_143, "IMAP4rev2 STARTTLS LOGINDISABLED", set()),
+        (143, OPEN_143, "IMAP4rev1 AUTH=CRAM-MD5", {Lack.STARTTLS}),
+        (143, OPEN_143, "IMAP4rev1 STARTTLS", {Lack.LOGINDISABLED}),
+        (143, OPEN_143, "STARTTLS LOGINDISABLED", {Lack.IMAP}),
+        (993, UNDER, "IMAP4rev1 AUTH=PLAIN", set()),
+        (993, UNDER, "IMAP4rev1", set()),
+        (993, UNDER, "IMAP4rev1 LOGINDISABLED", {Lack.LOGIN}),
+        (993, UNDER, "AUTH=PLAIN", {Lack.IMAP}),
+        (110, CAPA_110, "STLS", set()),
+        (110, CAPA_110, "USER", {Lack.STARTTLS}),
+        (110, CAPA_110, "SASL PLAIN", {Lack.STARTTLS}),
+        (110, CAPA_110, "SASL SCRAM-SHA-256", set()),
+        (110, ("+OK", "> CAPA", "-ERR", "> STLS", "-ERR"), "", {Lack.STARTTLS}),
+        (110, ("+OK", "> CAPA", "+OK", "STLS", ".", "> STLS", "-ERR"), "", {Lack.TLS}),
+        (143, (*OPEN_143, "> a2 STARTTLS", "a2 NO"), "IMAP4rev1 STARTTLS LOGINDISABLED", {Lack.TLS}),
+        (587, (*HELLO, "> STARTTLS", "554 no"), "STARTTLS", {Lack.TLS}),
+        (587, (*HELLO, "> STARTTLS", "454 not now"), "STARTTLS", set()),
+        (587, ("421 busy",), "", set()),
+    ],
+)
+def test_what_a_conversation_shows_by_absence_or_refusal(
+    port: int, script: tuple[str | Event, ...], offer: str, lacks: set[Lack]
+) -> None:
+    lines = [each.format(offer) if isinstance(each, str) else each for each in script]
+    made: Any = contact(port, said(*lines))
+    look: ClientLook[Any, Any] = ClientLook(made.probe, made.transcript, made.session)
+    assert set(look.lacks) == lacks
+
+
+def test_nothing_is_ever_missing_on_a_port_that_no_standard_knows() -> None:
+    lines = [each.format("SIZE") if isinstance(each, str) else each for each in HELLO_TLS]
+    made: Any = contact(2525, said(*lines))
+    assert ClientLook(made.probe, made.transcript, made.session).lacks == {}
+
+
+def test_a_look_that_lacks_something_else_agrees_with_nothing() -> None:
+    first, second = (
+        said(*(line.format(offer) for line in OPEN_143))
+        for offer in ("IMAP4rev1 AUTH=PLAIN", "IMAP4rev1 STARTTLS")
+    )
+    verdict = seen_twice(imap_survey(first, again=second), Lack.STARTTLS)
+    assert isinstance(verdict, Undecided)
 
 
 CLEAR = ("* OK ready", "> a1 CAPABILITY", "* CAPABILITY IMAP4rev1 STARTTLS", "a1 OK done")

@@ -25,6 +25,7 @@ from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Target
 from diag.probes.https import HttpExchange, HttpsGet
 from diag.probes.moment import Route, Source
+from diag.probes.pause import Pause, Paused
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
 from diag.wire.reading import Reached
 from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Transcript, Who
@@ -53,24 +54,30 @@ IMAP = said(
     "* BYE",
     "a9 OK",
 )
+SECURE_IMAP = said(
+    "* OK ready", "> a1 CAPABILITY", "* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED", "a1 OK done"
+)
+BYE = said("* BYE too many connections", ends=Ending.BY_PEER)
 SMTP = said(
     "220 mail.d.example ESMTP", "> EHLO x", "250-mail.d.example", "250 AUTH PLAIN", "> QUIT", "221 Bye"
 )
 
 
 class WorldLab(ZonedLab):
-    """A zone, documents by URL without its query, conversations by (address, port)."""
+    """A zone, documents by URL without its query, conversations by (address, port); `again`: second ones."""
 
     def __init__(
         self,
         zone: str,
         talks: Mapping[tuple[str, int], Transcript] | None = None,
         documents: Mapping[str, HttpExchange] | None = None,
+        again: Mapping[tuple[str, int], Transcript] | None = None,
         **rest: Any,
     ) -> None:
         super().__init__(zone, **rest)
         self.talks = dict(talks or {})
         self.documents = dict(documents or {})
+        self.again = dict(again or {})
         self.visited: list[Any] = []
         self.routes = {4: "192.0.2.1", 6: "2001:db8::1"}
 
@@ -82,13 +89,23 @@ class WorldLab(ZonedLab):
             return self.documents.get(probe.url.partition("?")[0], HttpExchange(404))
         if isinstance(probe, TALKS):
             self.visited.append(probe)
-            return self.talks.get((probe.address, probe.port), REFUSED)
+            once = self.talks.get((probe.address, probe.port), REFUSED)
+            return self.again.get((probe.address, probe.port), once) if probe.look == 2 else once
+        if isinstance(probe, Pause):
+            self.visited.append(probe)
+            return Paused(probe.seconds)
         return await super().run(probe)
 
     @property
     def ports(self) -> list[tuple[str, str, int]]:
         """Host, address and port of each conversation."""
         return [(each.host, each.address, each.port) for each in self.visited if isinstance(each, TALKS)]
+
+    @property
+    def second_looks(self) -> list[tuple[str, int]]:
+        """Address and port of each second conversation."""
+        talks = [each for each in self.visited if isinstance(each, TALKS)]
+        return sorted((each.address, each.port) for each in talks if each.look == 2)
 
 
 def target(**wishes: Any) -> Target:
@@ -248,7 +265,8 @@ STANDARD = {587, 465, 2525, 143, 993, 110, 995}
 
 def test_every_standard_port_of_every_address_is_talked_to_once() -> None:
     lab = WorldLab(
-        ONE + "_imaps._tcp.d.example. SRV 0 1 993 mail.d.example.\nd.example. MX 1 mail.d.example."
+        ONE + "_imaps._tcp.d.example. SRV 0 1 993 mail.d.example.\nd.example. MX 1 mail.d.example.",
+        {(address, 993): SECURE_IMAP for address in ("192.0.2.5", "2001:db8::5")},
     )
     contacts = run(client_contacts, lab)
     assert sorted(lab.ports) == sorted(
@@ -256,6 +274,79 @@ def test_every_standard_port_of_every_address_is_talked_to_once() -> None:
     )
     assert len(contacts) == 14
     assert [contact.endpoint.port for contact in contacts.values() if contact.published] == [993, 993]
+
+
+ADDRESS = "mail.d.example. A 192.0.2.5\n"
+BOTH = (
+    ADDRESS + "_imap._tcp.d.example. SRV 0 1 143 mail.d.example.\n"
+    "_imaps._tcp.d.example. SRV 0 1 993 mail.d.example.\n"
+)
+AT = ("192.0.2.5", 143)
+
+
+@pytest.mark.parametrize(
+    ("zone", "talks", "again"),
+    [
+        (ADDRESS, {}, []),  # nobody promised these
+        (ADDRESS, {AT: SECURE_IMAP}, []),
+        (ADDRESS, {AT: BYE}, []),
+        (ADDRESS, {AT: IMAP}, [AT]),
+        (BOTH, {AT: SECURE_IMAP}, []),
+        (BOTH, {AT: IMAP}, [AT]),
+        (BOTH, {}, [AT, ("192.0.2.5", 993)]),
+        (BOTH, {AT: FILTERED}, [AT, ("192.0.2.5", 993)]),
+        (BOTH, {AT: Transcript((Closed(0, Ending.UNREACHABLE, ""),))}, [("192.0.2.5", 993)]),
+    ],
+)
+def test_a_second_look_is_taken_only_where_the_first_shows_something_grave(
+    zone: str, talks: dict[tuple[str, int], Transcript], again: list[tuple[str, int]]
+) -> None:
+    lab = WorldLab(zone, talks)
+    contacts = run(client_contacts, lab)
+    assert lab.second_looks == again
+    twice = [each for each in contacts.values() if each.other is not None]
+    assert sorted((each.endpoint.address, each.endpoint.port) for each in twice) == again
+    assert not any(each.waited for each in twice)
+    assert not any(isinstance(each, Pause) for each in lab.visited)
+
+
+@pytest.mark.parametrize("talks", [{AT: IMAP}, {}], ids=["grave", "dead"])
+def test_who_wants_certainty_waits_before_the_second_look(talks: dict[tuple[str, int], Transcript]) -> None:
+    lab = WorldLab(ADDRESS + "_imap._tcp.d.example. SRV 0 1 143 mail.d.example.", talks)
+    contacts = run(client_contacts, lab, target(confirm=True))
+    assert contacts.get("mail.d.example [192.0.2.5]:143").waited
+    assert [each.waited for each in contacts.values()].count(True) == 1
+    seen = [each for each in lab.visited if isinstance(each, Pause) or getattr(each, "port", 0) == 143]
+    assert [type(each) for each in seen] == [ImapTalk, Pause, ImapTalk]
+    assert seen[1].seconds == 60
+
+
+def test_what_connected_once_is_told_beside_what_did_not() -> None:
+    lab = WorldLab(ADDRESS + "_imap._tcp.d.example. SRV 0 1 143 mail.d.example.", {}, again={AT: SECURE_IMAP})
+    _, imap, _, contacts = surveys(lab)
+    (contact,) = (each for each in contacts.values() if each.endpoint.port == 143)
+    assert contact.differs
+    assert (contact.state, contact.probe.look) == (Reached.OPEN, 2)
+    assert contact.other is not None
+    assert (contact.other.session.state, contact.other.probe.look) == (Reached.CLOSED, 1)
+    (survey,) = imap.values()
+    assert (survey.probe.look, survey.other.probe.look) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("port", "line"),
+    [
+        (587, "421 4.7.0 too many connections"),
+        (143, "* BYE too many connections"),
+        (110, "-ERR [IN-USE] mailbox in use"),
+    ],
+)
+def test_who_turns_us_away_is_quoted_and_left_alone(port: int, line: str) -> None:
+    lab = WorldLab(ADDRESS, {("192.0.2.5", port): said(line, ends=Ending.BY_PEER)})
+    *found, _ = surveys(lab)
+    (survey,) = (each for several in found for each in several.values())
+    assert f'"{line}"' in survey.session.inconclusive
+    assert lab.second_looks == []
 
 
 @pytest.mark.parametrize(

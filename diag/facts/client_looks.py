@@ -1,0 +1,145 @@
+"""One conversation with a server of mail programs, and what it shows only by something missing or refused."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from diag.model.knowing import Cite
+from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
+from diag.tls.handshake import TlsFailure, TlsTrouble
+from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession
+from diag.wire.transcript import Ending, Transcript
+
+P = TypeVar("P", SmtpTalk, ImapTalk, Pop3Talk)
+S = TypeVar("S", SmtpSession, ImapSession, Pop3Session)
+
+UNOFFICIAL = 2525
+"""A port that some hosts open where 587 is blocked. No standard knows it: nothing is ever missing there."""
+
+GIVEN_UP_MS = 10_000
+"""Milliseconds without an octet after which a server has plainly said all that it means to say."""
+
+
+class Lack(enum.StrEnum):
+    """What must be seen on two connections, as unlike machines may stand behind one address."""
+
+    STARTTLS = "logins are taken and TLS is not offered"
+    TLS = "TLS does not come about"
+    LOGIN = "no login is offered under TLS"
+    LOGINDISABLED = "plain-text logins are not forbidden before TLS"
+    IMAP = "IMAP4rev1 or IMAP4rev2 is missing from the capabilities"
+    END = "an answer has no end"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLook(Generic[P, S]):
+    """One conversation: what was asked, what was heard, and what it means."""
+
+    probe: P
+    transcript: Transcript
+    session: S
+
+    def cite(self, *events: int | None) -> tuple[Cite, ...]:
+        """Lines of the conversation; the whole of it where none is named."""
+        named = tuple(Cite(self.probe, event) for event in dict.fromkeys(events) if event is not None)
+        return named or (Cite(self.probe),)
+
+    @property
+    def refusal(self) -> tuple[str, int] | None:
+        """The final no to STARTTLS or STLS, and the event of it; None where there was none."""
+        return _refusal(self.session)
+
+    @property
+    def lacks(self) -> Mapping[Lack, int | None]:
+        """Everything of that kind that this conversation shows, each with the event that shows it."""
+        return dict(_lacks(self.session, self.transcript, self.probe.port))
+
+
+ANSWERS = frozenset({TlsTrouble.ALERT, TlsTrouble.CLOSED, TlsTrouble.NOT_TLS})
+"""Ways of a handshake to fail by the server's own act. Silence, a reset, our own library at its wits' end:
+none of them is a refusal."""
+
+
+def plain_dealing(session: SmtpSession) -> bool:
+    """Whether the server itself answered, and did not turn us away: else its replies prove no absence."""
+    return session.throttled is None and session.tarpit is None and session.middlebox is None
+
+
+def _refusal(session: SmtpSession | ImapSession | Pop3Session) -> tuple[str, int] | None:
+    match session:
+        case SmtpSession(starttls=begun) if begun and begun.reply and begun.reply.kind == 5:
+            return str(begun.reply), begun.cited
+        case ImapSession(starttls=begun) if begun and begun.reply:
+            final = begun.reply[-1]
+            if final.tagged and final.word in ("NO", "BAD"):
+                return str(final), begun.cited
+        case Pop3Session(stls=begun) if begun and begun.reply and begun.reply.status == "-ERR":
+            return str(begun.reply), begun.cited
+    return None
+
+
+def _lacks(
+    session: SmtpSession | ImapSession | Pop3Session, transcript: Transcript, port: int
+) -> Iterator[tuple[Lack, int | None]]:
+    match session:
+        case SmtpSession():
+            yield from _of_smtp(session, port)
+        case ImapSession():
+            yield from _of_imap(session)
+        case Pop3Session():
+            yield from _of_pop3(session, transcript)
+    if session.state.wrong_protocol or session.state in (Reached.MALFORMED, Reached.SILENT):
+        return
+    refused = _refusal(session)
+    if refused is not None:
+        # Without CAPA a POP3 server has promised nothing.
+        if not isinstance(session, Pop3Session) or (session.capa and session.capa.offers("STLS")):
+            yield Lack.TLS, refused[1]
+    elif isinstance(session.handshake, TlsFailure) and session.handshake.reason in ANSWERS:
+        yield Lack.TLS, session.secured
+
+
+def _of_smtp(session: SmtpSession, port: int) -> Iterator[tuple[Lack, int | None]]:
+    if not plain_dealing(session):
+        return
+    clear, secure = session.offer, session.offer_tls
+    # Where no login is offered either, nothing is exposed.
+    if clear and session.ehlo and clear.mechanisms and not clear.offers("STARTTLS"):
+        yield Lack.STARTTLS, session.ehlo.last
+    if secure and session.ehlo_tls and not secure.mechanisms and port != UNOFFICIAL:
+        yield Lack.LOGIN, session.ehlo_tls.last
+
+
+def _of_imap(session: ImapSession) -> Iterator[tuple[Lack, int | None]]:
+    clear, secure = session.capabilities, session.capabilities_tls
+    told = secure or clear
+    if told and told.names and not told.speaks_imap4:
+        # Where the same is missing in clear and under TLS, it is told once, of TLS.
+        yield Lack.IMAP, told.event
+    if secure and secure.login_disabled and not secure.mechanisms:
+        yield Lack.LOGIN, secure.event
+    # A login that is disabled and no mechanism at all: a dead end, but nothing is exposed. After
+    # PREAUTH there is no login, and STARTTLS is not allowed (RFC 9051 section 7.1.4).
+    if not clear or not clear.names or session.preauth or (clear.login_disabled and not clear.mechanisms):
+        return
+    if not clear.offers("STARTTLS"):
+        yield Lack.STARTTLS, clear.event
+    elif not clear.login_disabled:
+        yield Lack.LOGINDISABLED, clear.event
+
+
+def _of_pop3(session: Pop3Session, transcript: Transcript) -> Iterator[tuple[Lack, int | None]]:
+    clear, refusal = session.capa, _refusal(session)
+    if clear is not None and clear.plain_logins and not clear.offers("STLS"):
+        yield Lack.STARTTLS, clear.event
+    elif session.capa_supported is False and refusal is not None:
+        # CAPA came late (RFC 2449); whoever does not know it may know STLS all the same.
+        yield Lack.STARTTLS, refusal[1]
+    if (event := session.capa_unterminated) is not None:
+        # An answer that still drips when time is up, or is cut by a close, is no proof of a missing end.
+        quiet = transcript.events[-1].at_ms - transcript.events[event].at_ms >= GIVEN_UP_MS
+        if session.closed is Ending.TOO_MUCH or (quiet and session.closed in (Ending.SILENT, Ending.TIME_UP)):
+            yield Lack.END, event
