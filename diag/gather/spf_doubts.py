@@ -31,7 +31,9 @@ async def spf_elsewhere(published: SpfPublished, lab: Lab) -> SpfElsewhere | Abs
         for text in answer.texts()
         if is_spf(text)
     )
-    return SpfElsewhere(domain, records, tuple(cite for answer in looked.values() for cite in answer.evidence))
+    return SpfElsewhere(
+        domain, records, tuple(cite for answer in looked.values() for cite in answer.evidence)
+    )
 
 
 @fact
@@ -46,7 +48,9 @@ async def spf_target_servers(spf: SpfEvaluation, lab: Lab) -> Many[SpfTargetServ
             return SpfTargetServers(target, terms[target], None, ns.because, ns.evidence)
         hosts = sorted(plain(rdata.target) for rdata in ns.rdatas)[:MOST_SERVERS]  # type: ignore[attr-defined]
         addresses = await all_of(lambda host: look_up(lab, host, "A"), hosts)
-        asked = [DnsQuery(target, "TXT", str(a.rdatas[0])) for a in addresses.values() if isinstance(a, Found)]
+        asked = [
+            DnsQuery(target, "TXT", str(a.rdatas[0])) for a in addresses.values() if isinstance(a, Found)
+        ]
         by_text = {str(query): query for query in asked}
         answers = await all_of(lambda text: lab.run(by_text[text]), by_text)
         good = [a for a in answers.values() if isinstance(a, DnsAnswer) and a.usable]

@@ -90,7 +90,9 @@ def _judge_one(
 ) -> Iterator[Result]:
     arguments, missing = _arguments(judgement.needs, facts, target, None)
     if missing is not None:
-        yield _result(judgement, subject, _without(missing), because=missing.because, evidence=missing.evidence)
+        yield _result(
+            judgement, subject, _without(missing), because=missing.because, evidence=missing.evidence
+        )
         return
     try:
         verdicts = list(judgement.check.function(**arguments))
