@@ -9,6 +9,7 @@ from diag.api import (
     UNREADABLE,
     DkimKey,
     DkimKeyFound,
+    Document as Doc,
     Finding,
     KeyDefect,
     KeyProblem,
@@ -21,7 +22,6 @@ from diag.api import (
     rule,
     shared_factor,
 )
-from diag.api import Document as Doc
 
 from .dkim_mend import instead, mend, new_key, revoke, withdraw
 from .txt import as_written

@@ -25,7 +25,6 @@ from diag.api import (
     rule,
 )
 
-
 WIDEST = {4: 16, 6: 32}
 """By IP version, the shortest prefix that passes without remark."""
 

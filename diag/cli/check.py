@@ -127,10 +127,8 @@ def check(
     """Look at a domain's mail: DNS, policies, and what its hosts say on every mail port."""
     from diag.run.diagnose import Options
 
-    from . import judging, tapes
-    from . import outputs as places
-    from .domains import FROM_STDIN
-    from .domains import domains as read_domains
+    from . import judging, outputs as places, tapes
+    from .domains import FROM_STDIN, domains as read_domains
     from .faults import Fault
     from .progress import Progress
     from .work import Work

@@ -8,10 +8,8 @@ from pathlib import Path
 
 from diag.lab.zone import BadZone, Zone
 from diag.model.finding import Severity
-from diag.run.profile import USUAL, BadProfile, Profile
-from diag.run.profile import load as load_profile
-from diag.run.registry import BadPlugin, Registry, areas
-from diag.run.registry import load as load_plugins
+from diag.run.profile import USUAL, BadProfile, Profile, load as load_profile
+from diag.run.registry import BadPlugin, Registry, areas, load as load_plugins
 
 from .faults import Fault, reason, unknown
 from .progress import Progress

@@ -30,8 +30,7 @@ def replay(
     What was asked for when the tape was made holds, except where an option here says otherwise. A profile
     counts only where it is named.
     """
-    from . import judging, tapes
-    from . import outputs as places
+    from . import judging, outputs as places, tapes
     from .progress import Progress
     from .work import Work
 

@@ -12,8 +12,7 @@ from diag.lab.reroute import Reroute
 from diag.probes.probe import Lab
 from diag.run.registry import Registry
 
-from .addresses import nameserver
-from .addresses import port_map as route
+from .addresses import nameserver, port_map as route
 from .faults import Fault, reason
 
 REMEMBERED = 2048

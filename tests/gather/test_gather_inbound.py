@@ -25,8 +25,7 @@ from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Target
 from diag.probes.dns import DnsQuery, build_answer
 from diag.probes.injection import InjectionTalk
-from diag.probes.moment import Reach, Route, Source
-from diag.probes.moment import Reached as Reached25
+from diag.probes.moment import Reach, Reached as Reached25, Route, Source
 from diag.probes.pause import Pause, Paused
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble

@@ -1,8 +1,7 @@
 """Domain names: one form for comparing, clear words for what is no name."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.names.domain import (
     BadDomain,

@@ -1,8 +1,7 @@
 """The DNS tree walk and the Organizational Domain (RFC 9989 section 4.10)."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.names.organizational import MOST_QUERIES, ends_walk, organizational_domain, walk_names
 

@@ -1,8 +1,7 @@
 """BIMI assertion records: tags only."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.records.bimi import BimiProblem, BimiRecord, is_bimi
 

@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.records.dkim import SYNTAX, UNREADABLE, DkimKey, KeyProblem, looks_like_key
 from diag.records.dkim_keys import Ed25519Key, NotDer, PrivateKey, RsaKey, is_roca, read_key, shared_factor

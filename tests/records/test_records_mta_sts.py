@@ -1,8 +1,7 @@
 """MTA-STS: the TXT record, the policy file, mx patterns (RFC 8461)."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.records.mta_sts import (
     MOST_POLICY_OCTETS,

@@ -1,8 +1,7 @@
 """Report URIs (RFC 9989 section 4.6, RFC 8460 section 3)."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.records.report_uri import UriProblem, parse_report_uris
 

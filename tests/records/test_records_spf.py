@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.records.spf import Mechanism, Modifier, SpfError, SpfProblem, SpfRecord, is_spf, looks_like_spf
 

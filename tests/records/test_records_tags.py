@@ -1,8 +1,7 @@
 """Tag=value lists: everything is kept and has a place (RFC 6376 section 3.2)."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.records.tags import FIELD_NAME, FWS, MalformedPart, Tag, TagList, colon_list
 

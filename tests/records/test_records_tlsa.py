@@ -1,8 +1,7 @@
 """TLSA records: fields and use for SMTP (RFC 6698, RFC 7672 section 3.1)."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.records.tlsa import Tlsa, TlsaProblem
 

@@ -1,8 +1,7 @@
 """TLSRPT records (RFC 8460 section 3)."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from diag.records.tlsrpt import TlsrptProblem, TlsrptRecord, is_tlsrpt, looks_like_tlsrpt
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from wire_said import noted, unopened
 
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble

@@ -6,8 +6,7 @@ import base64
 
 import pytest
 from cattrs.preconf.json import make_converter
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from diag.probes.probe import Impact
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
