@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from conftest import LeftLoopbackError
+from loopback import LeftLoopbackError
 
 
 def test_a_connection_beyond_loopback_fails_the_test() -> None:

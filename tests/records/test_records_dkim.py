@@ -22,7 +22,7 @@ RSA = rsa.generate_private_key(public_exponent=65537, key_size=1024)
 RSA_PUBLIC = RSA.public_key()
 SPKI = RSA_PUBLIC.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 BARE = RSA_PUBLIC.public_bytes(Encoding.DER, PublicFormat.PKCS1)
-ED = ed25519.Ed25519PrivateKey.generate().public_key()
+ED = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
 ED_RAW = ED.public_bytes(Encoding.Raw, PublicFormat.Raw)
 ED_SPKI = ED.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 EC_SPKI = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(
