@@ -64,6 +64,7 @@ from .facts.inbound import (
     InboundTls as InboundTls,
     Look as Look,
 )
+from .facts.intrusive import InboundRelay as InboundRelay, SubmissionRelay as SubmissionRelay
 from .facts.moment import RunMoment, VantagePoint
 from .facts.mta_sts import (
     StsFetch as StsFetch,
@@ -160,6 +161,7 @@ from .tls.path import Fault as Fault, Flaw as Flaw
 from .tls.tlsa import Association as Association, TlsaOutcome as TlsaOutcome, match_all as match_all
 from .wire.blame import Blame as Blame
 from .wire.reach import Reached as Reached
+from .wire.relay import Taken as Taken
 from .wire.smtp import Problem as Problem, Reply as Reply
 from .wire.smtp_session import SmtpExchange as SmtpExchange
 from .wire.transcript import Ending as Ending, visible as visible

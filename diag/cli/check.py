@@ -79,6 +79,14 @@ def check(
             "--confirm", help="Pause, then look twice before a grave verdict.", rich_help_panel=_TARGET
         ),
     ] = False,
+    intrusive: Annotated[
+        bool,
+        typer.Option(
+            "--intrusive",
+            help="Try too whether hosts relay for strangers; nothing is sent. Only for hosts of your own.",
+            rich_help_panel=_TARGET,
+        ),
+    ] = False,
     nameservers: Annotated[
         list[str] | None,
         typer.Option(
@@ -167,6 +175,7 @@ def check(
         dialogues=dialogues,
         sends=sends,
         confirm=confirm,
+        intrusive=intrusive,
     )
     lab = live(
         registry,
@@ -209,6 +218,7 @@ def _target(
     dialogues: bool,
     sends: bool | None,
     confirm: bool,
+    intrusive: bool,
 ) -> Target:
     """What is looked at beside the domain's name; the profile's lists and those of the command line add up."""
     from diag.model.target import Target
@@ -228,6 +238,7 @@ def _target(
         dialogues=dialogues,
         sends=sends,
         confirm=confirm,
+        intrusive=intrusive,
         references=usual.references if said.references is None else said.references,
     )
 

@@ -32,6 +32,8 @@ class Target:
     """The user's word on whether the domain sends mail; None: presume from its records."""
     confirm: bool = False
     """Wait between two looks, so that a grave verdict on a conversation is certain."""
+    intrusive: bool = False
+    """Try also what is no ordinary use of a server: whether it relays. Only for servers of one's own."""
 
     references: tuple[str, ...] = ("gmail.com", "outlook.com")
     """Domains whose MX hosts are known to answer: if none does on port 25, it is our port 25 that is shut."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import anyio
 
 from diag.facts.moment import RunMoment
+from diag.lab.consent import Polite
 from diag.lab.once import Once
 from diag.model.finding import Finding, Severity
 from diag.model.plugin import Check
@@ -45,7 +46,7 @@ class Diagnosis:
         self._registry = registry
         self._target = target
         self._options = options or Options()
-        self.lab = Once(lab)
+        self.lab = Once(lab if target.intrusive else Polite(lab))
         """Everything asked for this domain, and what came back."""
         self._plan = plan_for(registry, self._options)
         self._gathering = Gathering(self._plan, target, self.lab)

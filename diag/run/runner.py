@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 
+from diag.lab.consent import NotAskedFor
 from diag.model.finding import Finding, Undecided
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.report import Result, Status
@@ -150,9 +151,9 @@ def _arguments(
     return arguments, missing
 
 
-def _miss(error: BaseException) -> NotRecorded | None:
-    """The replay miss in a nest of exceptions; None where anything else is among them."""
-    if isinstance(error, NotRecorded):
+def _miss(error: BaseException) -> NotRecorded | NotAskedFor | None:
+    """Why a lab did not answer, in a nest of exceptions; None where anything else is among them."""
+    if isinstance(error, NotRecorded | NotAskedFor):
         return error
     if isinstance(error, BaseExceptionGroup):
         misses = [_miss(inner) for inner in error.exceptions]

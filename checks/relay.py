@@ -1,0 +1,137 @@
+"""Hosts that take mail for elsewhere from strangers: tried only where the user asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import (
+    Certainty,
+    Configure,
+    Finding,
+    InboundRelay,
+    Rfc,
+    Severity,
+    SubmissionRelay,
+    Taken,
+    check,
+    rule,
+)
+
+from .smtp_settings import settings
+
+
+@rule("smtp/open-relay", Severity.CRITICAL, Rfc(5321, "7.9"), Rfc(2505, "2.1"), since="1.0")
+class OpenRelay(Finding):
+    """A mail host takes mail from strangers for domains that are not its own.
+
+    ## Why it matters
+    Spammers look for such hosts all day and send through them within hours. The host ends up on
+    blocklists, and then the domain's own mail is refused.
+
+    ## How to fix
+    Let the host take mail only for its own domains, and for elsewhere only from those who have logged in.
+    If this machine is one that it trusts by its address, that is meant: try from another network. We
+    stopped at the recipient and sent nothing; some appliances refuse only when the mail itself comes.
+    """
+
+    message = 'A stranger may send through {subject}: it took mail from "{sender}" to "{recipient}".'
+    sender: str
+    recipient: str
+
+
+@check
+def mail_hosts_do_not_relay_for_strangers(relay: InboundRelay) -> Iterator[Finding]:
+    """A mail host does not take mail for elsewhere from strangers."""
+    if relay.taken is Taken.YES:
+        yield OpenRelay(
+            subject=str(relay.endpoint),
+            sender=f"<{relay.sender}>",
+            recipient=f"<{relay.recipient}>",
+            evidence=(relay.cite,),
+            certainty=Certainty.LIKELY,
+            fix=settings(
+                relay.look,
+                Postfix="smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
+                "reject_unauth_destination",
+                Exim="in acl_check_rcpt: require message = relay not permitted\n"
+                "  domains = +local_domains : +relay_to_domains",
+                Exchange="Get-ReceiveConnector <name> | Remove-ADPermission -User 'NT AUTHORITY\\ANONYMOUS "
+                "LOGON' -ExtendedRights ms-Exch-SMTP-Accept-Any-Recipient",
+            ),
+        )
+
+
+@rule("submission/accepts-without-auth", Severity.CRITICAL, Rfc(6409, "4.3"), Rfc(4954, "6"), since="1.0")
+class AcceptsWithoutAuth(Finding):
+    """A submission server takes mail for elsewhere from strangers who have not logged in.
+
+    ## Why it matters
+    Spammers look for such servers all day and send through them within hours. The server ends up on
+    blocklists, and then the domain's own mail is refused.
+
+    ## How to fix
+    Demand a login on this port from everybody. If this machine is one that the server trusts by its
+    address, that is meant: try from another network. We stopped at the recipient and sent nothing; some
+    appliances refuse only when the mail itself comes.
+    """
+
+    message = 'A stranger may send through {subject}: it took mail from "{sender}" to "{recipient}".'
+    sender: str
+    recipient: str
+
+
+@rule("submission/unauthenticated-local", Severity.WARNING, Rfc(6409, "4.3"), since="1.0")
+class UnauthenticatedLocal(Finding):
+    """A submission server takes mail for the domain itself from strangers who have not logged in.
+
+    ## Why it matters
+    What comes in this way misses the checks that mail on port 25 goes through: spam filters, SPF, DMARC.
+    Forged mail to colleagues looks like their own.
+
+    ## How to fix
+    Demand a login on this port from everybody, whoever the mail is for.
+    """
+
+    message = "Without a login {subject} took mail for {recipient}."
+    recipient: str
+
+
+@check
+def submission_wants_a_login(relay: SubmissionRelay) -> Iterator[Finding]:
+    """A submission server takes no mail from those who have not logged in."""
+    if relay.taken is Taken.YES:
+        yield AcceptsWithoutAuth(
+            subject=str(relay.endpoint),
+            sender=f"<{relay.sender}>",
+            recipient=f"<{relay.recipient}>",
+            evidence=(relay.cite,),
+            certainty=Certainty.LIKELY,
+            fix=_login(relay),
+        )
+    elif relay.taken is Taken.LOCAL:
+        yield UnauthenticatedLocal(
+            subject=str(relay.endpoint),
+            recipient=relay.recipient,
+            evidence=(relay.cite,),
+            certainty=Certainty.LIKELY,
+            fix=_login(relay),
+        )
+
+
+def _login(relay: SubmissionRelay) -> tuple[Configure, ...]:
+    host = relay.endpoint.host
+    service = "submissions" if relay.survey.tls == "implicit" else "submission"
+    return (
+        Configure(
+            host,
+            f"{service} inet n - n - - smtpd\n  -o smtpd_sasl_auth_enable=yes\n"
+            "  -o smtpd_client_restrictions=permit_sasl_authenticated,reject",
+            "Postfix master.cf",
+        ),
+        Configure(
+            host,
+            "in acl_check_rcpt: deny message = please log in\n"
+            f"  condition = ${{if eq{{$received_port}}{{{relay.endpoint.port}}}}}\n  !authenticated = *",
+            "Exim",
+        ),
+    )

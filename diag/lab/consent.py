@@ -1,0 +1,25 @@
+"""Consent: what is no ordinary use of somebody's server is asked only where the user asks for it."""
+
+from __future__ import annotations
+
+from diag.probes.probe import E, Impact, Lab, Probe
+
+
+class NotAskedFor(LookupError):
+    """A fact wanted an intrusive probe in a run that is polite. Ends the gathering that wanted it."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind} is tried only where that is asked for (--intrusive)")
+
+
+class Polite:
+    """Passes on every probe but the intrusive ones: those never reach the world, whoever asks."""
+
+    def __init__(self, inner: Lab) -> None:
+        self._inner = inner
+
+    async def run(self, probe: Probe[E]) -> E:
+        """See Lab. Raises NotAskedFor."""
+        if probe.impact is Impact.INTRUSIVE:
+            raise NotAskedFor(probe.kind)
+        return await self._inner.run(probe)

@@ -1,0 +1,160 @@
+"""Relaying for strangers (RFC 5321 section 7.9, RFC 2505 section 2.1): the dialogue, and its reading.
+
+Nothing is sent: every attempt ends with the reply to RCPT and is reset.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+
+from .actions import REPLY_LIMIT, Dialogue, Say, Secure, Steps, greeting_limit, hear, printable
+from .blame import LONGEST_JUDGED, Blame, blamed
+from .exchanges import exchanges
+from .reach import quote
+from .smtp import Reply, SmtpEnd, parse_ehlo, parse_reply
+from .smtp_session import path_of
+from .transcript import Transcript
+
+QUIT = b"QUIT\r\n"
+TAKEN = (250, 251)
+"""A recipient is taken, here or elsewhere; 252 promises nothing (RFC 5321 section 3.5.3)."""
+OVER = (421, 530)
+"""The channel closes; a login is wanted (RFC 4954 section 6), so that nothing else need be tried."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One sender, and the recipients to try with it; paths without their angle brackets."""
+
+    sender: str
+    recipients: tuple[str, ...]
+
+
+def relay_dialogue(
+    host: str, helo: str, tls: str, attempts: tuple[Attempt, ...], local: str, *, timeout: float
+) -> Dialogue:
+    """Every attempt in turn, and the local recipient last; it ends with the first recipient taken.
+
+    `tls` is as in RelayTalk.
+    """
+    return Dialogue(_talk(host, helo, tls, attempts, local, greeting_limit(timeout)), QUIT)
+
+
+def _talk(
+    host: str, helo: str, tls: str, attempts: tuple[Attempt, ...], local: str, patience: float
+) -> Steps[None]:
+    if tls == "implicit":
+        yield Secure(host)
+    if parse_reply((yield from hear(SmtpEnd(), patience))).positive:
+        offer = yield from _hello(helo)
+        wanted = tls == "starttls" and parse_ehlo(offer).offers("STARTTLS")
+        # Where STARTTLS is refused, we go on in clear text.
+        if wanted and (yield from _command(b"STARTTLS")).code == 220:
+            yield Secure(host)
+            offer = yield from _hello(helo)
+        if offer.positive:
+            yield from _try(attempts, local)
+    yield from _command(b"QUIT")
+
+
+def _try(attempts: tuple[Attempt, ...], local: str) -> Steps[None]:
+    last = (Attempt(attempts[0].sender, (local,)),) if local and attempts else ()
+    for attempt in (*attempts, *last):
+        reply = yield from _command(b"MAIL FROM:<" + _path(attempt.sender) + b">")
+        if reply.positive:
+            for recipient in attempt.recipients:
+                reply = yield from _command(b"RCPT TO:<" + _path(recipient) + b">")
+                if reply.code in (*TAKEN, *OVER):
+                    yield from _command(b"RSET")
+                    return
+            yield from _command(b"RSET")
+        elif reply.code in OVER:
+            return
+
+
+def _hello(helo: str) -> Steps[Reply]:
+    reply = yield from _command(b"EHLO " + printable(helo))
+    return (yield from _command(b"HELO " + printable(helo))) if reply.kind == 5 else reply
+
+
+def _command(line: bytes) -> Steps[Reply]:
+    yield Say(line + b"\r\n")
+    return parse_reply((yield from hear(SmtpEnd(), REPLY_LIMIT)))
+
+
+def _path(mailbox: str) -> bytes:
+    return printable(mailbox.replace("<", "").replace(">", ""))
+
+
+class Taken(enum.StrEnum):
+    """What became of the attempts."""
+
+    YES = "yes"
+    """A recipient elsewhere was taken."""
+    LOCAL = "local"
+    """None elsewhere was, but the domain's own mailbox."""
+    NO = "no"
+    """Recipients elsewhere were refused, whoever we are."""
+    UNKNOWN = "unknown"
+    """The conversation did not come so far, we were put off, or it was refused because of us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relaying:
+    """A transcript of relay_dialogue, read."""
+
+    taken: Taken
+    event: int | None
+    """The event that shows it."""
+    sender: str = ""
+    recipient: str = ""
+    """What was taken, in the paths of MAIL and RCPT."""
+    because: str = ""
+    """Why it is unknown."""
+
+
+def read_relay(transcript: Transcript, local: str = "") -> Relaying:
+    """Read a transcript of relay_dialogue; `local` is the recipient that it tried last. Never raises."""
+    steps = exchanges(transcript, lambda _: SmtpEnd(), lambda _, lines: parse_reply(lines))
+    sender = ""
+    refused: int | None = None
+    put_off: tuple[str, int | None] | None = None
+    for step in steps:
+        if step.verb not in ("MAIL", "RCPT") or step.reply is None or not step.reply.complete:
+            continue
+        path = path_of(step.command)
+        if step.verb == "MAIL":
+            sender = path
+        if step.verb == "RCPT" and step.reply.code in TAKEN:
+            taken = Taken.LOCAL if local and path == local else Taken.YES
+            return Relaying(taken, step.last, sender, path)
+        if local and path == local:
+            continue  # what a host says of its own mailbox tells nothing of others
+        if because := _doubt(step.reply):
+            put_off = put_off or (because + quote(transcript, step.last), step.last)
+        elif step.reply.kind in (4, 5) and (step.verb == "RCPT" or step.reply.code == 530):
+            refused = step.last
+    if refused is not None and put_off is None:
+        return Relaying(Taken.NO, refused)
+    if put_off is not None:
+        return Relaying(Taken.UNKNOWN, put_off[1], because=put_off[0])
+    heard = next((step.last for step in reversed(steps) if step.reply is not None), None)
+    why = "the conversation did not come to a recipient elsewhere" + quote(transcript, heard)
+    return Relaying(Taken.UNKNOWN, heard, because=why)
+
+
+def _doubt(reply: Reply) -> str:
+    """Why a refusal does not show that strangers are refused; empty where it does."""
+    if reply.kind not in (4, 5):
+        return ""
+    if blamed(reply) in (Blame.BLOCKLIST, Blame.DYNAMIC, Blame.REVERSE_DNS):
+        return "we were refused for what we are:"
+    # Postfix defers, by default, what it will not relay (smtpd_relay_restrictions, since 2.10).
+    if reply.kind == 4 and (reply.code == 421 or not _RELAYING.search(reply.text[:LONGEST_JUDGED])):
+        return "we were put off:"
+    return ""
+
+
+_RELAYING = re.compile(r"\brelay", re.I)
