@@ -4,6 +4,7 @@ from . import (
     autoconfig,
     certificates,
     certificates_inbound,
+    certificates_revoked,
     certificates_upkeep,
     client_injection,
     dane,
@@ -65,5 +66,6 @@ modules = (
     certificates,
     certificates_inbound,
     certificates_upkeep,
+    certificates_revoked,
     tls,
 )

@@ -158,6 +158,7 @@ from .tls.certificate import Certificate as Certificate, public_key_info as publ
 from .tls.chain import ChainVerdict as ChainVerdict, Trust as Trust, rank as rank
 from .tls.handshake import Handshake as Handshake, TlsFailure as TlsFailure, TlsTrouble as TlsTrouble
 from .tls.path import Fault as Fault, Flaw as Flaw
+from .tls.staple import Revocation as Revocation, revocation as revocation
 from .tls.tlsa import Association as Association, TlsaOutcome as TlsaOutcome, match_all as match_all
 from .wire.blame import Blame as Blame
 from .wire.reach import Reached as Reached

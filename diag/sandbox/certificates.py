@@ -36,6 +36,12 @@ def _pem(moment: datetime, kind: str, names: tuple[str, ...]) -> bytes:
     return found.pem if len(names) == 1 else _renamed(authority, kind, found, names).pem
 
 
+@functools.lru_cache(maxsize=64)
+def _staple(moment: datetime, pem: bytes, status: str) -> bytes:
+    leaf = x509.load_pem_x509_certificates(pem)[0].public_bytes(Encoding.DER)
+    return _authority(moment).staple(leaf, revoked=status == "revoked")
+
+
 _FOR_SEVERAL = frozenset({"valid", "expired", "not_yet_valid", "no_intermediate", "with_root"})
 """Kinds that are the intermediate's work and have nothing wrong with their names."""
 
@@ -71,6 +77,10 @@ class Certificates:
     def pem(self, kind: str, names: tuple[str, ...]) -> bytes:
         """Key and chain, leaf first. Raises ValueError for a kind that is unknown or cannot have these names."""
         return _pem(self._moment, kind, names)
+
+    def staple(self, kind: str, names: tuple[str, ...], status: str) -> bytes:
+        """An OCSP response of the intermediate's, "good" or "revoked" a week ago; empty for no status."""
+        return _staple(self._moment, self.pem(kind, names), status) if status else b""
 
     def tlsa(self, kind: str, names: tuple[str, ...], usage: int, selector: int, matching: int) -> str:
         """The fields of a TLSA record that fits (RFC 6698 section 2.1). Raises ValueError.

@@ -116,6 +116,8 @@ class HostSpec:
     name: str
     state: State = State.OPEN
     certificate: CertificateSpec = CertificateSpec()
+    staple: str = ""
+    """What its stapled OCSP response says of the certificate: "good", "revoked"; empty: none is sent."""
     min_version: str = ""
     """The oldest TLS version spoken, such as "TLSv1.2"; empty for the library's."""
     max_version: str = ""

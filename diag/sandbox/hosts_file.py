@@ -34,6 +34,7 @@ _QUIRKS = {field.name for field in dataclasses.fields(Quirks)}
 _KNOWN = {field.name for field in dataclasses.fields(HostSpec)} - {"quirks"} | _QUIRKS | {"absent"}
 _OF_ALL_CONNECTIONS = {"address", "port", "protocol", "state", "absent", "second"}
 """Keys that cannot differ from one connection to the next."""
+STAPLES = ("", "good", "revoked")
 _VERSIONS = ("", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
@@ -144,6 +145,7 @@ def _one_host(address: str, port: int, table: Mapping[str, Any], domains: tuple[
         name=table.get("name", f"[{address}]"),
         state=State(table.get("state", State.OPEN)),
         certificate=_certificate(table.get("certificate", "valid")),
+        staple=_staple(table.get("staple", "")),
         **versions,
         domains=tuple(table.get("domains", domains)),
         mailboxes=tuple(table.get("mailboxes", HostSpec.mailboxes)),
@@ -164,6 +166,12 @@ def _lines(value: str | list[str]) -> tuple[str, ...]:
 
 def _replies(table: Mapping[str, str | list[str]]) -> dict[str, tuple[str, ...]]:
     return {command.upper(): _lines(reply) for command, reply in table.items()}
+
+
+def _staple(said: str) -> str:
+    if said not in STAPLES:
+        raise ValueError(f"unknown staple {said!r}; known are {', '.join(STAPLES[1:])}")
+    return said
 
 
 def _certificate(value: str | Mapping[str, Any]) -> CertificateSpec:

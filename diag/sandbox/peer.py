@@ -216,7 +216,8 @@ class Session:
         if self._quirks.handshake is not Handshake.GOOD:
             await self._spoil()
         pem = self._certificates.pem(self.host.certificate.kind, self.host.names)
-        server = _server(pem, self.host.min_version, self.host.max_version)
+        staple = self._certificates.staple(self.host.certificate.kind, self.host.names, self.host.staple)
+        server = _server(pem, self.host.min_version, self.host.max_version, staple)
         self.wire = await server.accept(self.wire)
         self.heard.in_clear = len(self.heard.lines)
 
@@ -246,6 +247,6 @@ def _meant(quirk: str, verb: str) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _server(pem: bytes, oldest: str, newest: str) -> TlsServer:
+def _server(pem: bytes, oldest: str, newest: str, staple: bytes) -> TlsServer:
     """Setting up a TLS context costs more than a handshake: one for all connections."""
-    return TlsServer(pem, oldest=oldest, newest=newest)
+    return TlsServer(pem, oldest=oldest, newest=newest, staple=staple)

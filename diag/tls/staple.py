@@ -1,0 +1,97 @@
+"""What a stapled OCSP response says of the server's certificate (RFC 6960, RFC 6066 section 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from .certificate import parsed, read, signed
+
+SIZE_LIMIT = 64 * 1024
+"""A larger response is not read: a hundred times what is usual."""
+MOST_RESPONSES = 16
+"""Single responses and responder certificates looked at; one of each is usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """That the issuer, or somebody it authorised, took a certificate back."""
+
+    at: datetime
+    reason: str
+    """In the words of RFC 5280 section 5.3.1, such as "key_compromise"; empty where none is given."""
+
+
+def revocation(staple: bytes, leaf: bytes, issuer: bytes) -> Revocation | None:
+    """What a staple says of `leaf`, where it is about that one, revoked, and signed for `issuer`. Never raises.
+
+    None where the certificate is good or unknown, and where the response proves nothing: broken, about
+    another certificate, or signed by somebody else. Its own dates do not matter: what has been revoked
+    stays so (RFC 5280 section 5.3.1 allows to lift a hold alone).
+    """
+    if not staple or len(staple) > SIZE_LIMIT:
+        return None
+    try:
+        response = ocsp.load_der_ocsp_response(staple)
+        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return None
+        for single, _ in zip(response.responses, range(MOST_RESPONSES), strict=False):
+            if single.certificate_status is ocsp.OCSPCertStatus.REVOKED and _is_about(single, leaf, issuer):
+                if not _signed_for(response, issuer):
+                    return None
+                reason = single.revocation_reason
+                at = single.revocation_time_utc
+                return None if at is None else Revocation(at, reason.name if reason else "")
+    except Exception:
+        # A peer can send whatever raises any of the library's many exceptions: it proves nothing.
+        return None
+    return None
+
+
+def _is_about(single: ocsp.OCSPSingleResponse, leaf: bytes, issuer: bytes) -> bool:
+    digest = hashes.Hash(single.hash_algorithm)
+    digest.update(read(issuer).subject_der)
+    return single.serial_number == read(leaf).serial and single.issuer_name_hash == digest.finalize()
+
+
+def _signed_for(response: ocsp.OCSPResponse, issuer: bytes) -> bool:
+    """By the issuer itself, or by a responder that it made one (RFC 6960 section 4.2.2.2)."""
+    found = parsed(issuer)
+    if found is not None and _verifies(response, found):
+        return True
+    return any(
+        _may_answer(responder)
+        and _verifies(response, responder)
+        and signed(responder.public_bytes(Encoding.DER), issuer)
+        for responder in response.certificates[:MOST_RESPONSES]
+    )
+
+
+def _may_answer(responder: x509.Certificate) -> bool:
+    usage = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    return ExtendedKeyUsageOID.OCSP_SIGNING in usage.value
+
+
+def _verifies(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
+    key, signature, body = signer.public_key(), response.signature, response.tbs_response_bytes
+    hashed = response.signature_hash_algorithm
+    try:
+        match key:
+            case rsa.RSAPublicKey() if hashed is not None:
+                key.verify(signature, body, padding.PKCS1v15(), hashed)
+            case ec.EllipticCurvePublicKey() if hashed is not None:
+                key.verify(signature, body, ec.ECDSA(hashed))
+            case dsa.DSAPublicKey() if hashed is not None:
+                key.verify(signature, body, hashed)
+            case _:
+                key.verify(signature, body)  # type: ignore[union-attr,call-arg]
+    except Exception:  # see diag.tls.certificate.holds
+        return False
+    return True
