@@ -13,7 +13,7 @@ import pytest
 from lab.planted import PLANTED
 from lab.world import World
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.lab
 
 MAILDIAG = Path(sys.executable).parent / "maildiag"
 
