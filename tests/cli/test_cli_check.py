@@ -98,7 +98,8 @@ def test_a_zone_is_judged_as_if_it_were_published(
     assert maildiag("check", *arguments, "--save", tape).code == 1
     proposed = maildiag("check", *arguments, "--zone", zone)
     assert proposed.code == 0
-    assert f"Judged as if {zone} were published." in " ".join(proposed.out.split())
+    # A path too long for a line is broken within words, so white space says nothing here.
+    assert f"Judgedasif{zone}werepublished." in "".join(proposed.out.split())
     replayed = maildiag("replay", tape, "--zone", zone, "-f", "json")
     assert (replayed.code, told(replayed.out)["proposed"]) == (0, str(zone))
 
