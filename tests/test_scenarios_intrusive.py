@@ -8,6 +8,7 @@ import anyio
 import pytest
 import trio.testing
 
+from diag.lab.tape import Tape
 from diag.model.report import Report, Status
 from diag.model.target import Target
 from diag.probes.probe import Impact
@@ -72,6 +73,20 @@ def test_with_it_the_healthy_world_is_tried_everywhere_and_found_healthy(registr
     tried = [(probe.address, probe.port) for probe in report.evidence if isinstance(probe, RelayTalk)]
     assert len(tried) == len(set(tried)), "once an address and port"
     assert {port for _, port in tried} == {25, 465, 587}
+
+
+def test_a_tape_holds_all_of_it(registry: Registry, tmp_path: Path) -> None:
+    world = worlds.load(FIXTURES / "submission" / "unauthenticated-local")
+    report = diagnosed(world, registry, intrusive=True)
+    Tape(report.evidence, {}).save(tmp_path / "t.tape")
+    tape = Tape.load(tmp_path / "t.tape", registry.probes)
+    assert tape.exchanges == report.evidence
+
+    async def replayed() -> Report:
+        return await Diagnosis(registry, report.target, tape).run()
+
+    again = anyio.run(replayed)
+    assert [f.text() for f in again.findings] == [f.text() for f in report.findings] != []
 
 
 def test_no_dialogue_sends_data(registry: Registry) -> None:

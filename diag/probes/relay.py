@@ -9,9 +9,8 @@ from diag.wire.relay import Attempt
 from diag.wire.transcript import Transcript
 
 from .probe import Impact, Probe
-from .talks import Tls
 
-RelayTls = Tls | Literal["none"]
+RelayTls = Literal["none", "starttls", "implicit"]
 """How TLS comes about; "none" keeps to plain text even where STARTTLS is offered."""
 
 
