@@ -14,12 +14,12 @@ from diag.lab.consent import Polite
 from diag.lab.once import Once
 from diag.model.finding import Finding, Severity
 from diag.model.plugin import Check
-from diag.model.report import Report, Waiver
+from diag.model.report import Report, Result, Waiver
 from diag.model.target import Target
 from diag.probes.probe import Lab
 
 from .plan import Plan, plan
-from .prove import proven
+from .prove import proven, untried
 from .registry import BadPlugin, Registry
 from .runner import Gathering, judge
 from .waivers import waive
@@ -50,19 +50,21 @@ class Diagnosis:
         """Everything asked for this domain, and what came back."""
         self._plan = plan_for(registry, self._options)
         self._gathering = Gathering(self._plan, target, self.lab)
+        self._proving = anyio.CancelScope()
+        self._stopped = ""
 
     def stop(self, reason: str) -> None:
-        """End the gathering now; the report says that it is partial, and why."""
+        """End the run now, whatever it is at; the report says that it is partial, and why."""
+        self._stopped = self._stopped or reason
         self._gathering.stop(reason)
+        self._proving.cancel()
 
     async def run(self) -> Report:
         """Gather, judge, and try every fix before it is told."""
         began = anyio.current_time()
         facts = await self._gathering.run(self._options.deadline)
         results = tuple(judge(self._plan, facts, self._target))
-        unproven: tuple[Finding, ...] = ()
-        if not self._gathering.stopped:
-            results, unproven = await proven(results, self._plan, self._target, self.lab)
+        results, unproven = await self._proven(results, began)
         moment = facts[RunMoment]
         at = moment.at if isinstance(moment, RunMoment) else datetime.fromtimestamp(0, UTC)
         results, waived = waive(results, self._options.waivers, at)
@@ -73,7 +75,7 @@ class Diagnosis:
             evidence=dict(self.lab.seen),
             facts=facts,
             versions=versions(),
-            partial=self._gathering.stopped,
+            partial=self._gathering.stopped or self._stopped,
             severities=self._options.severities,
             waived=waived,
             seconds=anyio.current_time() - began,
@@ -81,6 +83,19 @@ class Diagnosis:
             proposed=self._options.proposed,
             unproven=unproven,
         )
+
+    async def _proven(
+        self, results: tuple[Result, ...], began: float
+    ) -> tuple[tuple[Result, ...], tuple[Finding, ...]]:
+        """Every fix on trial, within what is left of the deadline; where that ends, none untried is told."""
+        if self._gathering.stopped:
+            return untried(results), ()
+        if self._options.deadline is not None:
+            self._proving.deadline = began + self._options.deadline
+        with self._proving:
+            return await proven(results, self._plan, self._target, self.lab)
+        self._stopped = self._stopped or "the deadline was reached while fixes were tried"
+        return untried(results), ()
 
 
 def plan_for(registry: Registry, options: Options) -> Plan:

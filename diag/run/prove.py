@@ -37,13 +37,24 @@ async def proven(
         for finding in result.findings:
             changes = tuple(fix for fix in finding.fix if not isinstance(fix, Configure))
             if changes and not await _cures(changes, finding, before, plan, target, lab):
-                advice = tuple(fix for fix in finding.fix if isinstance(fix, Configure))
                 failed.append(finding)
-                findings.append(finding.replace(fix=advice))
+                findings.append(_advice_only(finding))
             else:
                 findings.append(finding)
         proved.append(dataclasses.replace(result, findings=tuple(findings)))
     return tuple(proved), tuple(failed)
+
+
+def untried(results: tuple[Result, ...]) -> tuple[Result, ...]:
+    """The results without the fixes that would have to be tried first."""
+    return tuple(
+        dataclasses.replace(result, findings=tuple(_advice_only(finding) for finding in result.findings))
+        for result in results
+    )
+
+
+def _advice_only(finding: Finding) -> Finding:
+    return finding.replace(fix=tuple(fix for fix in finding.fix if isinstance(fix, Configure)))
 
 
 async def _cures(
