@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from diag.model.frozen import frozen
 
 if TYPE_CHECKING:
     from diag.model.finding import Finding
@@ -20,7 +22,7 @@ NAME = "index.json"
 OURS = "maildiag"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """What a list of rules says of one."""
 

@@ -9,11 +9,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from diag.lab.files import write_whole
+from diag.model.frozen import frozen
 from diag.model.plugin import Renderer
 from diag.model.report import Report
 
@@ -23,7 +24,7 @@ from .tell import NobodyReads
 STDOUT = Path("-")
 
 
-@dataclass(frozen=True)
+@frozen
 class Look:
     """How text may look where it is going; renderers get what their parameters ask for by name."""
 

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Literal
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.records.autoconfig import ClientConfig
 
@@ -38,7 +39,7 @@ Security = Literal["implicit", "starttls", "plain"]
 """TLS with the first octet; STARTTLS or STLS; none at all."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """One server that the domain tells mail programs of."""
 
@@ -63,7 +64,7 @@ class ServiceRecord:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceRecords:
     """The SRV records of one service name."""
 
@@ -90,7 +91,7 @@ class ServiceRecords:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AutoconfigDocument:
     """A client configuration document that the domain serves, however broken."""
 
@@ -101,7 +102,7 @@ class AutoconfigDocument:
     asked: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccessHost:
     """A host at which mail programs may find a server of the domain."""
 

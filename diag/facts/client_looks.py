@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
 from diag.tls.handshake import TlsFailure, TlsTrouble
@@ -34,7 +34,7 @@ class Lack(enum.StrEnum):
     END = "an answer has no end"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientLook(Generic[P, S]):
     """One conversation: what was asked, what was heard, and what it means."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diag.facts.dnssec import Security
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.records.tlsa import Tlsa
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DaneHost:
     """The TLSA records of one MX host, or the failure to look them up where senders would have to know.
 

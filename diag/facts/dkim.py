@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.records.dkim import DkimKey
 
@@ -31,7 +31,7 @@ class Source(enum.StrEnum):
     COMMON = "common"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selector:
     """One selector that was tried."""
 
@@ -41,7 +41,7 @@ class Selector:
     """The provider by name, where the source is one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DkimSelectors:
     """The search for selectors. One that was not found proves nothing; only `Below.NONE` does."""
 
@@ -61,7 +61,7 @@ class DkimSelectors:
     asked: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DkimKeyFound:
     """What is published at one selector."""
 

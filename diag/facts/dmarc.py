@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.records.dmarc import DmarcRecord, Kind, Policy
 from diag.records.report_uri import ReportUri
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DmarcStep:
     """One name of the tree walk, and what is published at `_dmarc` below it (RFC 9989 section 4.10)."""
 
@@ -34,7 +33,7 @@ class DmarcStep:
         return self.record.psd if self.record is not None else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Misplaced:
     """A DMARC record at a name where nobody looks for it."""
 
@@ -42,7 +41,7 @@ class Misplaced:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DmarcDiscovery:
     """The walk from the domain to its top-level domain."""
 
@@ -64,7 +63,7 @@ class DmarcDiscovery:
         return tuple(step for step in self.steps if step.reached)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DmarcPolicy:
     """The record that applies to the domain (RFC 9989 section 4.10.1)."""
 
@@ -101,7 +100,7 @@ class DmarcPolicy:
         return self.record.policy_for(Kind.NONEXISTENT)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReportDestination:
     """One domain that reports are to be sent to, and whether it will have them (RFC 9990 section 4)."""
 
@@ -130,7 +129,7 @@ class ReportDestination:
     asked: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignsAndSends:
     """What one name could authenticate mail with."""
 
@@ -143,7 +142,7 @@ class SignsAndSends:
     """Whether it has a DMARC record of its own, and so an alignment mode of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DmarcAlignment:
     """Whether mail of the domain can pass DMARC at all (RFC 9989 section 4.4)."""
 

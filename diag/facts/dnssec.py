@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 
 
@@ -19,7 +19,7 @@ class Security(enum.StrEnum):
     """Our resolver does not validate, so nothing can be said."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DnssecStatus:
     """The security of the domain's own answers, by the word of our resolver (the AD bit)."""
 

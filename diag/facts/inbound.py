@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diag.model.finding import Certainty
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite, Unavailable
 from diag.model.target import Endpoint
 from diag.probes.talks import SmtpTalk
@@ -20,7 +20,7 @@ MX_PORT = 25
 """Where mail is handed from one domain to another (RFC 5321 section 4.5.4.2)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """One conversation: what was asked, what was heard, and what it means."""
 
@@ -94,7 +94,7 @@ class Look:
         return said if heard is not None and heard.complete and heard.code not in (220, 421) else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InboundContact:
     """What became of the attempt to talk to one address of an MX host on port 25: always a value.
 
@@ -165,14 +165,14 @@ DEAD = frozenset(
 """The states in which nobody spoke to us."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InboundGreeting:
     """A contact at which something was said to us, be it a refusal."""
 
     contact: InboundContact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InboundSurvey:
     """A conversation that took place: it was greeted by a 220. What it decides is told by the facts below.
 
@@ -207,7 +207,7 @@ class InboundSurvey:
         return (self.look,) if self.second is None else (self.look, self.second)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InboundOffer:
     """What complete 250 replies to EHLO offer.
 
@@ -224,7 +224,7 @@ class InboundOffer:
     """The end of the reply in clear, and of that under TLS."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InboundTls:
     """What STARTTLS led to, where it is offered.
 
@@ -247,7 +247,7 @@ class InboundTls:
         return self.outcome if isinstance(self.outcome, Handshake) else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InboundInjection:
     """Whether a host obeys under TLS what came in plain text; asked once a host, where STARTTLS works."""
 
@@ -261,7 +261,7 @@ class InboundInjection:
     """What that command led to."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InboundMailbox:
     """What a host says to mail for the domain's postmaster (RFC 5321 section 4.5.1).
 
@@ -283,7 +283,7 @@ class InboundMailbox:
     """Of what both transactions agree on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeloName:
     """The name we give in EHLO, where the user chose one, and where it leads."""
 

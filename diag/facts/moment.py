@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from datetime import datetime
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunMoment:
     """The moment everything is judged at, in UTC."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VantagePoint:
     """What this machine can see of the network: what it cannot is never blamed on the domain.
 

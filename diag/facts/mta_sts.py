@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.probes.https import HttpExchange, HttpsGet
 from diag.records.mta_sts import Mode, StsDefect, StsPolicyFile, StsRecord
@@ -14,7 +14,7 @@ POLICY_PATH = "/.well-known/mta-sts.txt"
 """Where the policy lies on the policy host (RFC 8461 section 3.3)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StsRecordFound:
     """The TXT records at `_mta-sts` that are MTA-STS records, or were meant as such."""
 
@@ -58,7 +58,7 @@ UNCERTAIN = frozenset({StsTrouble.UNREACHABLE, StsTrouble.TIMED_OUT, StsTrouble.
 """Troubles that may lie on our side of the network, or be over a minute later."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StsFetch:
     """What came of fetching the policy from the policy host, `mta-sts` below the domain."""
 
@@ -100,7 +100,7 @@ class StsFetch:
         return (self.exchange.header("content-type") or "").partition(";")[0].strip().lower()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StsPolicy:
     """The policy that a valid record announces and that was fetched as senders fetch it."""
 

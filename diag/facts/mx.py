@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MailExchange:
     """One MX record; `name` is "." for the null MX (RFC 7505)."""
 
@@ -15,7 +14,7 @@ class MailExchange:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Routing:
     """The MX records of the domain, or the domain itself where it has none (implicit MX)."""
 
@@ -39,7 +38,7 @@ class Routing:
         return tuple(dict.fromkeys(exchange.name for exchange in self.exchanges if exchange.name != "."))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MxHost:
     """One MX target and its addresses."""
 
@@ -65,7 +64,7 @@ class MxHost:
         return self.ipv4 + self.ipv6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MxRegistration:
     """Whether the domain an MX host lies in is registered; only asked where the host does not exist."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 
 from .inbound import Look
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InboundPipelining:
     """What became of commands that were sent together.
 

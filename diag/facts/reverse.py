@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PointerName:
     """One name that a PTR record gives an address."""
 
@@ -20,7 +19,7 @@ class PointerName:
     """Why its addresses could not be looked up; empty where they could."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReverseName:
     """What is known of one address of a self-hosted MX host, which presumably sends, too."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Roles:
     """What the domain's records say it does; the user's word on sending wins.
 
@@ -26,7 +25,7 @@ class Roles:
     asked: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendingDomain:
     """A domain that sends mail, or is presumed to. A check that asks for it applies to no other."""
 
@@ -35,7 +34,7 @@ class SendingDomain:
     asked: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReceivingDomain:
     """A domain that takes mail. A check that asks for it applies to no other."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.records.spf import Mechanism, Modifier, SpfError, SpfRecord, Term
 
@@ -20,7 +20,7 @@ MX_LIMIT = 10
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfPublished:
     """The TXT records at the domain that are SPF, or look as if they were meant to be."""
 
@@ -57,7 +57,7 @@ class Outcome(enum.StrEnum):
     """Beyond what a survey follows; the limit of ten is long passed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfStep:
     """One term as a receiver meets it."""
 
@@ -88,7 +88,7 @@ class SpfStep:
         return self.cost + (self.inner.lookups if self.inner is not None else 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfNode:
     """One record of the tree."""
 
@@ -119,7 +119,7 @@ class SpfNode:
                 yield from step.inner.nodes()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfEvaluation:
     """The evaluation of the domain's one SPF record for a sender that matches nothing."""
 
@@ -222,7 +222,7 @@ def _final(node: SpfNode) -> str:
     return "?"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfRegistration:
     """Whether the domain of a name in SPF is registered; only asked where the name does not exist."""
 
@@ -234,7 +234,7 @@ class SpfRegistration:
     asked: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfElsewhere:
     """SPF records at names where people put them by mistake; only looked for where the domain has none."""
 
@@ -244,7 +244,7 @@ class SpfElsewhere:
     asked: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfTargetServers:
     """What the name servers of an include's target say themselves, where our resolver got no answer."""
 

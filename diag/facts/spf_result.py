@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 
 
@@ -28,7 +28,7 @@ QUALIFIED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfTrace:
     """One term as it was evaluated."""
 
@@ -43,7 +43,7 @@ class SpfTrace:
     voids: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfCheck:
     """The outcome for one client address, sender and HELO name."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.records.tlsrpt import TlsrptRecord
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlsrptFound:
     """The TXT records at `_smtp._tls` that are TLSRPT records, or were meant as such."""
 
@@ -29,7 +28,7 @@ class TlsrptFound:
         return one if one is not None and one.rua else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlsrptDestination:
     """One domain of a mailbox that reports are to be sent to."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import anyio
@@ -20,6 +19,7 @@ from diag.facts.clients import (
     SubmissionSurvey,
 )
 from diag.facts.mx import MxHost
+from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
@@ -39,7 +39,7 @@ MOST_ADDRESSES = 8
 """Addresses of one host that are talked to."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Port:
     """What is spoken on one port of one address under one name."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import dns.exception
 import dns.rdata
 import dns.reversename
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Unavailable
 from diag.probes.dns import DnsAnswer, DnsQuery, parsed_name
 from diag.probes.probe import Lab
@@ -16,7 +16,7 @@ from diag.probes.probe import Lab
 MOST_ALIASES = 8
 
 
-@dataclass(frozen=True)
+@frozen
 class Found:
     """Records, and where they really live."""
 
@@ -40,7 +40,7 @@ class Found:
         return tuple(b"".join(rdata.strings).decode("latin-1") for rdata in self.rdatas)  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoRecord(Absent):
     """The DNS says there is none."""
 

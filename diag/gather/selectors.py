@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import chain
 
 from diag.facts.dkim import Selector, Source
+from diag.model.frozen import frozen
 from diag.names.domain import is_below, normal
 
 MOST_SELECTORS = 24
 """Selectors tried on one domain, those of the user not counted against it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provider:
     """One mail provider: how it is recognised, and the selectors its instructions name."""
 
@@ -26,7 +26,7 @@ class Provider:
     selectors: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SelectorTable:
     """The table in `data/selectors.toml`."""
 

@@ -6,14 +6,14 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 import anyio
 
+from diag.model.frozen import frozen
 from diag.probes.probe import E, Lab, Probe
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Defaults are what a careful stranger would do.
 
@@ -31,9 +31,9 @@ class Limits:
 class Limited:
     """Holds probes back until their peer has room; waits after a peer has said 421 (RFC 5321 section 3.8)."""
 
-    def __init__(self, inner: Lab, limits: Limits = Limits()) -> None:
+    def __init__(self, inner: Lab, limits: Limits | None = None) -> None:
         self._inner = inner
-        self._limits = limits
+        self._limits = limits or Limits()
         self._gates: OrderedDict[str, anyio.CapacityLimiter] = OrderedDict()
         self._rest_until: dict[str, float] = {}
 

@@ -15,13 +15,14 @@ import dns.tokenizer
 import dns.ttl
 
 from diag.model.fix import DnsFix, Publish, Replace, Withdraw, quoted
+from diag.model.frozen import frozen
 
 
 class BadZone(ValueError):
     """A zone file that cannot be used; the message names the file, the line and what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Looked:
     """What a zone says to a question: records, an alias, or why there is nothing."""
 

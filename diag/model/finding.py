@@ -7,8 +7,9 @@ import inspect
 import re
 import string
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+
+from diag.model.frozen import frozen
 
 from .fix import Fix
 from .knowing import Cite
@@ -40,7 +41,7 @@ class Certainty(enum.StrEnum):
     """One look, or a reply that can have two causes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rfc:
     """A section of an RFC."""
 
@@ -60,7 +61,7 @@ class Rfc:
         return f"https://www.rfc-editor.org/rfc/rfc{self.number}.html{anchor}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """A reference that is no RFC: a vendor's manual, a CVE, a baseline requirement."""
 
@@ -74,7 +75,7 @@ class Document:
 Reference = Rfc | Document
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """A rule's docstring, parsed: the first sentence, and its two sections."""
 
@@ -203,7 +204,7 @@ def rule(id: str, severity: Severity, *references: Reference, since: str) -> Cal
 _RULE_ID = re.compile(r"[a-z][a-z0-9-]*/[a-z0-9]+(-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Undecided:
     """What a check yields where the evidence decides nothing for a subject: makes it inconclusive."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from diag.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Publish:
     """Add a record beside whatever is published at that name already."""
 
@@ -18,7 +18,7 @@ class Publish:
         return record_line(self.name, self.ttl, self.rdtype, self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Withdraw:
     """Remove one record, or with an empty value every record of that type at that name."""
 
@@ -35,7 +35,7 @@ class Withdraw:
         return f"remove: {what}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replace:
     """Publish these records instead of all that are published at that name with that type.
 
@@ -53,7 +53,7 @@ class Replace:
         return record_line(self.name, self.ttl, self.rdtype, self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Configure:
     """A setting of a server or service, which no overlay can try.
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
+
+from diag.model.frozen import frozen
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cite:
     """A place in the evidence: a probe that was run and, in a dialogue, the index of one event of it.
 
@@ -20,7 +22,7 @@ class Cite:
     event: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Absent:
     """We asked, and there is none."""
 
@@ -28,7 +30,7 @@ class Absent:
     evidence: tuple[Cite, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unavailable:
     """We could not find out, and why: never to be read as "there is none"."""
 
@@ -36,7 +38,7 @@ class Unavailable:
     evidence: tuple[Cite, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Many(Generic[T]):
     """One value per subject (host, address, endpoint, selector); not knowing is per subject too."""
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+from diag.model.frozen import frozen
+
 from .finding import Finding, Severity
 
 
-@dataclass(frozen=True)
+@frozen
 class Check:
     """A claim that holds when all is well, and the function that says where it does not."""
 
@@ -54,7 +55,7 @@ class Check:
         return located(self.function)
 
 
-@dataclass(frozen=True)
+@frozen
 class Fact:
     """An async function that asks the lab and gives a value: what the evidence means."""
 
@@ -71,7 +72,7 @@ class Fact:
         return located(self.function)
 
 
-@dataclass(frozen=True)
+@frozen
 class Performer:
     """How a kind of probe is carried out: the only code that touches the network."""
 
@@ -84,7 +85,7 @@ class Performer:
         return located(self.function)
 
 
-@dataclass(frozen=True)
+@frozen
 class Renderer:
     """A report's form: a pure function from one Report to text."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
+
+from diag.model.frozen import frozen
 
 from .finding import Finding, Severity
 from .knowing import Cite
@@ -23,7 +25,7 @@ class Status(enum.StrEnum):
     CRASHED = "crashed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """One check on one subject: its status and, where it failed, what it found."""
 
@@ -42,7 +44,7 @@ class Result:
     """The gravest severity this check could have raised: what an inconclusive result may hide."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiver:
     """A finding the reader has accepted until a date, with the reason (from the profile)."""
 
@@ -52,7 +54,7 @@ class Waiver:
     subject: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Report:
     """One run on one domain."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Target:
     """A domain, and what the user says of it.
 

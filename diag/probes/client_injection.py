@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from diag.model.frozen import frozen
 from diag.wire.transcript import Transcript
 
 from .probe import Impact, Probe
 
 
-@dataclass(frozen=True)
+@frozen
 class ImapInjectionTalk(Probe[Transcript]):
     """STARTTLS and NOOP in one write, then LOGOUT under TLS: a sound server forgets the NOOP.
 
@@ -32,7 +32,7 @@ class ImapInjectionTalk(Probe[Transcript]):
         return self.address
 
 
-@dataclass(frozen=True)
+@frozen
 class Pop3InjectionTalk(Probe[Transcript]):
     """STLS and CAPA in one write, then CAPA and QUIT under TLS: a sound server forgets the first CAPA.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,13 +16,15 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from diag.model.frozen import frozen
+
 from .probe import Impact, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DnsQuery(Probe["DnsAnswer | DnsSilence"]):
     """One question: a name, a type, and who is asked.
 
@@ -57,7 +58,7 @@ class DnsQuery(Probe["DnsAnswer | DnsSilence"]):
         return f"{self.rdtype} {self.name}" + (f" @{self.server}" if self.server else "")
 
 
-@dataclass(frozen=True)
+@frozen
 class DnsAnswer:
     """A message that answers the question, whatever its response code."""
 
@@ -141,7 +142,7 @@ class Silent(enum.StrEnum):
     NO_SERVER = "no name server known"
 
 
-@dataclass(frozen=True)
+@frozen
 class DnsSilence:
     """Nobody answered. `tried` are the servers asked, in order."""
 

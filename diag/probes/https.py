@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from diag.model.frozen import frozen
 from diag.tls.handshake import Handshake, TlsFailure
 
 from .probe import Impact, Probe
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpExchange:
     """What came back, raw; whether the certificate holds is judged from the recorded chain."""
 
@@ -43,7 +43,7 @@ class HttpExchange:
         return self.header("location")
 
 
-@dataclass(frozen=True)
+@frozen
 class HttpsGet(Probe[HttpExchange]):
     """GET one path from a host at one address.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from diag.model.frozen import frozen
 from diag.wire.transcript import Transcript
 
 from .probe import Impact, Probe
 
 
-@dataclass(frozen=True)
+@frozen
 class InjectionTalk(Probe[Transcript]):
     """STARTTLS and NOOP in one write, then EHLO and QUIT under TLS: a sound server forgets the NOOP.
 

@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+
+from diag.model.frozen import frozen
 
 from .probe import Impact, Probe
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """A point in time, in UTC."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Now(Probe[Moment]):
     """The moment of the run; everything is judged at it."""
 
     kind: ClassVar[str] = "now"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Label:
     """A DNS label of sixteen random letters."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nonce(Probe[Label]):
     """A label that nobody can have published; one a run."""
 
     kind: ClassVar[str] = "nonce"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """The address this machine would send from; empty where it has no route."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route(Probe[Source]):
     """Whether this machine has a route to the public network of a family (4 or 6); sends nothing."""
 
@@ -53,7 +54,7 @@ class Route(Probe[Source]):
     family: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reached:
     """What became of a connection: "" when it opened, else why not; and the first line the peer said."""
 
@@ -62,7 +63,7 @@ class Reached:
     took_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reach(Probe[Reached]):
     """Open a connection to a host that is known to answer, read its first line, say QUIT, close."""
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from diag.model.frozen import frozen
 
 from .probe import Probe
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Paused:
     """So many seconds have passed."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pause(Probe[Paused]):
     """Let time pass between two looks at one thing; `before` names it, so that each has a pause of its own."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from diag.model.frozen import frozen
 from diag.wire.transcript import Transcript
 
 from .probe import Impact, Probe
 
 
-@dataclass(frozen=True)
+@frozen
 class PipeliningTalk(Probe[Transcript]):
     """NOOP alone, then RSET, RSET and NOOP in one write, under TLS where STARTTLS is offered.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from diag.model.frozen import frozen
 from diag.wire.relay import Attempt
 from diag.wire.transcript import Transcript
 
@@ -14,7 +14,7 @@ RelayTls = Literal["none", "starttls", "implicit"]
 """How TLS comes about; "none" keeps to plain text even where STARTTLS is offered."""
 
 
-@dataclass(frozen=True)
+@frozen
 class RelayTalk(Probe[Transcript]):
     """MAIL and RCPT for each attempt in turn, up to the first recipient that is taken; never DATA.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from diag.model.frozen import frozen
 from diag.wire.transcript import Transcript
 
 from .probe import Impact, Probe
@@ -14,7 +14,7 @@ Tls = Literal["starttls", "implicit"]
 """How TLS comes about: after a command that asks for it, where it is offered; or with the first octet."""
 
 
-@dataclass(frozen=True)
+@frozen
 class SmtpTalk(Probe[Transcript]):
     """What an SMTP server says to a polite client, up to RSET; never DATA.
 
@@ -58,7 +58,7 @@ class SmtpTalk(Probe[Transcript]):
         )
 
 
-@dataclass(frozen=True)
+@frozen
 class ImapTalk(Probe[Transcript]):
     """What an IMAP server says before anyone logs in: greeting and capabilities, in clear and under TLS."""
 
@@ -84,7 +84,7 @@ class ImapTalk(Probe[Transcript]):
         return openssl_command(self.address, self.port, self.host, "imap" if self.tls == "starttls" else "")
 
 
-@dataclass(frozen=True)
+@frozen
 class Pop3Talk(Probe[Transcript]):
     """What a POP3 server says before anyone logs in: greeting and capabilities, in clear and under TLS."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from diag.model.frozen import frozen
 
 from .probe import Impact, Probe
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Anchors:
     """What a trust store holds of what was asked for."""
 
@@ -22,7 +23,7 @@ class Anchors:
     """Why the store could not be read; empty where it could."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrustAnchors(Probe[Anchors]):
     """The trust anchors that bear one of these Names (see diag.tls.chain.issuers_of)."""
 

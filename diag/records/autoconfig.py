@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from diag.model.frozen import frozen
 from diag.names.domain import is_hostname
 
 MOST_OCTETS = 256 * 1024
@@ -44,7 +45,7 @@ class ConfigProblem(enum.StrEnum):
     SOCKET_UNKNOWN = "socket-unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigDefect:
     """One problem; `line` counts from 1, 0 where no line is meant."""
 
@@ -53,7 +54,7 @@ class ConfigDefect:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfiguredServer:
     """One `incomingServer` or `outgoingServer`. Placeholders (`%EMAILDOMAIN%`) are kept as they are."""
 
@@ -69,7 +70,7 @@ class ConfiguredServer:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientConfig:
     """A parsed document, however broken."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from diag.model.frozen import frozen
 
 from .tags import TagList
 
@@ -28,7 +29,7 @@ class BimiProblem(enum.StrEnum):
     LOCAL_PART_INVALID = "local-part-invalid"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BimiDefect:
     """One problem; `position` is an offset in the record."""
 
@@ -42,7 +43,7 @@ def is_bimi(text: str) -> bool:
     return bool(_VERSION.match(text))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BimiRecord:
     """One record."""
 

@@ -6,7 +6,8 @@ import base64
 import binascii
 import enum
 import re
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 from .dkim_keys import Ed25519Key, NotDer, OtherKey, PrivateKey, RsaKey, is_roca, read_key
 from .tags import FWS, TagList, colon_list
@@ -57,7 +58,7 @@ SYNTAX = frozenset(
 """Problems of the record's form: a strict verifier ignores the record."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyDefect:
     """One problem, where it is in the record, and the offending text or value."""
 
@@ -66,7 +67,7 @@ class KeyDefect:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DkimKey:
     """A parsed key record, however broken."""
 

@@ -7,7 +7,8 @@ occur are small enough to read here.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 _RSA_OID = bytes.fromhex("2a864886f70d010101")  # 1.2.840.113549.1.1.1, rsaEncryption
 _ED25519_OID = bytes.fromhex("2b6570")  # 1.3.101.112
@@ -20,7 +21,7 @@ class NotDer(ValueError):
     """The octets are no DER value where one was expected."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RsaKey:
     """An RSA public key."""
 
@@ -33,7 +34,7 @@ class RsaKey:
         return self.modulus.bit_length()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ed25519Key:
     """An Ed25519 public key: 32 octets."""
 
@@ -45,14 +46,14 @@ class Ed25519Key:
         return 8 * len(self.octets)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherKey:
     """A SubjectPublicKeyInfo of another algorithm; `oid` is its identifier's DER content in hexadecimal."""
 
     oid: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PrivateKey:
     """A private key (PKCS #1 or PKCS #8) where a public one belongs."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import enum
 import re
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 from .report_uri import ReportUri, parse_report_uris
 from .tags import Tag, TagList, colon_list
@@ -88,7 +89,7 @@ class DmarcProblem(enum.StrEnum):
     REPORT_URI = "report-uri"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DmarcDefect:
     """One problem: where, in which tag, what stands there, and what applies instead."""
 
@@ -102,7 +103,7 @@ class DmarcDefect:
     """For an unknown tag: the registered name it resembles."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DmarcRecord:
     """One recognised record. Tag names and policies are read without regard to case."""
 

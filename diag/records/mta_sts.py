@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.names.domain import is_hostname, looks_like_address, normal
 
 from .tags import FIELD_NAME, TagList
@@ -56,7 +56,7 @@ INVALIDATING = frozenset(StsProblem) - {StsProblem.REPEATED, StsProblem.MX_BAD}
 """Problems after which a sender does not use the policy."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StsDefect:
     """One problem. `position` is an offset in the record, or a line of the policy file (from 1; 0: none)."""
 
@@ -65,7 +65,7 @@ class StsDefect:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StsRecord:
     """The TXT record at `_mta-sts`."""
 
@@ -139,7 +139,7 @@ def mx_pattern_covers(pattern: str, host: str) -> bool:
     return bool(first) and rest == wanted[2:]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PolicyLine:
     """One `key: value` line; `number` counts from 1."""
 
@@ -148,7 +148,7 @@ class PolicyLine:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StsPolicyFile:
     """The policy as served."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+from diag.model.frozen import frozen
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _SIZE = re.compile(r"!([0-9]+)([kmgt]?)", re.IGNORECASE | re.ASCII)
@@ -25,7 +26,7 @@ class UriProblem(enum.StrEnum):
     """A space, a control or non-ASCII character, or an unencoded `!` (it must be written %21)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReportUri:
     """One entry of the list. Where `problem` is set, the other fields hold what could be read."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 from .spf_terms import (
     LOOKUP_MECHANISMS,
@@ -60,7 +61,7 @@ def looks_like_spf(text: str) -> bool:
     return not is_spf(text) and bool(_NEAR.match(text[:64].lstrip(_JUNK)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfRecord:
     """One parsed record, whatever its version; use `is_spf` to select records first."""
 

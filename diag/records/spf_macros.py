@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import quote
+
+from diag.model.frozen import frozen
 
 MOST_NAME_OCTETS = 253
 """An expanded domain-spec is cut from the left to this length (RFC 7208 section 7.3)."""
@@ -39,7 +40,7 @@ class BadMacro(ValueError):
         self.offset = offset
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Macro:
     """One macro-expand: `%{d2r-}` is letter `d`, keep 2, reversed, split at `-`."""
 
@@ -54,7 +55,7 @@ class Macro:
     """The letter was upper case: the value is URL-escaped (RFC 7208 section 7.3)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MacroString:
     """A checked macro-string: its text and the literals and macros it consists of."""
 
@@ -80,7 +81,7 @@ class MacroString:
         return fit_name(plain).lower()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MacroValues:
     """What macros stand for in one evaluation (RFC 7208 section 7.2).
 

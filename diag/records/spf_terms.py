@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import enum
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
+
+from diag.model.frozen import frozen
 
 from .spf_macros import BadMacro, MacroString, Use, parse_domain_spec, parse_macro_string
 
@@ -38,7 +41,7 @@ class SpfProblem(enum.StrEnum):
     REPEATED_MODIFIER = "repeated-modifier"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpfError:
     """A term that breaks the grammar. `position` is the offset of the offending text in the record."""
 
@@ -50,7 +53,7 @@ class SpfError:
     """One line for people, without the term."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mechanism:
     """A directive: qualifier and mechanism (section 4.6.2)."""
 
@@ -76,7 +79,7 @@ class Mechanism:
         return self.name in LOOKUP_MECHANISMS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Modifier:
     """`name=value` (section 6). For redirect and exp, `macros` is the checked domain-spec."""
 
@@ -179,9 +182,8 @@ def _directive(text: str, position: int) -> Mechanism:
     raise _Broken(SpfProblem.UNKNOWN_MECHANISM, _unknown(name), len(qualifier))
 
 
-def _with(made: Mechanism, **parts: object) -> Mechanism:
-    values = {field: getattr(made, field) for field in Mechanism.__slots__}
-    return Mechanism(**{**values, **parts})
+def _with(made: Mechanism, **parts: Any) -> Mechanism:
+    return dataclasses.replace(made, **parts)
 
 
 def _unknown(name: str) -> str:

@@ -7,7 +7,8 @@ that a reader of this list can say where it goes wrong.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 FWS = " \t\r\n"
 """White space around names and values, which does not count."""
@@ -17,7 +18,7 @@ FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 """Field names of MTA-STS and TLSRPT records (RFC 8461 section 3.1, RFC 8460 section 3)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tag:
     """One `name=value`, white space at the ends of both removed. Positions are offsets in the record."""
 
@@ -27,7 +28,7 @@ class Tag:
     value_position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MalformedPart:
     """What stands between two semicolons and is no `name=value`."""
 
@@ -35,7 +36,7 @@ class MalformedPart:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TagList:
     """A tag list in the order it was published."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import binascii
 import enum
 import re
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 USAGES = {0: "PKIX-TA", 1: "PKIX-EE", 2: "DANE-TA", 3: "DANE-EE"}
 SELECTORS = {0: "Cert", 1: "SPKI"}
@@ -28,7 +29,7 @@ class TlsaProblem(enum.StrEnum):
     NO_DATA = "no-data"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tlsa:
     """One record. Fields that the octets do not reach are 255, which is assigned to private use."""
 

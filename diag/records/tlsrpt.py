@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 from .report_uri import ReportUri, parse_report_uris
 from .tags import FIELD_NAME, TagList
@@ -35,7 +36,7 @@ class TlsrptProblem(enum.StrEnum):
     """Malformed, or a scheme other than mailto and https."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlsrptDefect:
     """One problem; `position` is an offset in the record."""
 
@@ -44,7 +45,7 @@ class TlsrptDefect:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlsrptRecord:
     """One record that counts."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 import anyio
@@ -13,6 +13,7 @@ from diag.facts.moment import RunMoment
 from diag.lab.consent import Polite
 from diag.lab.once import Once
 from diag.model.finding import Finding, Severity
+from diag.model.frozen import frozen
 from diag.model.plugin import Check
 from diag.model.report import Report, Result, Waiver
 from diag.model.target import Target
@@ -25,7 +26,7 @@ from .runner import Gathering, judge
 from .waivers import waive
 
 
-@dataclass(frozen=True)
+@frozen
 class Options:
     """What is asked of a run beside its target."""
 

@@ -8,9 +8,9 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import Check, Fact, located
 from diag.model.target import Target
@@ -27,7 +27,7 @@ class Source(enum.Enum):
     FACT = enum.auto()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """One parameter: the type it wants, and which kinds of not knowing it takes as they are."""
 
@@ -40,7 +40,7 @@ class Need:
     unavailable: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     """A fact with its needs resolved."""
 
@@ -50,7 +50,7 @@ class Step:
     needs: tuple[Need, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Judgement:
     """A check with its needs resolved; `over` is the parameter spread over subjects, if any."""
 
@@ -59,7 +59,7 @@ class Judgement:
     over: Need | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Plan:
     """The facts to gather, needed ones before those that need them, and the checks to run."""
 

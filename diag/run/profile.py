@@ -7,13 +7,14 @@ import difflib
 import ipaddress
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from diag.lab.limited import Limits
 from diag.model.finding import Severity
+from diag.model.frozen import frozen
 from diag.model.report import Waiver
 from diag.names.domain import BadDomain, domain
 
@@ -27,7 +28,7 @@ class BadProfile(ValueError):
     """A profile that cannot be used; the message names the file, the key and what was expected."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Profile:
     """What a profile says; the defaults are what is done without one."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import anyio
 
 from diag.lab.consent import NotAskedFor
 from diag.model.finding import Finding, Undecided
+from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.report import Result, Status
 from diag.model.target import Target
@@ -18,7 +18,7 @@ from diag.probes.probe import Lab, NotRecorded
 from .plan import Judgement, Need, Plan, Source, Step
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Crashed(Unavailable):
     """A gatherer of ours failed: a bug, reported as such, which costs nothing but what needs it."""
 

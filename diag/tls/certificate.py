@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -15,6 +14,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, NameOID
+
+from diag.model.frozen import frozen
 
 from .der import names_of, same_algorithm
 
@@ -45,7 +46,7 @@ _NEVER_CRITICAL = {
 """Known to everyone, though RFC 5280 forbids marking them critical (sections 4.2.1.1, 4.2.1.2, 4.2.2.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certificate:
     """What one certificate says. Text is remote: escape it where it is shown."""
 

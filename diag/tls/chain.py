@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from diag.model.frozen import frozen
 
 from .certificate import Certificate, public_key_info, read, signed
 from .der import names_of
@@ -37,7 +38,7 @@ class Surplus(enum.StrEnum):
     UNRELATED = "unrelated"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extra:
     """A certificate that was sent and is no part of the path below its root."""
 
@@ -47,7 +48,7 @@ class Extra:
     surplus: Surplus
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NameMatch:
     """Whether one reference identifier is covered by the server's certificate."""
 
@@ -57,7 +58,7 @@ class NameMatch:
     """The dNSName or iPAddress that covers it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChainVerdict:
     """What a chain is worth at a moment. Nothing here depends on anything but the arguments of `judge`."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
+
+from diag.model.frozen import frozen
 
 from .certificate import parsed
 from .names import well_formed
@@ -15,7 +16,7 @@ COMPARISONS = 100_000
 """The most comparisons of a name with a constraint on one path: their product is a lever for attack."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subtrees:
     """Both halves of one certificate's constraints; None: absent."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Handshake:
     """A completed handshake, with the peer's certificates exactly as they were sent."""
 
@@ -49,7 +50,7 @@ FIRST_OCTETS = 512
 """The most octets kept of an answer that is not TLS."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlsFailure:
     """A handshake that did not succeed."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from diag.model.frozen import frozen
 
 from .certificate import Certificate, public_key_info, read, signed
 from .constraints import refused
@@ -48,7 +49,7 @@ FORGIVEN = frozenset({Fault.PROFILE, Fault.CA_LEAF})
 """Faults for which no client is known to refuse a chain."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flaw:
     """One fault of one certificate on a path."""
 
@@ -60,7 +61,7 @@ class Flaw:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Path:
     """A chain of issuers from the server's certificate upwards."""
 
@@ -80,7 +81,7 @@ class Path:
         return self.anchored and not self.grave
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Search:
     """What a search for paths brought."""
 

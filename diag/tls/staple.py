@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
@@ -12,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from diag.model.frozen import frozen
+
 from .certificate import parsed, read, signed
 
 SIZE_LIMIT = 64 * 1024
@@ -20,7 +21,7 @@ MOST_RESPONSES = 16
 """Single responses and responder certificates looked at; one of each is usual."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Revocation:
     """That the issuer, or somebody it authorised, took a certificate back."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256, sha512
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from diag.model.frozen import frozen
 
 from .certificate import Certificate, holds, parsed, public_key_info
 from .chain import ChainVerdict, judge
@@ -18,7 +19,7 @@ DIGEST_SIZES = {1: 32, 2: 64}
 """Octets of the digests of matching types 1 (SHA-256) and 2 (SHA-512)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Association:
     """The four fields of a TLSA record (RFC 6698 section 2.1)."""
 
@@ -45,7 +46,7 @@ class TlsaOutcome(enum.StrEnum):
     """SMTP clients ignore it: usage 0 or 1, unknown numbers, or data of the wrong length."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlsaResult:
     """One record against one chain."""
 

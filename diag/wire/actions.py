@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from diag.model.frozen import frozen
 from diag.tls.handshake import Handshake, TlsFailure
 
 from .transcript import Ending
@@ -28,7 +28,7 @@ class End(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hear:
     """Listen to the end of one reply; answered by its lines.
 
@@ -41,7 +41,7 @@ class Hear:
     may_be_silent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Say:
     """Send one or more whole lines in one write; answered by None. `secret` keeps them out of the transcript."""
 
@@ -49,7 +49,7 @@ class Say:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secure:
     """Do a TLS handshake; answered by how it went.
 
@@ -61,14 +61,14 @@ class Secure:
     last_act: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """Put a remark into the transcript."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop:
     """End here, without taking leave."""
 
@@ -82,7 +82,7 @@ T = TypeVar("T")
 Steps = Generator[Action, Outcome, T]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialogue:
     """A way to talk, and the line that takes leave whatever happens."""
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from diag.model.frozen import frozen
+
 from .actions import End
 from .lines import content, has_bare_lf
 from .transcript import Opened, Said, Secured, Transcript, Who, visible
@@ -14,7 +16,7 @@ from .transcript import Opened, Said, Secured, Transcript, Who, visible
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exchange(Generic[R]):
     """A command and its reply; the greeting is one without a command. Indexes are those of the events."""
 

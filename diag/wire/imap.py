@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 from .lines import content, has_bare_cr, has_bare_lf, is_whole
 from .transcript import visible
@@ -26,7 +27,7 @@ class Problem(enum.StrEnum):
     """The response was cut: inside a literal, or before its line ending."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Response:
     """One response: all of its lines up to the CRLF that is outside of literals."""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.tls.handshake import Handshake, TlsFailure
 
 from .actions import End
@@ -18,7 +19,7 @@ Responses = tuple[Response, ...]
 ImapExchange = Exchange[Responses]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Capabilities:
     """The capabilities of a completed CAPABILITY command (RFC 9051 section 6.1.1)."""
 

@@ -8,7 +8,8 @@ No time is spent on waiting for that reply, because a reply too many shows at th
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 from .actions import REPLY_LIMIT, Dialogue, Say, Secure, Steps, greeting_limit, hear, printable
 from .reach import quote
@@ -56,7 +57,7 @@ class Obeyed(enum.StrEnum):
     """The conversation did not come so far."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Injection:
     """A transcript of injection_dialogue, read."""
 

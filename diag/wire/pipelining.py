@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 from .actions import REPLY_LIMIT, Dialogue, Say, Secure, Steps, greeting_limit, hear, printable
 from .exchanges import exchanges
@@ -57,7 +58,7 @@ class Pipelines(enum.StrEnum):
     """The conversation did not come so far, or the server wanted nothing more of us."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pipelining:
     """A transcript of pipelining_dialogue, read."""
 

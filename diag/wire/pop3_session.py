@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.tls.handshake import Handshake, TlsFailure
 
 from .exchanges import Exchange, bare_lf, exchanges, unasked
@@ -16,7 +17,7 @@ from .transcript import Ending, Secured, Transcript
 Pop3Exchange = Exchange[Response]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Capa:
     """The complete positive answer to CAPA (RFC 2449 section 5)."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 
 from .lines import is_whole
@@ -57,7 +57,7 @@ class Reached(enum.StrEnum):
         return self not in (Reached.CLOSED, Reached.FILTERED, Reached.UNREACHABLE, Reached.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doubt:
     """Why nothing can be concluded, and the event that shows it."""
 
@@ -65,7 +65,7 @@ class Doubt:
     event: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """How far it came before the greeting could be judged; `state` is None where there is a whole greeting."""
 

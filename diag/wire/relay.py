@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 from .actions import REPLY_LIMIT, Dialogue, Say, Secure, Steps, greeting_limit, hear, printable
 from .blame import LONGEST_JUDGED, Blame, blamed
@@ -24,7 +25,7 @@ OVER = (421, 530)
 """The channel closes; a login is wanted (RFC 4954 section 6), so that nothing else need be tried."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Attempt:
     """One sender, and the recipients to try with it; paths without their angle brackets."""
 
@@ -101,7 +102,7 @@ class Taken(enum.StrEnum):
     """The conversation did not come so far, we were put off, or it was refused because of us."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Relaying:
     """A transcript of relay_dialogue, read."""
 

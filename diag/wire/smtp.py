@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from diag.model.frozen import frozen
 
 from .lines import content, has_bare_cr, has_bare_lf, is_whole
 from .transcript import visible
@@ -35,7 +36,7 @@ class Problem(enum.StrEnum):
     """The reply was cut: its last line is missing or has no ending."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """One reply, whole or cut."""
 
@@ -73,7 +74,7 @@ class Reply:
         return " ".join(part for part in (code, self.enhanced, self.text) if part)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keyword:
     """One line of an EHLO reply after the first."""
 
@@ -86,7 +87,7 @@ class Keyword:
     """RFC 5321 section 4.1.1.1: letter or digit, then letters, digits, hyphens; printable parameters."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EhloReply:
     """What a server offers (RFC 5321 section 4.1.1.1)."""
 

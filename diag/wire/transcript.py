@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.tls.handshake import Handshake, TlsFailure
 
 LONGEST_SHOWN = 400
@@ -45,7 +45,7 @@ class Ending(enum.StrEnum):
     """Anything else the system reports."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """The connection stands. All times are whole milliseconds since we began to connect."""
 
@@ -54,7 +54,7 @@ class Opened:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """One line, as it went over the wire with its own line ending, except that secrets are redacted.
 
@@ -69,7 +69,7 @@ class Said:
     unexpected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secured:
     """A TLS handshake was made or failed.
 
@@ -82,7 +82,7 @@ class Secured:
     leftover: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Closed:
     """The conversation is over; the last event of every transcript."""
 
@@ -91,7 +91,7 @@ class Closed:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remark:
     """Something we did or noticed that no octets show."""
 
@@ -102,7 +102,7 @@ class Remark:
 Event = Opened | Said | Secured | Closed | Remark
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transcript:
     """One conversation from the first packet to the last."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, cast
 
+from diag.model.frozen import frozen
 from diag.model.plugin import Performer
 from diag.probes.probe import E, Probe
 
 from .network import Network, Sockets
 
 
-@dataclass(frozen=True)
+@frozen
 class Means:
     """What performers work with: where wires come from, whom to ask, whom to trust."""
 

@@ -6,12 +6,12 @@ import base64
 import binascii
 import re
 import ssl
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import anyio
 
+from diag.model.frozen import frozen
 from diag.model.plugin import performs
 from diag.probes.trust import Anchors, TrustAnchors
 from diag.tls.der import names_of
@@ -25,7 +25,7 @@ _BLOCK = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Store:
     """Every certificate of a store, by the DER of its subject."""
 
