@@ -26,7 +26,7 @@ from world import NET, RESOLVER, domains
 from diag.lab.tape import Tape
 from diag.probes.https import HttpExchange
 from diag.run.registry import load
-from diag.wire.transcript import Transcript
+from diag.wire.transcript import Opened, Transcript
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
@@ -181,7 +181,11 @@ def both_look_at(questions: Sequence[Sequence[Any]]) -> int:
 def conversations(tape: Path) -> int:
     """Connections that a tape shows: conversations and fetches, one each."""
     exchanges = Tape.load(tape, load().probes).exchanges
-    return sum(isinstance(seen, Transcript | HttpExchange) for seen in exchanges.values())
+    opened = sum(
+        isinstance(seen, Transcript) and any(isinstance(event, Opened) for event in seen.events)
+        for seen in exchanges.values()
+    )
+    return opened + sum(isinstance(seen, HttpExchange) for seen in exchanges.values())
 
 
 def twenty_domains(rtt: float, resolv: Path) -> Iterator[Row]:
