@@ -203,7 +203,7 @@ def no_password_is_asked_for_in_clear(offer: InboundOffer, target: Target) -> It
     if open_ones and target.counts_as_public(offer.endpoint.address):
         fix = settings(
             offer.look,
-            Postfix="smtpd_tls_auth_only = yes, and smtpd_sasl_auth_enable = no for port 25",
+            Postfix="smtpd_tls_auth_only = yes\n# in master.cf, for port 25:\n  -o smtpd_sasl_auth_enable=no",
             Exim="auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}",
         )
         yield AuthBeforeTls(

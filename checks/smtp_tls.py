@@ -29,8 +29,8 @@ from diag.api import (
 from .smtp_settings import settings
 
 CERTIFICATE = {
-    "Postfix": "smtpd_tls_security_level = may, and smtpd_tls_chain_files = <private key, then certificate chain>",
-    "Exim": "tls_advertise_hosts = *, tls_certificate = <chain>, tls_privatekey = <key>",
+    "Postfix": "smtpd_tls_security_level = may\nsmtpd_tls_chain_files = <private key, then certificate chain>",
+    "Exim": "tls_advertise_hosts = *\ntls_certificate = <chain>\ntls_privatekey = <key>",
     "Exchange": "Set-ReceiveConnector <name> -AuthMechanism Tls -TlsCertificateName <the certificate>",
 }
 
