@@ -51,7 +51,9 @@ def imap_server_forgets_what_came_before_tls(injection: ImapInjection) -> Iterat
             evidence=(injection.cite,),
             fix=(
                 Configure(host, "Cyrus IMAP 2.4.7 or any later release", "Cyrus IMAP"),
-                Configure(host, "service imap-login { inet_listener imap { port = 0 } }", "Dovecot"),
+                Configure(
+                    host, "service imap-login {\n  inet_listener imap {\n    port = 0\n  }\n}", "Dovecot"
+                ),
             ),
         )
 
@@ -88,6 +90,8 @@ def pop3_server_forgets_what_came_before_tls(injection: Pop3Injection) -> Iterat
             evidence=(injection.cite,),
             fix=(
                 Configure(host, "Courier Mail Server 1.1.5 or any later release", "Courier"),
-                Configure(host, "service pop3-login { inet_listener pop3 { port = 0 } }", "Dovecot"),
+                Configure(
+                    host, "service pop3-login {\n  inet_listener pop3 {\n    port = 0\n  }\n}", "Dovecot"
+                ),
             ),
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from diag.api import (
     ClientContact,
     Configure,
     Finding,
-    Handshake,
     ImapSurvey,
     Many,
     Reached,
@@ -24,13 +24,16 @@ from diag.api import (
 )
 
 from .client_access import (
-    NoTls,
+    LeftoverFinding,
+    PlaintextFinding,
+    TlsFailsFinding,
+    TlsFirstFinding,
+    UnreachableFinding,
     certificate_settings,
     dead_hosts,
-    failed_tls,
     listener,
+    misspoken,
     redirected,
-    unheard,
 )
 
 LABELS = {993: "_imaps", 143: "_imap"}
@@ -38,7 +41,7 @@ LABELS = {993: "_imaps", 143: "_imap"}
 
 
 @rule("imap/unreachable", Severity.ERROR, Rfc(6186, "3.2"), Rfc(8314, "3.2"), since="1.0")
-class Unreachable(Finding):
+class Unreachable(UnreachableFinding):
     """A host that mail programs are told to fetch mail from by IMAP cannot be reached.
 
     ## Why it matters
@@ -50,7 +53,6 @@ class Unreachable(Finding):
     """
 
     message = "{subject} is published for IMAP and cannot be reached on port {ports}."
-    ports: str
 
 
 @check
@@ -59,26 +61,14 @@ def published_imap_host_answers(
 ) -> Iterator[Verdict]:
     """A host published for IMAP answers on a port that is published."""
     for dead in dead_hosts(contacts, Service.IMAP):
-        if not dead.decided:
-            yield dead.doubt
-            continue
-        yield Unreachable(
-            subject=dead.name,
-            ports=dead.ports,
-            evidence=dead.cites,
-            certainty=dead.certainty,
-            fix=(
-                *redirected(dead, contacts, records, target, LABELS),
-                *(
-                    listener(each.endpoint, "imap", implicit=each.tls == "implicit")
-                    for each in dead.contacts[:1]
-                ),
-            ),
-        )
+        first = dead.contacts[0]
+        elsewhere = redirected(dead, contacts, records, target, LABELS)
+        here = listener("imap", first.endpoint, first.tls == "implicit")
+        yield Unreachable.told_of(dead, (*elsewhere, *here))
 
 
 @rule("imap/plaintext-on-993", Severity.ERROR, Rfc(8314, "3.2"), since="1.0")
-class PlaintextOn993(Finding):
+class PlaintextOn993(PlaintextFinding):
     """The IMAP port for TLS answers in plain text.
 
     ## Why it matters
@@ -89,11 +79,9 @@ class PlaintextOn993(Finding):
     Turn on TLS for the listener on this port.
     """
 
-    message = "{subject} greets in plain text; mail programs begin with TLS on this port."
-
 
 @rule("imap/tls-on-143", Severity.ERROR, Rfc(9051, "6.2.1"), Rfc(8314, "3.2"), since="1.0")
-class TlsOn143(Finding):
+class TlsOn143(TlsFirstFinding):
     """The IMAP port for STARTTLS waits for TLS from the first octet.
 
     ## Why it matters
@@ -103,25 +91,15 @@ class TlsOn143(Finding):
     Turn TLS from the first octet off for the listener on this port; it belongs on port 993.
     """
 
-    message = "{subject} waits for TLS instead of greeting; mail programs expect STARTTLS on this port."
-
 
 @check
 def imap_port_speaks_its_protocol(survey: ImapSurvey) -> Iterator[Verdict]:
     """An IMAP port speaks TLS or plain text first, as its number says."""
-    session = survey.session
-    if session.state is Reached.SPEAKS_TEXT:
-        fix = (listener(survey.endpoint, "imap", implicit=True),)
-        yield PlaintextOn993(subject=survey.subject, evidence=survey.cite(session.because), fix=fix)
-    elif session.state is Reached.SPEAKS_TLS:
-        fix = (listener(survey.endpoint, "imap", implicit=False),)
-        yield TlsOn143(subject=survey.subject, evidence=survey.cite(session.because), fix=fix)
-    elif (open_question := unheard(survey)) is not None:
-        yield open_question
+    return misspoken(survey, PlaintextOn993, TlsOn143, functools.partial(listener, "imap"))
 
 
 @rule("imap/tls-fails", Severity.ERROR, Rfc(8314, "3.2"), Rfc(9051, "6.2.1"), since="1.0")
-class TlsFails(Finding):
+class TlsFails(TlsFailsFinding):
     """TLS cannot be set up on an IMAP port that promises it.
 
     ## Why it matters
@@ -132,28 +110,15 @@ class TlsFails(Finding):
     be read, do not belong together, or all TLS versions in common use are switched off.
     """
 
-    message = "TLS fails on {subject}: {how}."
-    how: str
-
 
 @check
 def imap_port_sets_up_tls(survey: ImapSurvey) -> Iterator[Verdict]:
     """TLS can be set up on an IMAP port that promises it."""
-    trouble = failed_tls(survey)
-    if isinstance(trouble, NoTls):
-        yield TlsFails(
-            subject=survey.subject,
-            how=trouble.how,
-            evidence=trouble.cites,
-            certainty=survey.certainty,
-            fix=certificate_settings(survey.endpoint),
-        )
-    elif trouble is not None:
-        yield trouble
+    return TlsFails.told_of(survey, certificate_settings(survey.endpoint))
 
 
 @rule("imap/starttls-leftover", Severity.WARNING, Rfc(9051, "6.2.1"), since="1.0")
-class StarttlsLeftover(Finding):
+class StarttlsLeftover(LeftoverFinding):
     """An IMAP server sends plain text after its go-ahead for TLS.
 
     ## Why it matters
@@ -164,16 +129,11 @@ class StarttlsLeftover(Finding):
     Update the IMAP server, and look for a proxy in front of it that answers in its place.
     """
 
-    message = "{subject} sends plain text between its go-ahead for TLS and the handshake."
-
 
 @check
 def imap_server_is_silent_before_the_handshake(survey: ImapSurvey) -> Iterator[Finding]:
     """An IMAP server says nothing between its go-ahead for TLS and the handshake."""
-    session = survey.session
-    if session.leftover and isinstance(session.handshake, Handshake):
-        begun = session.starttls.cited if session.starttls else None
-        yield StarttlsLeftover(subject=survey.subject, evidence=survey.cite(begun, session.secured))
+    return StarttlsLeftover.told_of(survey)
 
 
 @rule("imap/greeting-malformed", Severity.ERROR, Rfc(9051, "7.1"), Rfc(9051, "2.2"), since="1.0")
@@ -212,11 +172,13 @@ def imap_greeting_asks_for_a_login(survey: ImapSurvey) -> Iterator[Verdict]:
     session = survey.session
     greeted = session.greeting.cited if session.greeting else session.because
     if session.state is Reached.MALFORMED:
-        fix = (listener(survey.endpoint, "imap", implicit=survey.tls == "implicit"),)
+        fix = listener("imap", survey.endpoint, survey.tls == "implicit")
         yield GreetingMalformed(subject=survey.subject, evidence=survey.cite(greeted), fix=fix)
     elif session.preauth:
         advice = Configure(
-            survey.endpoint.host, "service imap-login { inet_listener imap { port = 143 } }", "Dovecot"
+            survey.endpoint.host,
+            "service imap-login {\n  inet_listener imap {\n    port = 143\n  }\n}",
+            "Dovecot",
         )
         yield Preauth(subject=survey.subject, evidence=survey.cite(greeted), fix=(advice,))
     elif session.greeting_word == "BYE":
