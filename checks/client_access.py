@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from diag.api import (
@@ -12,6 +12,9 @@ from diag.api import (
     Configure,
     DnsFix,
     Endpoint,
+    Finding,
+    Fix,
+    Handshake,
     ImapSurvey,
     Lack,
     Many,
@@ -25,6 +28,7 @@ from diag.api import (
     TlsFailure,
     TlsTrouble,
     Undecided,
+    Verdict,
     Withdraw,
     as_cites,
 )
@@ -152,30 +156,77 @@ def seen_twice(survey: Survey, lack: Lack) -> tuple[Cite, ...] | Undecided:
     return Undecided(because, (*shown, *other.cite(other.session.because)), survey.subject)
 
 
-@dataclass(frozen=True)
-class NoTls:
-    """TLS was tried and the server did not go along."""
+class UnreachableFinding(Finding):
+    """What all rules about published hosts that do not answer hold; each says which service it means."""
 
-    how: str
-    cites: tuple[Cite, ...]
+    ports: str
+
+    @classmethod
+    def told_of(cls, dead: DeadHost, fix: tuple[Fix, ...]) -> Verdict:
+        """The finding, or the doubt where it is not decided."""
+        if not dead.decided:
+            return dead.doubt
+        return cls(
+            subject=dead.name, ports=dead.ports, evidence=dead.cites, certainty=dead.certainty, fix=fix
+        )
 
 
-def failed_tls(survey: Survey) -> NoTls | Undecided | None:
-    """Why TLS did not come about; None where it did, was not to be had, or something else is spoken."""
+class PlaintextFinding(Finding):
+    """What all rules about plain text on a port for TLS say."""
+
+    message = "{subject} greets in plain text; mail programs begin with TLS on this port."
+
+
+class TlsFirstFinding(Finding):
+    """What the rules about TLS on a port for plain text say."""
+
+    message = "{subject} waits for TLS instead of greeting; mail programs expect STARTTLS on this port."
+
+
+def misspoken(
+    survey: Survey,
+    plaintext: type[Finding],
+    tls_first: type[Finding],
+    settings: Callable[[Endpoint, bool], tuple[Fix, ...]],
+) -> Iterator[Verdict]:
+    """Whether TLS and plain text are mixed up; `settings` for an endpoint that is to begin with TLS, or not."""
     session = survey.session
-    made = session.handshake
-    if session.state.wrong_protocol or session.state is Reached.MALFORMED:
-        return None
-    if Lack.TLS in survey.look.lacks:
-        seen = seen_twice(survey, Lack.TLS)
-        return seen if isinstance(seen, Undecided) else NoTls(_how(survey), seen)
-    if session.state is Reached.SILENT or made is None:
-        because = session.inconclusive
-        return Undecided(because, survey.cite(session.because), survey.subject) if because else None
-    if not isinstance(made, TlsFailure):
-        return None
-    cites = survey.cite(session.secured)
-    return Undecided(f"the TLS handshake was not finished: {made.reason}", cites, survey.subject)
+    kind = {Reached.SPEAKS_TEXT: plaintext, Reached.SPEAKS_TLS: tls_first}.get(session.state)
+    if kind is not None:
+        fix = settings(survey.endpoint, kind is plaintext)
+        yield kind(subject=survey.subject, evidence=survey.cite(session.because), fix=fix)
+    elif session.state in (Reached.SILENT, Reached.SLOW, Reached.CLOSED_EARLY):
+        # Where the server said nothing at all, it is open what it speaks.
+        yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
+
+
+class TlsFailsFinding(Finding):
+    """What all rules about TLS that does not come about say and hold."""
+
+    message = "TLS fails on {subject}: {how}."
+    how: str
+
+    @classmethod
+    def told_of(cls, survey: Survey, fix: tuple[Fix, ...]) -> Iterator[Verdict]:
+        """Why TLS did not come about; nothing where it did, was not to be had, or something else is spoken."""
+        session = survey.session
+        made = session.handshake
+        if session.state.wrong_protocol or session.state is Reached.MALFORMED:
+            return
+        if Lack.TLS in survey.look.lacks:
+            seen = seen_twice(survey, Lack.TLS)
+            if isinstance(seen, Undecided):
+                yield seen
+                return
+            yield cls(
+                subject=survey.subject, how=_how(survey), evidence=seen, certainty=survey.certainty, fix=fix
+            )
+        elif session.state is Reached.SILENT or made is None:
+            if session.inconclusive:
+                yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
+        elif isinstance(made, TlsFailure):
+            because = f"the TLS handshake was not finished: {made.reason}"
+            yield Undecided(because, survey.cite(session.secured), survey.subject)
 
 
 def _how(survey: Survey) -> str:
@@ -191,12 +242,18 @@ def _how(survey: Survey) -> str:
             return "it answers the ClientHello in plain text"
 
 
-def unheard(survey: Survey) -> Undecided | None:
-    """Where the server said nothing at all, it is open what it speaks; else None."""
-    session = survey.session
-    if session.state in (Reached.SILENT, Reached.SLOW, Reached.CLOSED_EARLY):
-        return Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
-    return None
+class LeftoverFinding(Finding):
+    """What all rules about plain text after the go-ahead for TLS say."""
+
+    message = "{subject} sends plain text between its go-ahead for TLS and the handshake."
+
+    @classmethod
+    def told_of(cls, survey: Survey) -> Iterator[Finding]:
+        """Only where the handshake came about in spite of it: else that is what is told."""
+        session = survey.session
+        if session.leftover and isinstance(session.handshake, Handshake):
+            begun = session.starttls.cited if session.starttls else None
+            yield cls(subject=survey.subject, evidence=survey.cite(begun, session.secured))
 
 
 def dovecot(endpoint: Endpoint, old: str, new: str) -> tuple[Configure, Configure]:
@@ -217,13 +274,12 @@ def certificate_settings(endpoint: Endpoint) -> tuple[Configure, Configure]:
     )
 
 
-def listener(endpoint: Endpoint, protocol: str, *, implicit: bool) -> Configure:
+def listener(protocol: str, endpoint: Endpoint, implicit: bool) -> tuple[Configure]:
     """How Dovecot is told what to speak on a port; the same in both generations."""
     name = f"{protocol}s" if implicit else protocol
     tls = "yes" if implicit else "no"
-    return Configure(
-        endpoint.host,
+    setting = (
         f"service {protocol}-login {{\n"
-        f"  inet_listener {name} {{\n    port = {endpoint.port}\n    ssl = {tls}\n  }}\n}}",
-        "Dovecot",
+        f"  inet_listener {name} {{\n    port = {endpoint.port}\n    ssl = {tls}\n  }}\n}}"
     )
+    return (Configure(endpoint.host, setting, "Dovecot"),)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from diag.api import (
     ClientContact,
     Finding,
-    Handshake,
     Many,
     Pop3Survey,
     Reached,
@@ -23,13 +23,15 @@ from diag.api import (
 )
 
 from .client_access import (
-    NoTls,
+    LeftoverFinding,
+    PlaintextFinding,
+    TlsFailsFinding,
+    UnreachableFinding,
     certificate_settings,
     dead_hosts,
-    failed_tls,
     listener,
+    misspoken,
     redirected,
-    unheard,
 )
 
 LABELS = {995: "_pop3s", 110: "_pop3"}
@@ -37,7 +39,7 @@ LABELS = {995: "_pop3s", 110: "_pop3"}
 
 
 @rule("pop3/unreachable", Severity.ERROR, Rfc(6186, "3.3"), Rfc(8314, "3.1"), since="1.0")
-class Unreachable(Finding):
+class Unreachable(UnreachableFinding):
     """A host that mail programs are told to fetch mail from by POP3 cannot be reached.
 
     ## Why it matters
@@ -49,7 +51,6 @@ class Unreachable(Finding):
     """
 
     message = "{subject} is published for POP3 and cannot be reached on port {ports}."
-    ports: str
 
 
 @check
@@ -58,26 +59,14 @@ def published_pop3_host_answers(
 ) -> Iterator[Verdict]:
     """A host published for POP3 answers on a port that is published."""
     for dead in dead_hosts(contacts, Service.POP3):
-        if not dead.decided:
-            yield dead.doubt
-            continue
-        yield Unreachable(
-            subject=dead.name,
-            ports=dead.ports,
-            evidence=dead.cites,
-            certainty=dead.certainty,
-            fix=(
-                *redirected(dead, contacts, records, target, LABELS),
-                *(
-                    listener(each.endpoint, "pop3", implicit=each.tls == "implicit")
-                    for each in dead.contacts[:1]
-                ),
-            ),
-        )
+        first = dead.contacts[0]
+        elsewhere = redirected(dead, contacts, records, target, LABELS)
+        here = listener("pop3", first.endpoint, first.tls == "implicit")
+        yield Unreachable.told_of(dead, (*elsewhere, *here))
 
 
 @rule("pop3/plaintext-on-995", Severity.ERROR, Rfc(8314, "3.1"), since="1.0")
-class PlaintextOn995(Finding):
+class PlaintextOn995(PlaintextFinding):
     """The POP3 port for TLS answers in plain text.
 
     ## Why it matters
@@ -87,8 +76,6 @@ class PlaintextOn995(Finding):
     ## How to fix
     Turn on TLS for the listener on this port.
     """
-
-    message = "{subject} greets in plain text; mail programs begin with TLS on this port."
 
 
 @rule("pop3/tls-on-110", Severity.ERROR, Rfc(2595, "4"), Rfc(8314, "3.1"), since="1.0")
@@ -108,19 +95,11 @@ class TlsOn110(Finding):
 @check
 def pop3_port_speaks_its_protocol(survey: Pop3Survey) -> Iterator[Verdict]:
     """A POP3 port speaks TLS or plain text first, as its number says."""
-    session = survey.session
-    if session.state is Reached.SPEAKS_TEXT:
-        fix = (listener(survey.endpoint, "pop3", implicit=True),)
-        yield PlaintextOn995(subject=survey.subject, evidence=survey.cite(session.because), fix=fix)
-    elif session.state is Reached.SPEAKS_TLS:
-        fix = (listener(survey.endpoint, "pop3", implicit=False),)
-        yield TlsOn110(subject=survey.subject, evidence=survey.cite(session.because), fix=fix)
-    elif (open_question := unheard(survey)) is not None:
-        yield open_question
+    return misspoken(survey, PlaintextOn995, TlsOn110, functools.partial(listener, "pop3"))
 
 
 @rule("pop3/tls-fails", Severity.ERROR, Rfc(8314, "3.1"), Rfc(2595, "4"), since="1.0")
-class TlsFails(Finding):
+class TlsFails(TlsFailsFinding):
     """TLS cannot be set up on a POP3 port that promises it.
 
     ## Why it matters
@@ -131,28 +110,15 @@ class TlsFails(Finding):
     be read, do not belong together, or all TLS versions in common use are switched off.
     """
 
-    message = "TLS fails on {subject}: {how}."
-    how: str
-
 
 @check
 def pop3_port_sets_up_tls(survey: Pop3Survey) -> Iterator[Verdict]:
     """TLS can be set up on a POP3 port that promises it."""
-    trouble = failed_tls(survey)
-    if isinstance(trouble, NoTls):
-        yield TlsFails(
-            subject=survey.subject,
-            how=trouble.how,
-            evidence=trouble.cites,
-            certainty=survey.certainty,
-            fix=certificate_settings(survey.endpoint),
-        )
-    elif trouble is not None:
-        yield trouble
+    return TlsFails.told_of(survey, certificate_settings(survey.endpoint))
 
 
 @rule("pop3/stls-leftover", Severity.WARNING, Rfc(2595, "4"), since="1.0")
-class StlsLeftover(Finding):
+class StlsLeftover(LeftoverFinding):
     """A POP3 server sends plain text after its go-ahead for TLS.
 
     ## Why it matters
@@ -163,16 +129,11 @@ class StlsLeftover(Finding):
     Update the POP3 server, and look for a proxy in front of it that answers in its place.
     """
 
-    message = "{subject} sends plain text between its go-ahead for TLS and the handshake."
-
 
 @check
 def pop3_server_is_silent_before_the_handshake(survey: Pop3Survey) -> Iterator[Finding]:
     """A POP3 server says nothing between its go-ahead for TLS and the handshake."""
-    session = survey.session
-    if session.leftover and isinstance(session.handshake, Handshake):
-        begun = session.stls.cited if session.stls else None
-        yield StlsLeftover(subject=survey.subject, evidence=survey.cite(begun, session.secured))
+    return StlsLeftover.told_of(survey)
 
 
 @rule("pop3/greeting-malformed", Severity.ERROR, Rfc(1939, "4"), Rfc(1939, "3"), since="1.0")
@@ -195,7 +156,7 @@ def pop3_greeting_is_one(survey: Pop3Survey) -> Iterator[Verdict]:
     session = survey.session
     greeted = session.greeting.cited if session.greeting else session.because
     if session.state is Reached.MALFORMED:
-        fix = (listener(survey.endpoint, "pop3", implicit=survey.tls == "implicit"),)
+        fix = listener("pop3", survey.endpoint, survey.tls == "implicit")
         yield GreetingMalformed(subject=survey.subject, evidence=survey.cite(greeted), fix=fix)
     elif session.state in (Reached.THROTTLED, Reached.DEFERRED, Reached.REFUSED_SERVICE):
         yield Undecided(session.inconclusive, survey.cite(greeted), survey.subject)

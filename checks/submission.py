@@ -9,9 +9,7 @@ from diag.api import (
     Configure,
     Endpoint,
     Finding,
-    Handshake,
     Many,
-    Reached,
     Rfc,
     Service,
     ServiceRecords,
@@ -25,12 +23,15 @@ from diag.api import (
 )
 
 from .client_access import (
-    NoTls,
+    LeftoverFinding,
+    PlaintextFinding,
+    TlsFailsFinding,
+    TlsFirstFinding,
+    UnreachableFinding,
     dead_hosts,
-    failed_tls,
+    misspoken,
     redirected,
     says,
-    unheard,
 )
 
 LABELS = {465: "_submissions", 587: "_submission"}
@@ -38,7 +39,7 @@ LABELS = {465: "_submissions", 587: "_submission"}
 
 
 @rule("submission/unreachable", Severity.ERROR, Rfc(6409, "3.1"), Rfc(6186, "3.1"), since="1.0")
-class Unreachable(Finding):
+class Unreachable(UnreachableFinding):
     """A host that mail programs are told to hand mail to cannot be reached.
 
     ## Why it matters
@@ -51,7 +52,6 @@ class Unreachable(Finding):
     """
 
     message = "{subject} is published for submission and cannot be reached on port {ports}."
-    ports: str
 
 
 @check
@@ -60,23 +60,12 @@ def published_submission_host_answers(
 ) -> Iterator[Verdict]:
     """A host published for submission answers on a port that is published."""
     for dead in dead_hosts(contacts, Service.SUBMISSION):
-        if not dead.decided:
-            yield dead.doubt
-            continue
-        yield Unreachable(
-            subject=dead.name,
-            ports=dead.ports,
-            evidence=dead.cites,
-            certainty=dead.certainty,
-            fix=(
-                *redirected(dead, contacts, records, target, LABELS),
-                *_both_services(dead.contacts[0].endpoint),
-            ),
-        )
+        elsewhere = redirected(dead, contacts, records, target, LABELS)
+        yield Unreachable.told_of(dead, (*elsewhere, *_both_services(dead.contacts[0].endpoint)))
 
 
 @rule("submission/465-speaks-plaintext", Severity.ERROR, Rfc(8314, "3.3"), Rfc(8314, "7.3"), since="1.0")
-class Port465SpeaksPlaintext(Finding):
+class Port465SpeaksPlaintext(PlaintextFinding):
     """Port 465 answers in plain text, where TLS must come first.
 
     ## Why it matters
@@ -87,11 +76,9 @@ class Port465SpeaksPlaintext(Finding):
     Turn on TLS from the first octet for the service on this port ("wrapper mode").
     """
 
-    message = "{subject} greets in plain text; mail programs begin with TLS on this port."
-
 
 @rule("submission/587-speaks-tls", Severity.ERROR, Rfc(6409, "3.1"), Rfc(8314, "3.3"), since="1.0")
-class Port587SpeaksTls(Finding):
+class Port587SpeaksTls(TlsFirstFinding):
     """A port for submission with STARTTLS waits for TLS from the first octet.
 
     ## Why it matters
@@ -101,46 +88,15 @@ class Port587SpeaksTls(Finding):
     Turn off wrapper mode for the service on this port; TLS from the first octet belongs on port 465.
     """
 
-    message = "{subject} waits for TLS instead of greeting; mail programs expect STARTTLS on this port."
-
 
 @check
 def submission_port_speaks_its_protocol(survey: SubmissionSurvey) -> Iterator[Verdict]:
     """A submission port speaks TLS or plain text first, as its number says."""
-    session, host = survey.session, survey.endpoint.host
-    if session.state is Reached.SPEAKS_TEXT:
-        yield Port465SpeaksPlaintext(
-            subject=survey.subject,
-            evidence=survey.cite(session.because),
-            fix=(
-                Configure(
-                    host,
-                    "submissions inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes",
-                    "Postfix master.cf",
-                ),
-                Configure(host, f"tls_on_connect_ports = {survey.endpoint.port}", "Exim"),
-            ),
-        )
-    elif session.state is Reached.SPEAKS_TLS:
-        yield Port587SpeaksTls(
-            subject=survey.subject,
-            evidence=survey.cite(session.because),
-            fix=(
-                Configure(
-                    host,
-                    "submission inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=no\n"
-                    "  -o smtpd_tls_security_level=encrypt",
-                    "Postfix master.cf",
-                ),
-                Configure(host, "tls_on_connect_ports = 465", "Exim"),
-            ),
-        )
-    elif (open_question := unheard(survey)) is not None:
-        yield open_question
+    return misspoken(survey, Port465SpeaksPlaintext, Port587SpeaksTls, _wrapper_mode)
 
 
 @rule("submission/tls-fails", Severity.ERROR, Rfc(8314, "3.3"), Rfc(3207, "4"), since="1.0")
-class TlsFails(Finding):
+class TlsFails(TlsFailsFinding):
     """TLS cannot be set up on a submission port that promises it.
 
     ## Why it matters
@@ -151,9 +107,6 @@ class TlsFails(Finding):
     be read, do not belong together, or all TLS versions in common use are switched off.
     """
 
-    message = "TLS fails on {subject}: {how}."
-    how: str
-
 
 @check
 def submission_port_sets_up_tls(survey: SubmissionSurvey) -> Iterator[Verdict]:
@@ -163,21 +116,11 @@ def submission_port_sets_up_tls(survey: SubmissionSurvey) -> Iterator[Verdict]:
     if begun is not None and answer is not None and answer.kind == 4:
         yield Undecided(f"STARTTLS is put off: {says(answer)}", survey.cite(begun.cited), survey.subject)
         return
-    trouble = failed_tls(survey)
-    if isinstance(trouble, NoTls):
-        yield TlsFails(
-            subject=survey.subject,
-            how=trouble.how,
-            evidence=trouble.cites,
-            certainty=survey.certainty,
-            fix=_tls_settings(survey.endpoint),
-        )
-    elif trouble is not None:
-        yield trouble
+    yield from TlsFails.told_of(survey, _tls_settings(survey.endpoint))
 
 
 @rule("submission/starttls-leftover", Severity.WARNING, Rfc(3207, "4.2"), since="1.0")
-class StarttlsLeftover(Finding):
+class StarttlsLeftover(LeftoverFinding):
     """A submission server sends plain text after its go-ahead for TLS.
 
     ## Why it matters
@@ -188,16 +131,11 @@ class StarttlsLeftover(Finding):
     Update the mail server, and look for a proxy or a filter in front of it that answers in its place.
     """
 
-    message = "{subject} sends plain text between its go-ahead for TLS and the handshake."
-
 
 @check
 def submission_server_is_silent_before_the_handshake(survey: SubmissionSurvey) -> Iterator[Finding]:
     """A submission server says nothing between its go-ahead for TLS and the handshake."""
-    session = survey.session
-    if session.leftover and isinstance(session.handshake, Handshake):
-        begun = session.starttls.cited if session.starttls else None
-        yield StarttlsLeftover(subject=survey.subject, evidence=survey.cite(begun, session.secured))
+    return StarttlsLeftover.told_of(survey)
 
 
 def _both_services(endpoint: Endpoint) -> tuple[Configure, ...]:
@@ -211,6 +149,24 @@ def _both_services(endpoint: Endpoint) -> tuple[Configure, ...]:
             "Postfix master.cf",
         ),
         Configure(endpoint.host, "daemon_smtp_ports = 25 : 465 : 587\ntls_on_connect_ports = 465", "Exim"),
+    )
+
+
+def _wrapper_mode(endpoint: Endpoint, implicit: bool) -> tuple[Configure, Configure]:
+    if implicit:
+        service, ports = (
+            "submissions inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes",
+            str(endpoint.port),
+        )
+    else:
+        service, ports = (
+            "submission inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=no\n"
+            "  -o smtpd_tls_security_level=encrypt",
+            "465",
+        )
+    return (
+        Configure(endpoint.host, service, "Postfix master.cf"),
+        Configure(endpoint.host, f"tls_on_connect_ports = {ports}", "Exim"),
     )
 
 

@@ -76,7 +76,7 @@ def _refusal(session: SmtpSession | ImapSession | Pop3Session) -> tuple[str, int
             final = begun.reply[-1]
             if final.tagged and final.word in ("NO", "BAD"):
                 return str(final), begun.cited
-        case Pop3Session(stls=begun) if begun and begun.reply and begun.reply.status == "-ERR":
+        case Pop3Session(starttls=begun) if begun and begun.reply and begun.reply.status == "-ERR":
             return str(begun.reply), begun.cited
     return None
 

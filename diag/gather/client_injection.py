@@ -51,7 +51,7 @@ async def pop3_injections(target: Target, lab: Lab) -> Many[Pop3Injection] | Una
 
     def works(transcript: Transcript) -> bool:
         session = read_pop3(transcript)
-        return session.stls is not None and isinstance(session.handshake, Handshake)
+        return session.starttls is not None and isinstance(session.handshake, Handshake)
 
     def talk(endpoint: Endpoint) -> Pop3InjectionTalk:
         return Pop3InjectionTalk(endpoint.address, endpoint.port, endpoint.host, target.timeout)

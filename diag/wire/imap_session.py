@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diag.model.frozen import frozen
-from diag.tls.handshake import Handshake, TlsFailure
 
 from .actions import End
-from .exchanges import Exchange, bare_lf, exchanges, unasked
+from .exchanges import Exchange, exchanges
 from .imap import CommandEnd, Problem, Response, ResponseEnd, parse_responses
-from .reach import Doubt, Reached, broken_off, doubt_about, leftover_of, quote, way
-from .transcript import Ending, Secured, Transcript
+from .reach import Doubt, Reached, broken_off, doubt_about, quote, way
+from .session import Session, common, greeting_of
+from .transcript import Transcript
 
 Responses = tuple[Response, ...]
 ImapExchange = Exchange[Responses]
@@ -51,35 +51,17 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImapSession:
-    """One IMAP talk, read. Steps that did not take place are None; indexes are those of the events."""
+class ImapSession(Session[Responses]):
+    """One IMAP talk, read."""
 
-    state: Reached
-    exchanges: tuple[ImapExchange, ...]
-    greeting: ImapExchange | None
     greeting_word: str
     """OK, PREAUTH or BYE; empty where the greeting is none of them."""
-    greeting_text: str
     capabilities: Capabilities | None
     """In clear: only what the CAPABILITY command gave counts, not the greeting's code."""
     capabilities_tls: Capabilities | None
     """Under TLS, however that came about."""
-    starttls: ImapExchange | None
-    logout: ImapExchange | None
     bye: int | None
     """The event of the exchange that holds an untagged BYE."""
-    implicit_tls: bool
-    secured: int | None
-    handshake: Handshake | TlsFailure | None
-    leftover: bytes
-    """What came in clear between the answer to STARTTLS and the handshake."""
-    closed: Ending
-    closed_event: int | None
-    unasked: tuple[int, ...]
-    bare_lf: tuple[int, ...]
-    inconclusive: str
-    """Why nothing can be concluded about what the server offers; empty where it can."""
-    because: int | None
 
     @property
     def preauth(self) -> bool:
@@ -90,36 +72,19 @@ class ImapSession:
 def read_imap(transcript: Transcript) -> ImapSession:
     """Read a transcript of imap_dialogue. Never raises, whatever was heard."""
     steps = exchanges(transcript, _end, lambda _, lines: tuple(parse_responses(lines)))
-    greeting = next((step for step in steps if not step.command), None)
+    greeting = greeting_of(steps)
     first = greeting.reply[0] if greeting and greeting.reply else None
     word = first.word if first and first.tag == "*" and first.word in _GREETINGS else ""
     state, event = _state(transcript, greeting, word)
-    secured = next((at for at, each in enumerate(transcript.events) if isinstance(each, Secured)), None)
-    tls = transcript.secured
     asked = [step for step in steps if _command(step) == "CAPABILITY"]
     starttls = next((step for step in steps if _command(step) == "STARTTLS"), None)
     doubt = _doubt(transcript, state, event, asked)
     return ImapSession(
-        state=state,
-        exchanges=steps,
-        greeting=greeting,
+        **common(transcript, steps, starttls, state, doubt),
         greeting_word=word,
-        greeting_text=first.text if first else "",
         capabilities=_capabilities([step for step in asked if not step.secure]),
         capabilities_tls=_capabilities([step for step in asked if step.secure]),
-        starttls=starttls,
-        logout=next((step for step in steps if _command(step) == "LOGOUT"), None),
         bye=next((step.last for step in steps if any(_is_bye(each) for each in step.reply or ())), None),
-        implicit_tls=secured is not None and not any(step.command and step.asked < secured for step in steps),
-        secured=secured,
-        handshake=tls.handshake if tls else None,
-        leftover=leftover_of(tls) if starttls else b"",
-        closed=transcript.closed.how,
-        closed_event=len(transcript.events) - 1 if transcript.events else None,
-        unasked=unasked(transcript),
-        bare_lf=bare_lf(transcript),
-        inconclusive=doubt.because,
-        because=doubt.event,
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from diag.model.frozen import frozen
-from diag.tls.handshake import Handshake, TlsFailure
 
-from .exchanges import Exchange, bare_lf, exchanges, unasked
+from .exchanges import Exchange, exchanges
 from .pop3 import PopEnd, Response, parse_response
-from .reach import Doubt, Reached, broken_off, doubt_about, leftover_of, quote, way
-from .transcript import Ending, Secured, Transcript
+from .reach import Doubt, Reached, broken_off, doubt_about, quote, way
+from .session import Session, common, greeting_of
+from .transcript import Transcript
 
 Pop3Exchange = Exchange[Response]
 
@@ -43,12 +43,9 @@ class Capa:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pop3Session:
-    """One POP3 talk, read. Steps that did not take place are None; indexes are those of the events."""
+class Pop3Session(Session[Response]):
+    """One POP3 talk, read."""
 
-    state: Reached
-    exchanges: tuple[Pop3Exchange, ...]
-    greeting: Pop3Exchange | None
     timestamp: str
     """The greeting's APOP timestamp with its brackets (RFC 1939 section 7); empty without one."""
     capa_supported: bool | None
@@ -59,37 +56,18 @@ class Pop3Session:
     """Under TLS, however that came about."""
     capa_unterminated: int | None
     """The event at which an answer to CAPA broke off that never ended in a lone dot."""
-    stls: Pop3Exchange | None
-    """STLS; where CAPA is not supported it was tried without having been offered."""
-    quit: Pop3Exchange | None
-    implicit_tls: bool
-    secured: int | None
-    handshake: Handshake | TlsFailure | None
-    leftover: bytes
-    """What came in clear between the answer to STLS and the handshake."""
-    closed: Ending
-    closed_event: int | None
-    unasked: tuple[int, ...]
-    bare_lf: tuple[int, ...]
-    inconclusive: str
-    """Why nothing can be concluded about what the server offers; empty where it can."""
-    because: int | None
 
 
 def read_pop3(transcript: Transcript) -> Pop3Session:
     """Read a transcript of pop3_dialogue. Never raises, whatever was heard."""
     steps = exchanges(transcript, lambda command: PopEnd(_many(command)), _parse)
-    greeting = next((step for step in steps if not step.command), None)
+    greeting = greeting_of(steps)
     asked = [step for step in steps if step.verb == "CAPA"]
     stls = next((step for step in steps if step.verb == "STLS"), None)
-    secured = next((at for at, each in enumerate(transcript.events) if isinstance(each, Secured)), None)
-    tls = transcript.secured
     state, event = _state(transcript, greeting)
     doubt = _doubt(transcript, state, event, asked)
     return Pop3Session(
-        state=state,
-        exchanges=steps,
-        greeting=greeting,
+        **common(transcript, steps, stls, state, doubt),
         timestamp=greeting.reply.timestamp if greeting and greeting.reply else "",
         capa_supported=next(
             (step.reply.status == "+OK" for step in asked if step.reply and step.reply.status), None
@@ -97,18 +75,6 @@ def read_pop3(transcript: Transcript) -> Pop3Session:
         capa=_capa([step for step in asked if not step.secure]),
         capa_tls=_capa([step for step in asked if step.secure]),
         capa_unterminated=next((step.last for step in asked if step.reply and not step.reply.complete), None),
-        stls=stls,
-        quit=next((step for step in steps if step.verb == "QUIT"), None),
-        implicit_tls=secured is not None and not any(step.command and step.asked < secured for step in steps),
-        secured=secured,
-        handshake=tls.handshake if tls else None,
-        leftover=leftover_of(tls) if stls else b"",
-        closed=transcript.closed.how,
-        closed_event=len(transcript.events) - 1 if transcript.events else None,
-        unasked=unasked(transcript),
-        bare_lf=bare_lf(transcript),
-        inconclusive=doubt.because,
-        because=doubt.event,
     )
 
 

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from diag.tls.handshake import Handshake, TlsFailure
-
 from .blame import LONGEST_JUDGED, Blame, blamed
-from .exchanges import Exchange, bare_lf, exchanges, unasked
-from .reach import Doubt, Reached, broken_off, doubt_about, leftover_of, quote, way
+from .exchanges import Exchange, exchanges
+from .reach import Doubt, Reached, broken_off, doubt_about, quote, way
+from .session import Session, common, greeting_of
 from .smtp import EhloReply, Reply, SmtpEnd, parse_ehlo, parse_reply
-from .transcript import Ending, Opened, Secured, Transcript
+from .transcript import Ending, Opened, Transcript
 
 SmtpExchange = Exchange[Reply]
 
@@ -21,41 +20,26 @@ TARPIT_GREETING_MS = 8000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmtpSession:
-    """One SMTP talk, read. Steps that did not take place are None; indexes are those of the events."""
+class SmtpSession(Session[Reply]):
+    """One SMTP talk, read."""
 
-    state: Reached
     address: str
     """The address talked to; empty where no connection was made."""
     port: int
-    exchanges: tuple[SmtpExchange, ...]
-    """All of them in order, the greeting first."""
-    greeting: SmtpExchange | None
     ehlo: SmtpExchange | None
     """The first EHLO: in clear, or under TLS where TLS came first."""
     helo: SmtpExchange | None
     """HELO, said only after EHLO was refused: its reply offers nothing and proves no absence."""
-    starttls: SmtpExchange | None
     ehlo_tls: SmtpExchange | None
     """EHLO under TLS, however that came about."""
     mail: SmtpExchange | None
     rcpts: tuple[SmtpExchange, ...]
     """One for each recipient; they mean something only where MAIL was accepted."""
     rset: SmtpExchange | None
-    quit: SmtpExchange | None
     offer: EhloReply | None
     """What a complete 250 reply to EHLO in clear offers."""
     offer_tls: EhloReply | None
     """The same under TLS."""
-    implicit_tls: bool
-    """TLS came with the first octet."""
-    secured: int | None
-    """The event of the handshake that was tried."""
-    handshake: Handshake | TlsFailure | None
-    leftover: bytes
-    """What came in clear between the reply to STARTTLS and the handshake (RFC 3207 section 4.2)."""
-    closed: Ending
-    closed_event: int | None
     blame: Blame | None
     """What of ours a negative reply names: it tells of our vantage (catalogue: law 3)."""
     blame_event: int | None
@@ -65,12 +49,6 @@ class SmtpSession:
     """The event that gives away a tarpit, which answers everything and means nothing."""
     middlebox: int | None
     """The event in which something between us and the server has masked words."""
-    unasked: tuple[int, ...]
-    bare_lf: tuple[int, ...]
-    inconclusive: str
-    """Why nothing can be concluded about what the server offers; empty where it can."""
-    because: int | None
-    """The event that shows why."""
 
     @property
     def recipients(self) -> tuple[tuple[str, SmtpExchange], ...]:
@@ -105,13 +83,11 @@ class SmtpSession:
 def read_smtp(transcript: Transcript) -> SmtpSession:
     """Read a transcript of smtp_dialogue. Never raises, whatever was heard."""
     steps = exchanges(transcript, lambda _: SmtpEnd(), lambda _, lines: parse_reply(lines))
-    greeting = next((step for step in steps if not step.command), None)
+    greeting = greeting_of(steps)
     hellos = [step for step in steps if step.verb == "EHLO"]
     clear = next((step for step in hellos if not step.secure), None)
     under_tls = next((step for step in hellos if step.secure), None)
     connection = next((event for event in transcript.events if isinstance(event, Opened)), None)
-    secured = next((at for at, event in enumerate(transcript.events) if isinstance(event, Secured)), None)
-    tls = transcript.secured
     blame = _blame(transcript, steps, connection.address if connection else "")
     throttled = next((step.cited for step in steps if step.reply and throttles(step.reply)), None)
     tarpit = _tarpit(greeting, hellos)
@@ -120,36 +96,22 @@ def read_smtp(transcript: Transcript) -> SmtpSession:
         state, event = Reached.THROTTLED, throttled
     doubt = _doubt(transcript, state, event, steps, blame, tarpit)
     return SmtpSession(
-        state=state,
+        **common(transcript, steps, _first(steps, "STARTTLS"), state, doubt),
         address=connection.address if connection else "",
         port=connection.port if connection else 0,
-        exchanges=steps,
-        greeting=greeting,
         ehlo=hellos[0] if hellos else None,
         helo=_first(steps, "HELO"),
-        starttls=_first(steps, "STARTTLS"),
         ehlo_tls=under_tls,
         mail=_first(steps, "MAIL"),
         rcpts=tuple(step for step in steps if step.verb == "RCPT"),
         rset=_first(steps, "RSET"),
-        quit=_first(steps, "QUIT"),
         offer=_offer(clear),
         offer_tls=_offer(under_tls),
-        implicit_tls=secured is not None and not any(step.command and step.asked < secured for step in steps),
-        secured=secured,
-        handshake=tls.handshake if tls else None,
-        leftover=leftover_of(tls) if _first(steps, "STARTTLS") else b"",
-        closed=transcript.closed.how,
-        closed_event=len(transcript.events) - 1 if transcript.events else None,
         blame=blame[0] if blame else None,
         blame_event=blame[1] if blame else None,
         throttled=throttled,
         tarpit=tarpit,
         middlebox=_middlebox(greeting, hellos),
-        unasked=unasked(transcript),
-        bare_lf=bare_lf(transcript),
-        inconclusive=doubt.because,
-        because=doubt.event,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from checks import imap, imap_offers, pop3, pop3_offers, submission
-from checks.client_access import NoTls, dead_hosts, failed_tls, seen_twice
+from checks.client_access import dead_hosts, seen_twice
 from diag.facts.access_hosts import Offer, Origin, Service, ServiceRecord, ServiceRecords
 from diag.facts.client_looks import ClientLook, Lack
 from diag.facts.clients import CLIENT_PORTS, ClientContact, ImapInClear, ImapSurvey, Pop3Survey
@@ -204,6 +204,10 @@ def pop3_survey(transcript: Transcript, **looks: Any) -> Pop3Survey:
     )
 
 
+def fails(survey: ImapSurvey) -> list[Finding | Undecided]:
+    return list(imap.TlsFails.told_of(survey, ()))
+
+
 @pytest.mark.parametrize(
     ("failure", "decided"),
     [
@@ -217,7 +221,7 @@ def pop3_survey(transcript: Transcript, **looks: Any) -> Pop3Survey:
 )
 def test_only_an_answer_refuses_tls(failure: TlsFailure, decided: str | None) -> None:
     talk = said(Secured(2, failure, b""), ends=Ending.TLS_FAILED)
-    verdict = failed_tls(imap_survey(talk, 993))
+    (verdict,) = fails(imap_survey(talk, 993))
     if decided is None:
         assert isinstance(verdict, Undecided)
     else:
@@ -225,7 +229,7 @@ def test_only_an_answer_refuses_tls(failure: TlsFailure, decided: str | None) ->
 
 
 def test_tls_that_was_made_is_no_failure() -> None:
-    assert failed_tls(imap_survey(said(TLS, "~* OK", "~> a1 CAPABILITY"), 993)) is None
+    assert fails(imap_survey(said(TLS, "~* OK", "~> a1 CAPABILITY"), 993)) == []
 
 
 ALERT = said(Secured(2, TlsFailure(TlsTrouble.ALERT, "handshake_failure"), b""), ends=Ending.TLS_FAILED)
@@ -248,7 +252,7 @@ ALERT = said(Secured(2, TlsFailure(TlsTrouble.ALERT, "handshake_failure"), b""),
     ],
 )
 def test_a_failure_that_was_seen_once_is_left_open(again: Transcript | None, because: str) -> None:
-    verdict = failed_tls(imap_survey(ALERT, 993, again=again))
+    (verdict,) = fails(imap_survey(ALERT, 993, again=again))
     assert isinstance(verdict, Undecided)
     assert because in verdict.because
     assert {cite.probe for cite in verdict.evidence} >= {imap_survey(ALERT, 993).probe}
@@ -259,9 +263,9 @@ def test_a_failure_that_was_seen_once_is_left_open(again: Transcript | None, bec
 def test_what_was_seen_twice_is_told_with_both_looks(waited: bool, certainty: Certainty) -> None:
     survey = imap_survey(ALERT, 993, waited=waited)
     assert survey.certainty is certainty
-    verdict = failed_tls(survey)
-    assert isinstance(verdict, NoTls)
-    assert [getattr(cite.probe, "look", 0) for cite in verdict.cites] == [1, 2]
+    (verdict,) = fails(survey)
+    assert isinstance(verdict, imap.TlsFails)
+    assert [getattr(cite.probe, "look", 0) for cite in verdict.evidence] == [1, 2]
 
 
 def test_one_look_is_never_certain() -> None:
