@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Finding, Probe, Report, Severity
+from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Finding, Report
 from diag.probes.https import HttpExchange, HttpsGet
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
 from diag.wire.transcript import Transcript
-from reports.verdict import undecided
+from reports.mentions import Mentions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +20,11 @@ class Link:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """Why a piece of evidence matters: a rule that was broken, or a check that it leaves open."""
-
-    rule: str
-    """The rule's id; empty where nothing was decided."""
-    severity: Severity | None
-    """None where nothing was decided."""
-    words: str
-    """What is written beside the evidence."""
-
-
-_LEFT_OPEN = Mention("", None, "leaves checks open")
-
-
-class Anchors:
+class Anchors(Mentions):
     """Ids for the evidence of one report, and the mentions of each piece."""
 
     def __init__(self, report: Report) -> None:
+        super().__init__(report)
         self.talks: dict[Talk, Transcript] = {}
         self.questions: dict[DnsQuery, DnsAnswer | DnsSilence] = {}
         self.fetched: dict[HttpsGet, HttpExchange] = {}
@@ -59,23 +43,6 @@ class Anchors:
             elif isinstance(probe, HttpsGet) and isinstance(seen, HttpExchange):
                 self.fetched[probe] = seen
                 self._ids[probe] = f"h{len(self.fetched)}"
-        self._mentions: dict[object, dict[int | None, list[Mention]]] = {}
-        self._note(report)
-
-    def _note(self, report: Report) -> None:
-        for finding in report.findings:
-            severity = report.severity(finding)
-            for cite in finding.evidence:
-                self._mention(cite, Mention(finding.id, severity, finding.id))
-        for result in undecided(report):
-            for cite in result.evidence:
-                self._mention(cite, _LEFT_OPEN)
-
-    def _mention(self, cite: Cite, mention: Mention) -> None:
-        places = self._mentions.setdefault(cite.probe, {})
-        found = places.setdefault(cite.event, [])
-        if mention not in found:
-            found.append(mention)
 
     def id_of(self, probe: object) -> str:
         """The id of a probe's evidence; empty where the page does not show it."""
@@ -84,26 +51,6 @@ class Anchors:
     def ordinal(self, talk: Talk) -> str:
         """Which dialogue with this endpoint it is, with a space behind; empty for the first."""
         return _ORDINALS[min(self._looks[talk], len(_ORDINALS)) - 1]
-
-    def mentions(self, probe: object) -> Mapping[int | None, list[Mention]]:
-        """What points at a probe's evidence, by event; None stands for the whole."""
-        return self._mentions.get(probe, {})
-
-    def findings_at(self, probe: object) -> list[Mention]:
-        """The findings among those, each rule once, gravest first."""
-        found = {
-            mention.rule: mention
-            for mentions in self.mentions(probe).values()
-            for mention in mentions
-            if mention.rule
-        }
-        return sorted(found.values(), key=lambda mention: -(mention.severity or Severity.INFO))
-
-    def left_open(self, probe: object) -> bool:
-        """Whether some check could not be decided because of this evidence."""
-        return any(
-            mention.severity is None for mentions in self.mentions(probe).values() for mention in mentions
-        )
 
     def links(self, finding: Finding) -> list[Link]:
         """Links to what shows a finding, each place once, at most a handful."""
@@ -140,13 +87,3 @@ _ORDINALS = ("", "second ", "third ", "later ")
 def place(talk: Talk) -> str:
     """Host, address and port of a talk, as operators write it."""
     return f"{talk.host} [{talk.address}]:{talk.port}"
-
-
-def command(finding: Finding) -> list[str]:
-    """The commands by which a reader sees the same, from the probes cited; at most two."""
-    found: dict[str, None] = {}
-    for cite in finding.evidence:
-        probe: Any = cite.probe
-        if isinstance(probe, Probe) and (said := probe.command()):
-            found[said] = None
-    return list(found)[:2]

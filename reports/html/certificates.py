@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from diag.api import Report, Severity
 from diag.tls.certificate import Certificate, read
 from diag.tls.handshake import Handshake
+from reports import states
 
-from . import states
 from .anchors import Anchors, Link
 
 WIDTH = 900

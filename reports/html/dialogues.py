@@ -8,9 +8,10 @@ from diag.api import DnsAnswer, Severity
 from diag.probes.https import HttpExchange, HttpsGet
 from diag.probes.talks import Talk
 from diag.wire.transcript import Transcript, render_event, visible
+from reports import states
+from reports.mentions import Mention
 
-from . import states
-from .anchors import Anchors, Mention, place
+from .anchors import Anchors, place
 from .endpoints import state
 
 MOST_CHARACTERS = 2_000_000

@@ -9,8 +9,8 @@ from diag.api import Severity
 from diag.probes.talks import SmtpTalk, Talk
 from diag.tls.handshake import Handshake
 from diag.wire.transcript import Ending, Opened, Said, Transcript, Who
+from reports import states
 
-from . import states
 from .anchors import Anchors
 
 PORTS = (25, 587, 465, 2525, 143, 993, 110, 995)

@@ -19,10 +19,11 @@ from diag.api import (
     Withdraw,
 )
 from diag.model.fix import record_line
+from reports import states
+from reports.quoting import commands
 from reports.verdict import by_consequence
 
-from . import states
-from .anchors import Anchors, Link, command
+from .anchors import Anchors, Link
 from .prose import Block, Span, blocks, spans
 
 SECTION_OF = {
@@ -33,6 +34,7 @@ SECTION_OF = {
     "certificates": Link("certificates", "the certificates"),
 }
 _MOST_SUBJECTS = 12
+_MOST_COMMANDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def _card(
     one = len(findings) == 1
     shown = findings[:_MOST_SUBJECTS]
     fixes = dict.fromkeys(fix for finding in findings for fix in finding.fix)
-    commands = dict.fromkeys(each for finding in findings for each in command(finding))
+    cites = (cite for finding in findings for cite in finding.evidence)
     return Card(
         id=f"f{number}",
         rule=first.id,
@@ -107,7 +109,7 @@ def _card(
         why=blocks(first.page.why),
         how=blocks(first.page.how),
         steps=tuple(_steps(tuple(fixes)[:_MOST_SUBJECTS])),
-        commands=tuple(commands)[:2],
+        commands=commands(cites)[:_MOST_COMMANDS],
         references=first.references,
         section=section if section is not None and section.target in sections else None,
     )

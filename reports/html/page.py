@@ -12,20 +12,19 @@ from diag.api import Report, Routing, Severity
 from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
 from diag.facts.spf import SpfEvaluation
 from diag.names.domain import to_unicode
-from reports import receivers, verdict, words
+from reports import receivers, states, verdict, words
+from reports.dkim import keys
 from reports.hostile import plain
+from reports.transport import transport
 
-from . import states
 from .anchors import Anchors
 from .certificates import time_line
 from .dialogues import dialogues, fetched, questions
-from .dkim import keys
 from .endpoints import matrix
 from .fixes import cards
 from .results import areas, open_questions
 from .route import picture
 from .spf import tree
-from .transport import transport
 
 _GRADES = {"F": "crit", "C": "err", "B": "warn", "A": "good", "A+": "good"}
 

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from diag.api import Cite, Report, Result, Status
+from reports import states
 
-from . import states
 from .anchors import Anchors, Link
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from diag.api import Many, MxHost, Report, Routing, Severity, Unavailable
 from diag.probes.talks import SmtpTalk
+from reports import states
 
-from . import states
 from .anchors import Anchors
 from .endpoints import state
 

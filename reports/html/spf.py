@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from diag.api import Report, Severity
 from diag.facts.spf import LOOKUP_LIMIT, VOID_LIMIT, Outcome, SpfEvaluation, SpfNode, SpfStep
 from diag.records.spf import SpfError
+from reports import states
 from reports.words import whom_spf_lets_pass
-
-from . import states
 
 _MOST_TERMS = 400
 _QUIET = (Outcome.NOT_NEEDED, Outcome.FOUND)

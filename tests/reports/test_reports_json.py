@@ -167,7 +167,7 @@ def test_evidence_is_cited_by_ids_that_exist_each_once() -> None:
 
 def test_the_order_of_answers_changes_nothing() -> None:
     report = live("harbour")
-    backwards = dataclasses.replace(report, evidence=dict(reversed(report.evidence.items())))
+    backwards = dataclasses.replace(report, evidence=dict(reversed(list(report.evidence.items()))))
     assert as_json.function(backwards) == as_json.function(report)
 
 

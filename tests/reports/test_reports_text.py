@@ -38,8 +38,8 @@ from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Secured, T
 from reports.hostile import plain
 from reports.quoting import commands
 from reports.text import text as as_text
-from reports.text_findings import cure
-from reports.text_hosts import state
+from reports.text.findings import cure
+from reports.text.hosts import state
 
 
 @rule("test/says", Severity.ERROR, Rfc(5321, "4.2"), since="1.0")

@@ -7,9 +7,9 @@ from typing import Any
 from diag.api import Report
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.wire.transcript import Ending, Opened, Said, Transcript, Who, render
+from reports.hostile import plain
 
-from .hostile import plain
-from .text_page import Page
+from .page import Page
 
 _ORDER = (25, 587, 465, 2525, 143, 993, 110, 995)
 CELL = 7

@@ -18,11 +18,11 @@ from diag.api import (
     Withdraw,
 )
 from diag.model.fix import record_line
+from reports.hostile import plain
+from reports.quoting import commands, quoted
+from reports.verdict import undecided
 
-from .hostile import plain
-from .quoting import commands, quoted
-from .text_page import STYLES, Page
-from .verdict import undecided
+from .page import STYLES, Page
 
 FIRST = 5
 """Cures shown at the top."""

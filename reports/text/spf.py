@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from diag.api import Absent, Report
 from diag.facts.dmarc import DmarcPolicy
 from diag.facts.spf import LOOKUP_LIMIT, Outcome, SpfEvaluation, SpfNode, SpfStep
+from reports.hostile import plain
 
-from .hostile import plain
-from .text_page import Page
+from .page import Page
 
 _FINAL = {
     "-": "everybody else fails SPF",

@@ -6,10 +6,10 @@ from collections import Counter
 
 from diag.api import Report, Status
 from diag.names.domain import to_unicode
+from reports import verdict as words
+from reports.hostile import plain
 
-from . import verdict as words
-from .hostile import plain
-from .text_page import STYLES, Page
+from .page import STYLES, Page
 
 
 def verdict(page: Page, report: Report) -> None:
