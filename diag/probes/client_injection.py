@@ -2,53 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from diag.model.frozen import frozen
-from diag.wire.transcript import Transcript
 
-from .probe import Impact, Probe
+from .talks import TalkProbe
 
 
 @frozen
-class ImapInjectionTalk(Probe[Transcript]):
+class ImapInjectionTalk(TalkProbe):
     """STARTTLS and NOOP in one write, then LOGOUT under TLS: a sound server forgets the NOOP.
 
-    `host` is the name sent as SNI and never resolved here. `timeout` is the most seconds for everything.
+    `timeout` is the most seconds for everything.
     """
 
     kind: ClassVar[str] = "imap-injection"
-    impact: ClassVar[Impact] = Impact.POLITE
-    evidence: ClassVar[tuple[type[Any], ...]] = (Transcript,)
 
-    address: str
-    port: int
-    host: str
     timeout: float = 60.0
-
-    @property
-    def peer(self) -> str:
-        """The address we connect to."""
-        return self.address
 
 
 @frozen
-class Pop3InjectionTalk(Probe[Transcript]):
+class Pop3InjectionTalk(TalkProbe):
     """STLS and CAPA in one write, then CAPA and QUIT under TLS: a sound server forgets the first CAPA.
 
-    `host` is the name sent as SNI and never resolved here. `timeout` is the most seconds for everything.
+    `timeout` is the most seconds for everything.
     """
 
     kind: ClassVar[str] = "pop3-injection"
-    impact: ClassVar[Impact] = Impact.POLITE
-    evidence: ClassVar[tuple[type[Any], ...]] = (Transcript,)
 
-    address: str
-    port: int
-    host: str
     timeout: float = 60.0
-
-    @property
-    def peer(self) -> str:
-        """The address we connect to."""
-        return self.address

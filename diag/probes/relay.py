@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from diag.model.frozen import frozen
 from diag.wire.relay import Attempt
-from diag.wire.transcript import Transcript
 
-from .probe import Impact, Probe
+from .probe import Impact
+from .talks import TalkProbe
 
 RelayTls = Literal["none", "starttls", "implicit"]
 """How TLS comes about; "none" keeps to plain text even where STARTTLS is offered."""
 
 
 @frozen
-class RelayTalk(Probe[Transcript]):
+class RelayTalk(TalkProbe):
     """MAIL and RCPT for each attempt in turn, up to the first recipient that is taken; never DATA.
 
     It touches the protection of somebody's server, fills logs, and can get our address onto a blocklist.
     `attempts` are for elsewhere; `local`, where it is not empty, is a mailbox of the domain itself, tried
-    last. `host` is the name sent as SNI and never resolved here. `timeout` is the most seconds for all.
+    last. `timeout` is the most seconds for all.
     """
 
     kind: ClassVar[str] = "smtp-relay"
     impact: ClassVar[Impact] = Impact.INTRUSIVE
-    evidence: ClassVar[tuple[type[Any], ...]] = (Transcript,)
 
-    address: str
-    port: int
-    host: str
     helo: str
     tls: RelayTls
     attempts: tuple[Attempt, ...]
     local: str = ""
     timeout: float = 60.0
-
-    @property
-    def peer(self) -> str:
-        """The address we connect to."""
-        return self.address

@@ -15,21 +15,32 @@ Tls = Literal["starttls", "implicit"]
 
 
 @frozen
-class SmtpTalk(Probe[Transcript]):
-    """What an SMTP server says to a polite client, up to RSET; never DATA.
+class TalkProbe(Probe[Transcript]):
+    """A conversation over one connection. `host` is the name sent as SNI and never resolved here."""
 
-    `host` is the name sent as SNI and never resolved here. With `mail_from` (empty for the null
-    reverse-path) a transaction is begun, every recipient named, and all of it reset. `timeout` is the
-    most seconds the whole conversation may take.
-    """
-
-    kind: ClassVar[str] = "smtp"
     impact: ClassVar[Impact] = Impact.POLITE
     evidence: ClassVar[tuple[type[Any], ...]] = (Transcript,)
 
     address: str
     port: int
     host: str
+
+    @property
+    def peer(self) -> str:
+        """The address we connect to."""
+        return self.address
+
+
+@frozen
+class SmtpTalk(TalkProbe):
+    """What an SMTP server says to a polite client, up to RSET; never DATA.
+
+    With `mail_from` (empty for the null reverse-path) a transaction is begun, every recipient named, and
+    all of it reset. `timeout` is the most seconds the whole conversation may take.
+    """
+
+    kind: ClassVar[str] = "smtp"
+
     helo: str
     tls: Tls = "starttls"
     mail_from: str | None = None
@@ -37,11 +48,6 @@ class SmtpTalk(Probe[Transcript]):
     timeout: float = 60.0
     look: int = 1
     """Which look it is: a second one is a conversation of its own."""
-
-    @property
-    def peer(self) -> str:
-        """The address we connect to."""
-        return self.address
 
     def command(self) -> str:
         """swaks where a transaction is wanted, openssl otherwise."""
@@ -59,55 +65,33 @@ class SmtpTalk(Probe[Transcript]):
 
 
 @frozen
-class ImapTalk(Probe[Transcript]):
-    """What an IMAP server says before anyone logs in: greeting and capabilities, in clear and under TLS."""
+class MailboxTalk(TalkProbe):
+    """What a server says before anyone logs in: greeting and capabilities, in clear and under TLS."""
 
-    kind: ClassVar[str] = "imap"
-    impact: ClassVar[Impact] = Impact.POLITE
-    evidence: ClassVar[tuple[type[Any], ...]] = (Transcript,)
-
-    address: str
-    port: int
-    host: str
     tls: Tls = "starttls"
     timeout: float = 60.0
     look: int = 1
     """Which look it is: a second one is a conversation of its own."""
 
-    @property
-    def peer(self) -> str:
-        """The address we connect to."""
-        return self.address
-
     def command(self) -> str:
-        """openssl opens the same conversation."""
-        return openssl_command(self.address, self.port, self.host, "imap" if self.tls == "starttls" else "")
+        """openssl opens the same conversation; it calls the protocols by the names that our kinds have."""
+        return openssl_command(
+            self.address, self.port, self.host, self.kind if self.tls == "starttls" else ""
+        )
 
 
 @frozen
-class Pop3Talk(Probe[Transcript]):
-    """What a POP3 server says before anyone logs in: greeting and capabilities, in clear and under TLS."""
+class ImapTalk(MailboxTalk):
+    """What an IMAP server says."""
+
+    kind: ClassVar[str] = "imap"
+
+
+@frozen
+class Pop3Talk(MailboxTalk):
+    """What a POP3 server says."""
 
     kind: ClassVar[str] = "pop3"
-    impact: ClassVar[Impact] = Impact.POLITE
-    evidence: ClassVar[tuple[type[Any], ...]] = (Transcript,)
-
-    address: str
-    port: int
-    host: str
-    tls: Tls = "starttls"
-    timeout: float = 60.0
-    look: int = 1
-    """Which look it is: a second one is a conversation of its own."""
-
-    @property
-    def peer(self) -> str:
-        """The address we connect to."""
-        return self.address
-
-    def command(self) -> str:
-        """openssl opens the same conversation."""
-        return openssl_command(self.address, self.port, self.host, "pop3" if self.tls == "starttls" else "")
 
 
 Talk = SmtpTalk | ImapTalk | Pop3Talk
