@@ -258,11 +258,16 @@ def chain_settings(served: ServedCertificate) -> tuple[Configure, ...]:
 _ACCESS_PORTS = frozenset({110, 143, 993, 995})
 _SETTINGS = (
     ("Postfix", "smtpd_tls_chain_files = {folder}/privkey.pem, {folder}/fullchain.pem"),
-    ("Exim", "tls_certificate = {folder}/fullchain.pem"),
-    ("Dovecot", "ssl_cert = <{folder}/fullchain.pem"),
-    ("Dovecot 2.4", "ssl_server_cert_file = {folder}/fullchain.pem"),
+    ("Exim", "tls_certificate = {folder}/fullchain.pem\ntls_privatekey = {folder}/privkey.pem"),
+    ("Dovecot 2.3", "ssl_cert = <{folder}/fullchain.pem\nssl_key = <{folder}/privkey.pem"),
+    (
+        "Dovecot 2.4",
+        "ssl_server_cert_file = {folder}/fullchain.pem\nssl_server_key_file = {folder}/privkey.pem",
+    ),
 )
-"""Key before certificates in Postfix; the leaf before its issuers in every such file."""
+"""Key before certificates in Postfix; the leaf before its issuers in every such file.
+
+A new certificate has a new key: both are named, or the server has a pair that does not fit."""
 
 
 def _reload(port: int) -> str:

@@ -200,7 +200,7 @@ def tlsa_records_are_secure(host: DaneHost) -> Iterator[Finding]:
     """TLSA records are secured by DNSSEC."""
     if host.records and host.security is Security.INSECURE:
         why = "its addresses are" if host.addresses is Security.INSECURE else "they are"
-        sign = Configure(f"the zone of {host.owner}", "dnssec-policy default;", "BIND")
+        sign = Configure(f"the zone of {host.owner}", "dnssec-policy default;\ninline-signing yes;", "BIND")
         yield Insecure(subject=host.host, why=why, evidence=host.asked, fix=(sign,))
 
 
@@ -224,7 +224,9 @@ def mx_records_of_dane_hosts_are_secure(status: DnssecStatus, hosts: Many[DaneHo
     """Where DANE binds the mail hosts, the MX records are signed, too."""
     bound = [host.host for host in hosts.values() if host.secure]
     if bound and status.security is Security.INSECURE:
-        sign = Configure(f"the zone of {status.domain}", "dnssec-policy default;", "BIND")
+        sign = Configure(
+            f"the zone of {status.domain}", "dnssec-policy default;\ninline-signing yes;", "BIND"
+        )
         yield MxInsecure(subject=status.domain, hosts=", ".join(bound), evidence=status.asked, fix=(sign,))
 
 

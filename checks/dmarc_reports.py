@@ -70,7 +70,7 @@ class ReportDomainCannotReceive(Finding):
     policy_domain: str
 
 
-@rule("dmarc/report-domain-free", Severity.ERROR, Rfc(9989, "11.2"), since="1.0")
+@rule("dmarc/report-domain-free", Severity.ERROR, Rfc(9989, "11.6"), since="1.0")
 class ReportDomainFree(Finding):
     """DMARC reports are to go to a domain that anybody can register.
 

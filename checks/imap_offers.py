@@ -126,7 +126,8 @@ def imap_takes_logins_under_tls(secure: ImapUnderTls) -> Iterator[Verdict]:
             fix=dovecot(
                 secure.survey.endpoint,
                 "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY",
-                "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY",
+                # Since 2.4 trusted networks are held secure only where TLS is not required of everybody.
+                "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY\nssl = yes",
             ),
         )
 

@@ -231,7 +231,7 @@ def _open_doors(node: SpfNode) -> Iterator[tuple[SpfNode, SpfStep]]:
             yield from _open_doors(step.inner)
 
 
-@rule("spf/range-wide", Severity.WARNING, Rfc(9989, "7.1"), since="1.0")
+@rule("spf/range-wide", Severity.WARNING, Rfc(9989, "11.1"), since="1.0")
 class RangeWide(Finding):
     """The SPF record authorises a very large network.
 

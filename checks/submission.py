@@ -175,7 +175,7 @@ def _tls_settings(endpoint: Endpoint) -> tuple[Configure, ...]:
         Configure(
             endpoint.host,
             "smtpd_tls_chain_files = /etc/ssl/mail/privkey.pem, /etc/ssl/mail/fullchain.pem\n"
-            "smtpd_tls_protocols = >=TLSv1.2",
+            "smtpd_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1",
             "Postfix main.cf",
         ),
         Configure(

@@ -21,6 +21,14 @@ OLD_VERSIONS = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
 """Deprecated by RFC 8996 and RFC 7568; negotiated only where nothing newer is to be had, as we offer all."""
 
 
+_NO_OLD = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1"
+POSTFIX_MODERN = f"smtpd_tls_protocols = {_NO_OLD}\nsmtpd_tls_mandatory_protocols = {_NO_OLD}"
+"""One setting where TLS is offered, another where it is demanded, as on the ports for mail programs.
+
+Postfix before 3.6 reads only this way of writing it, and later ones still do.
+"""
+
+
 @rule("tls/nothing-modern", Severity.ERROR, Rfc(9325, "3.1.1"), Rfc(8996), since="1.0")
 class NothingModern(Finding):
     """A server speaks neither TLS 1.2 nor TLS 1.3.
@@ -45,7 +53,7 @@ def server_speaks_a_modern_tls_version(served: ServedCertificate) -> Iterator[Fi
             subject=served.subject,
             version=served.handshake.version,
             evidence=served.cites,
-            fix=_settings(served, "smtpd_tls_protocols = >=TLSv1.2", "ssl_min_protocol = TLSv1.2"),
+            fix=_settings(served, POSTFIX_MODERN, "ssl_min_protocol = TLSv1.2"),
         )
 
 
