@@ -11,10 +11,12 @@ from diag.facts.dnssec import DnssecStatus, Security
 from diag.facts.mta_sts import StsFetch, StsPolicy, StsRecordFound
 from diag.facts.tlsrpt import TlsrptFound
 from diag.records.mta_sts import Mode
+from diag.records.tlsa import MATCHINGS, SELECTORS, USAGES, Tlsa
 
 from . import states
 
 _DAY = 86_400
+_MOST_HOSTS, _MOST_RECORDS = 20, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Row:
     subject: str
     shown: states.Shown
     words: str
+    lines: tuple[str, ...] = ()
+    """What is published, where that is short enough to read."""
 
 
 _MODES = {
@@ -52,7 +56,7 @@ def _mta_sts(report: Report) -> Iterator[Row]:
         shown = states.good(str(policy.mode)) if usable else states.short(Severity.ERROR, "policy unusable")
         age = f"; senders keep it for {policy.max_age // _DAY} days" if policy.max_age else ""
         words = f"{_MODES[policy.mode] if policy.mode else 'It has no known mode'}{age}. It covers {_list(policy.patterns)}."
-        yield Row("MTA-STS", policy.host, shown, words)
+        yield Row("MTA-STS", policy.host, shown, words, _policy(policy))
     elif isinstance(fetch, StsFetch) and not fetch.fetched:
         shown = (
             states.unknown("undecided")
@@ -70,6 +74,15 @@ def _mta_sts(report: Report) -> Iterator[Row]:
         )
     elif isinstance(record, Unavailable):
         yield Row("MTA-STS", domain, states.unknown("undetermined"), record.because)
+
+
+def _policy(policy: StsPolicy) -> tuple[str, ...]:
+    """The policy in the key words of the file (RFC 8461 section 3.2), and the id of its record."""
+    shown = policy.patterns[:_MOST_RECORDS]
+    more = [f"and {len(policy.patterns) - len(shown)} more"] if len(policy.patterns) > len(shown) else []
+    mode = [f"mode: {policy.mode}"] if policy.mode is not None else []
+    age = [f"max_age: {policy.max_age}"] if policy.max_age is not None else []
+    return (f"id={policy.id}", *mode, *(f"mx: {pattern}" for pattern in shown), *more, *age)
 
 
 def _tlsrpt(report: Report) -> Iterator[Row]:
@@ -104,10 +117,7 @@ def _dane(report: Report) -> Iterator[Row]:
         yield Row("DANE", report.target.domain, states.mute("none"), "No MX host has TLSA records.")
         return
     for name, host in list(hosts.items.items())[:_MOST_HOSTS]:
-        yield Row("DANE", name, *_tlsa(host))
-
-
-_MOST_HOSTS = 20
+        yield Row("DANE", name, *_tlsa(host), _records(host))
 
 
 def _tlsa(host: DaneHost | Absent | Unavailable) -> tuple[states.Shown, str]:
@@ -126,6 +136,18 @@ def _tlsa(host: DaneHost | Absent | Unavailable) -> tuple[states.Shown, str]:
     return states.mute(
         "not heeded"
     ), f"{said}; without DNSSEC, or with none that is usable, senders pass them over."
+
+
+def _records(host: DaneHost | Absent | Unavailable) -> tuple[str, ...]:
+    """The TLSA records as they are published, with the acronyms of RFC 7218."""
+    if not isinstance(host, DaneHost):
+        return ()
+    return tuple(f"{record} ({_acronyms(record)})" for record in host.records[:_MOST_RECORDS])
+
+
+def _acronyms(record: Tlsa) -> str:
+    fields = ((USAGES, record.usage), (SELECTORS, record.selector), (MATCHINGS, record.matching))
+    return " ".join(names.get(number, "unassigned") for names, number in fields)
 
 
 def _list(names: tuple[str, ...]) -> str:

@@ -72,7 +72,7 @@ class Anchors(Mentions):
                 events = self.talks[talk].events
                 if cite.event is not None and 0 <= cite.event < len(events):
                     return Link(f"{target}-{cite.event}", f"line {cite.event + 1} of {where}")
-                return Link(target, where)
+                return Link(f"{target}-{len(events) - 1}" if events else target, where)
             case DnsQuery() as query:
                 return Link(target, f"the answer to {query}")
             case HttpsGet() as get:
@@ -80,7 +80,7 @@ class Anchors(Mentions):
         return None
 
 
-_MOST_LINKS = 4
+_MOST_LINKS = 12
 _ORDINALS = ("", "second ", "third ", "later ")
 
 

@@ -12,7 +12,7 @@ from reports import states
 from reports.mentions import Mention
 
 from .anchors import Anchors, place
-from .endpoints import state
+from .endpoints import opened_at_all, state
 
 MOST_CHARACTERS = 2_000_000
 """Of all dialogues together: those that findings cite come first, the rest stays on the tape."""
@@ -45,6 +45,8 @@ class Dialogue:
     cut: int
     """Lines that are not shown."""
     open: bool
+    quiet: bool = False
+    """No connection came about, and nothing points at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def dialogues(anchors: Anchors) -> tuple[Dialogue, ...]:
                 lines=lines,
                 cut=cut,
                 open=opens,
+                quiet=not anchors.mentions(talk) and not opened_at_all(anchors.talks[talk]),
             )
         )
     return tuple(shown)
@@ -97,8 +100,10 @@ def _lines(talk: Talk, transcript: Transcript, anchors: Anchors, room: int) -> t
     """The lines to show and how many are left out; a line that is cited is always shown."""
     target, mentions = anchors.id_of(talk), anchors.mentions(talk)
     shown = []
+    last = len(transcript.events) - 1
     for at, event in enumerate(transcript.events):
-        cited = mentions.get(at, [])
+        # What points at a dialogue as a whole is shown where it ended.
+        cited = [*mentions.get(at, []), *(mentions.get(None, []) if at == last else [])]
         if cited or (at < _MOST_LINES and room > 0):
             text = render_event(event)
             shown.append(Line(text, f"{target}-{at}" if cited else "", _words(cited), _css(cited)))

@@ -128,7 +128,7 @@ def in_words(rule: str) -> str:
 
 def heard(talk: Talk, transcript: Transcript) -> states.Shown:
     """What a conversation shows by itself, before any rule has judged it."""
-    if not any(isinstance(event, Opened) for event in transcript.events):
+    if not opened_at_all(transcript):
         return _UNOPENED.get(transcript.closed.how, states.unknown("failed"))
     secured = transcript.secured
     said = [e for e in transcript.events if isinstance(e, Said) and e.who is Who.PEER]
@@ -143,6 +143,11 @@ def heard(talk: Talk, transcript: Transcript) -> states.Shown:
     if transcript.closed.how in _CUT:
         return states.unknown(_CUT[transcript.closed.how])
     return states.mute("no TLS")
+
+
+def opened_at_all(transcript: Transcript) -> bool:
+    """Whether a connection came about."""
+    return any(isinstance(event, Opened) for event in transcript.events)
 
 
 def _passing(talk: Talk, said: Said) -> str:

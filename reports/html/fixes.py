@@ -32,6 +32,11 @@ SECTION_OF = {
     "dmarc": Link("dmarc", "the record, tag by tag"),
     "mx": Link("route", "the route"),
     "certificates": Link("certificates", "the certificates"),
+    "reverse": Link("reverse", "the reverse names"),
+    "mta-sts": Link("transport", "the policies for transport"),
+    "tlsrpt": Link("transport", "the policies for transport"),
+    "dane": Link("transport", "the policies for transport"),
+    "dnssec": Link("transport", "the policies for transport"),
 }
 _MOST_SUBJECTS = 12
 _MOST_COMMANDS = 2

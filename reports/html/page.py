@@ -12,7 +12,7 @@ from diag.api import Report, Routing, Severity
 from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
 from diag.facts.spf import SpfEvaluation
 from diag.names.domain import to_unicode
-from reports import receivers, states, verdict, words
+from reports import receivers, reverse, states, verdict, words
 from reports.dkim import keys
 from reports.hostile import plain
 from reports.transport import transport
@@ -26,6 +26,8 @@ from .results import areas, open_questions
 from .route import picture
 from .spf import tree
 
+UNFOLDED = 5
+"""Cards of what is to be done first that stand open; of the rest only the titles do."""
 _GRADES = {"F": "crit", "C": "err", "B": "warn", "A": "good", "A+": "good"}
 
 
@@ -40,18 +42,19 @@ class Section:
 
 _SECTIONS = (
     Section("first", "Do this first", "Do this first"),
-    Section("receivers", "Who accepts it", "Who accepts this mail"),
-    Section("sending", "Who can send", "Who can send as this domain"),
+    Section("receivers", "Receivers", "Who accepts this mail"),
+    Section("sending", "Senders", "Who can send as this domain"),
     Section("route", "Route", "The route of a message"),
     Section("endpoints", "Endpoints", "Endpoints"),
     Section("spf", "SPF", "SPF"),
     Section("dkim", "DKIM", "DKIM keys"),
     Section("dmarc", "DMARC", "DMARC"),
+    Section("reverse", "Reverse", "Reverse names"),
     Section("transport", "Transport", "Policies for transport"),
     Section("certificates", "Certificates", "Certificates"),
     Section("dialogues", "Dialogues", "Dialogues"),
     Section("open", "Undetermined", "What could not be determined"),
-    Section("checks", "All checks", "All checks"),
+    Section("checks", "Checks", "All checks"),
 )
 
 
@@ -67,6 +70,7 @@ def page(report: Report) -> str:
         "sections": {section.id: section for section in present},
         "urgent": [card for card in found if card.severity >= Severity.WARNING],
         "minor": [card for card in found if card.severity < Severity.WARNING],
+        "unfolded": UNFOLDED,
         "card_of": card_of,
         "checks": areas(report, card_of),
         **_head(report),
@@ -143,6 +147,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "dmarc": words.dmarc_tags(policy.record) if isinstance(policy, DmarcPolicy) else None,
         "dmarc_policy": policy,
         "dmarc_walk": list(words.dmarc_walk(discovery)) if isinstance(discovery, DmarcDiscovery) else [],
+        "reverse": reverse.rows(report),
         "transport": transport(report),
         "certificates": time_line(report, anchors),
         "dialogues": bool(talked or asked or got),

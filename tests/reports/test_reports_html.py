@@ -37,6 +37,7 @@ ORDER = [
     "spf",
     "dkim",
     "dmarc",
+    "reverse",
     "transport",
     "certificates",
     "dialogues",
