@@ -116,7 +116,7 @@ async def _found(
 
 
 def _garbled(answer: DnsEvidence) -> TypeGuard[DnsAnswer]:
-    return isinstance(answer, DnsAnswer) and answer.message is None
+    return isinstance(answer, DnsAnswer) and answer.garbled
 
 
 def _tlsa(rdata: object) -> Tlsa:

@@ -80,7 +80,7 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
             alias = answer.rrset(current, "CNAME") if rdtype != "CNAME" else None
             if alias is None:
                 break
-            target = alias[0].target.to_text(omit_final_dot=True).lower()
+            target = plain(alias.rdatas[0].target)  # type: ignore[attr-defined]
             if target in (name, *aliases) or len(aliases) == MOST_ALIASES:
                 why = (
                     "its aliases form a loop"
@@ -92,7 +92,7 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
             current, advanced = target, True
         if rrset is not None:
             return Found(
-                name, current, tuple(rrset), tuple(aliases), authenticated, rrset.ttl, tuple(evidence)
+                name, current, rrset.rdatas, tuple(aliases), authenticated, rrset.ttl, tuple(evidence)
             )
         if advanced and not answer.recursive and answer.rcode == "NOERROR":
             continue  # an overlay answers one step; a resolver has gone as far as there is to go

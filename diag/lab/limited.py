@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 
@@ -41,21 +39,25 @@ class Limited:
         """See Lab."""
         if probe.peer is None:
             return await self._inner.run(probe)
-        async with self._room_for(probe):
+        asker = object()  # a token is held for one probe, whoever's task it runs in
+        held: list[anyio.CapacityLimiter] = []
+        try:
+            for gate in self._gates_of(probe):
+                await _enter(gate, asker)
+                held.append(gate)
+            wait = self._rest_until.get(_service(probe), 0.0) - anyio.current_time()
+            if wait > 0:
+                await anyio.sleep(wait)
             evidence = await self._inner.run(probe)
             if getattr(evidence, "throttled", False):
                 self._rest_until[_service(probe)] = anyio.current_time() + self._limits.pause_after_421
             return evidence
+        finally:
+            for gate in reversed(held):
+                gate.release_on_behalf_of(asker)
 
-    @asynccontextmanager
-    async def _room_for(self, probe: Probe[E]) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for key, capacity in self._keys(probe):
-                await stack.enter_async_context(_Turn(self._gate(key, capacity)))
-            wait = self._rest_until.get(_service(probe), 0.0) - anyio.current_time()
-            if wait > 0:
-                await anyio.sleep(wait)
-            yield
+    def _gates_of(self, probe: Probe[E]) -> tuple[anyio.CapacityLimiter, ...]:
+        return tuple(self._gate(key, capacity) for key, capacity in self._keys(probe))
 
     def _keys(self, probe: Probe[E]) -> tuple[tuple[str, int], ...]:
         peer = str(probe.peer)
@@ -76,17 +78,12 @@ class Limited:
         return gate
 
 
-class _Turn:
-    """A token of a limiter for one probe, whoever's task it runs in."""
-
-    def __init__(self, gate: anyio.CapacityLimiter) -> None:
-        self._gate = gate
-
-    async def __aenter__(self) -> None:
-        await self._gate.acquire_on_behalf_of(self)
-
-    async def __aexit__(self, *error: object) -> None:
-        self._gate.release_on_behalf_of(self)
+async def _enter(gate: anyio.CapacityLimiter, asker: object) -> None:
+    """Take a token, at once where one is free: waiting for it would cost every probe a turn of the loop."""
+    try:
+        gate.acquire_on_behalf_of_nowait(asker)
+    except anyio.WouldBlock:
+        await gate.acquire_on_behalf_of(asker)
 
 
 def _service(probe: Probe[E]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import dns.edns
+import dns.exception
 import dns.flags
 import dns.message
 import dns.name
@@ -193,8 +194,9 @@ def _dns_out(answer: DnsAnswer) -> dict[str, Any]:
         "transport": answer.transport,
         "size": answer.size,
     }
-    message = answer.message
-    if message is None:
+    try:
+        message = dns.message.from_wire(answer.wire, ignore_trailing=True, one_rr_per_rrset=False)
+    except (dns.exception.DNSException, ValueError):
         return {**rest, "wire": _bytes_out(answer.wire)}
     text = {
         "rcode": answer.rcode,

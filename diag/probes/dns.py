@@ -6,18 +6,17 @@ import enum
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
-import dns.exception
 import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
-import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
 from diag.model.frozen import frozen
 
+from .dns_message import Garbage, Labels, Message, RecordSet, read
 from .probe import Impact, Probe
 
 if TYPE_CHECKING:
@@ -72,59 +71,75 @@ class DnsAnswer:
     """Octets on the wire."""
 
     @cached_property
-    def message(self) -> dns.message.Message | None:
-        """The parsed message; None where it is garbage. Never change it: it is shared."""
+    def _read(self) -> Message | None:
+        """What the octets say; None where they are garbage."""
         try:
-            return dns.message.from_wire(self.wire, ignore_trailing=True, one_rr_per_rrset=False)
-        except (dns.exception.DNSException, ValueError):
+            return read(self.wire)
+        except Garbage:
             return None
+
+    @property
+    def garbled(self) -> bool:
+        """Whether this is no DNS message that can be read."""
+        return self._read is None
 
     @property
     def rcode(self) -> str:
         """The response code by name: NOERROR, NXDOMAIN, SERVFAIL, REFUSED…; "garbage" where unreadable."""
-        return dns.rcode.to_text(self.message.rcode()) if self.message is not None else "garbage"
+        return _rcode_text(self._read.rcode) if self._read is not None else "garbage"
 
     @property
     def usable(self) -> bool:
         """Whether this says what exists and what does not."""
-        return self.message is not None and self.message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+        return self._read is not None and self._read.rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
 
     @property
     def authenticated(self) -> bool:
         """Whether the resolver says that it validated the answer (AD, RFC 4035 section 3.2.3)."""
-        return self.message is not None and bool(self.message.flags & dns.flags.AD)
+        return self._flag(dns.flags.AD)
 
     @property
     def recursive(self) -> bool:
         """Whether the server offers recursion: then it has followed aliases as far as they go."""
-        return self.message is not None and bool(self.message.flags & dns.flags.RA)
+        return self._flag(dns.flags.RA)
 
     @property
     def truncated(self) -> bool:
         """Whether records are missing for want of room (TC)."""
-        return self.message is not None and bool(self.message.flags & dns.flags.TC)
+        return self._flag(dns.flags.TC)
+
+    def _flag(self, flag: int) -> bool:
+        return self._read is not None and bool(self._read.flags & flag)
 
     @property
     def extended_errors(self) -> tuple[tuple[int, str], ...]:
         """Extended DNS errors: info code and text (RFC 8914)."""
-        if self.message is None:
-            return ()
-        return tuple((int(o.code), str(o.text or "")) for o in self.message.options if o.otype == 15)
+        return self._read.extended_errors if self._read is not None else ()
 
-    def rrset(self, name: str, rdtype: str) -> dns.rrset.RRset | None:
+    def rrset(self, name: str, rdtype: str) -> RecordSet | None:
         """The RRset of that owner and type in the answer section."""
-        if self.message is None:
+        if self._read is None or not self._read.answer:
             return None
-        wanted, kind = parsed_name(name), dns.rdatatype.from_text(rdtype)
-        for rrset in self.message.answer:
-            if rrset.rdtype == kind and rrset.name == wanted:
-                return rrset
+        wanted = _labels(name), dns.rdataclass.IN, dns.rdatatype.from_text(rdtype)
+        for found in self._read.answer:
+            if (found.owner, found.rdclass, found.rdtype) == wanted:
+                return found
         return None
 
     def lines(self) -> Iterator[str]:
         """The answer section in presentation format, a record a line."""
-        for rrset in self.message.answer if self.message is not None else ():
-            yield from rrset.to_text().splitlines()
+        for found in self._read.answer if self._read is not None else ():
+            yield from found.lines()
+
+
+@lru_cache(maxsize=256)
+def _rcode_text(rcode: int) -> str:
+    return dns.rcode.to_text(dns.rcode.Rcode.make(rcode))
+
+
+@lru_cache(maxsize=4096)
+def _labels(name: str) -> Labels:
+    return tuple(label.lower() for label in parsed_name(name).labels[:-1])
 
 
 @lru_cache(maxsize=4096)

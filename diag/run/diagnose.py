@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
+from functools import cache
 
 import anyio
 
@@ -75,7 +76,7 @@ class Diagnosis:
             results=results,
             evidence=dict(self.lab.seen),
             facts=facts,
-            versions=versions(),
+            versions=dict(_versions()),
             partial=self._gathering.stopped or self._stopped,
             severities=self._options.severities,
             waived=waived,
@@ -123,9 +124,10 @@ def _chosen(check: Check, options: Options) -> bool:
     return check.area not in options.skip and not all(rule in options.skip for rule in rules)
 
 
-def versions() -> dict[str, str]:
-    """The versions that took part, for the report."""
-    return {
-        name: importlib.metadata.version(name)
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    """The versions that took part: reading them takes longer than judging a domain."""
+    return tuple(
+        (name, importlib.metadata.version(name))
         for name in ("maildiag", "dnspython", "cryptography", "pyopenssl")
-    }
+    )

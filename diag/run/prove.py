@@ -33,6 +33,9 @@ async def proven(
     before = {_key(finding) for result in results for finding in result.findings}
     proved, failed = [], []
     for result in results:
+        if not result.findings:
+            proved.append(result)
+            continue
         findings = []
         for finding in result.findings:
             changes = tuple(fix for fix in finding.fix if not isinstance(fix, Configure))
@@ -85,7 +88,7 @@ async def _published(changes: tuple[DnsFix, ...], lab: Lab) -> Zone:
             continue
         rrset = answer.rrset(change.name, change.rdtype) if isinstance(answer, DnsAnswer) else None
         if rrset is not None:
-            now.put(dns.rrset.from_rdata_list(dns.name.from_text(change.name), rrset.ttl, list(rrset)))
+            now.put(dns.rrset.from_rdata_list(dns.name.from_text(change.name), rrset.ttl, list(rrset.rdatas)))
     return now
 
 

@@ -55,7 +55,8 @@ class Gathering:
 
     async def _settle(self, step: Step) -> None:
         for need in step.needs:
-            if need.source is Source.FACT:
+            # Waiting for what has happened already would still cost a turn of the loop, thousands of times a run.
+            if need.source is Source.FACT and need.kind not in self.facts:
                 await self._settled[need.kind].wait()
         self.facts[step.gives] = await self._value(step)
         self._settled[step.gives].set()

@@ -1,0 +1,149 @@
+"""A DNS message, read as far as judgement looks: header, answers and options (RFC 1035 section 4.1).
+
+Most answers of a run say only that there is nothing, and a reader that makes an object of every record of every
+section spends most of a run's time on them. This one walks over what nobody asks about and has dnspython read
+the data of the answers alone.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import dns.exception
+import dns.name
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+
+from diag.model.frozen import frozen
+
+Labels = tuple[bytes, ...]
+"""An absolute name without its root label, in lower case."""
+
+_OPT, _EXTENDED_ERROR = 41, 15
+_HEADER, _RECORD = struct.Struct("!6H"), struct.Struct("!2HIH")
+_POINTER, _LONGEST = 0xC0, 255
+_LARGEST_TTL = 0x7FFFFFFF
+
+
+class Garbage(ValueError):
+    """The octets are no DNS message."""
+
+
+@frozen
+class RecordSet:
+    """The records of one owner, class and type in an answer."""
+
+    owner: Labels
+    rdclass: int
+    rdtype: int
+    ttl: int
+    """Seconds; the smallest of its records (RFC 2181 section 5.2)."""
+    rdatas: tuple[dns.rdata.Rdata, ...]
+
+    def lines(self) -> Iterator[str]:
+        """In presentation format, a record a line."""
+        name = dns.name.Name((*self.owner, b"")).to_text()
+        rdclass = dns.rdataclass.to_text(dns.rdataclass.RdataClass.make(self.rdclass))
+        rdtype = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(self.rdtype))
+        for rdata in self.rdatas:
+            yield f"{name} {self.ttl} {rdclass} {rdtype} {rdata.to_text()}"
+
+
+@frozen
+class Message:
+    """What was read of a message."""
+
+    flags: int
+    rcode: int
+    """With the upper bits that EDNS adds (RFC 6891 section 6.1.3)."""
+    answer: tuple[RecordSet, ...]
+    extended_errors: tuple[tuple[int, str], ...]
+    """Info code and text (RFC 8914)."""
+
+
+def read(wire: bytes) -> Message:
+    """Read a message; what follows it is ignored. Linear in its length. Raises Garbage."""
+    try:
+        return _read(wire)
+    except (struct.error, IndexError, ValueError, dns.exception.DNSException) as error:
+        raise Garbage(str(error)) from None
+
+
+def _read(wire: bytes) -> Message:
+    _, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
+    at = _HEADER.size
+    for _ in range(questions):
+        at = _past_name(wire, at) + 4
+    sets: dict[tuple[Labels, int, int], tuple[int, list[dns.rdata.Rdata]]] = {}
+    for _ in range(answers):
+        owner, at = _name(wire, at)
+        rdtype, rdclass, ttl, length = _RECORD.unpack_from(wire, at)
+        at += _RECORD.size
+        rdata = dns.rdata.from_wire(rdclass, rdtype, wire, at, length)
+        at += length
+        ttl = ttl if ttl <= _LARGEST_TTL else 0  # RFC 2181 section 8
+        smallest, rdatas = sets.get((owner, rdclass, rdtype), (ttl, []))
+        rdatas.append(rdata)
+        sets[owner, rdclass, rdtype] = min(ttl, smallest), rdatas
+    rcode, errors = flags & 0x0F, []
+    for number in range(authorities + additionals):
+        at = _past_name(wire, at)
+        rdtype, _, ttl, length = _RECORD.unpack_from(wire, at)
+        at += _RECORD.size
+        if rdtype == _OPT and number >= authorities:
+            rcode |= ttl >> 24 << 4
+            errors += _extended_errors(wire[at : at + length])
+        at += length
+    if at > len(wire):
+        raise Garbage("the message ends within a record")
+    found = (RecordSet(*key, ttl, _each_once(rdatas)) for key, (ttl, rdatas) in sets.items())
+    return Message(flags, rcode, tuple(found), tuple(errors))
+
+
+def _each_once(rdatas: list[dns.rdata.Rdata]) -> tuple[dns.rdata.Rdata, ...]:
+    """The same record twice is one record (RFC 2181 section 5)."""
+    return tuple(dict.fromkeys(rdatas) if len(rdatas) > 1 else rdatas)
+
+
+def _past_name(wire: bytes, at: int) -> int:
+    """Where a name ends that begins here."""
+    while length := wire[at]:
+        if length >= _POINTER:
+            return at + 2
+        if length > 63:
+            raise Garbage("a label of an unknown kind")
+        at += 1 + length
+    return at + 1
+
+
+def _name(wire: bytes, at: int) -> tuple[Labels, int]:
+    """A name and where it ends; pointers lead backwards only (RFC 1035 section 4.1.4)."""
+    end, labels, octets, start = 0, [], 1, at
+    while length := wire[at]:
+        if length >= _POINTER:
+            end = end or at + 2
+            target = (length & 0x3F) << 8 | wire[at + 1]
+            if target >= start:
+                raise Garbage("a name that points forward")
+            at = start = target
+            continue
+        if length > 63:
+            raise Garbage("a label of an unknown kind")
+        octets += 1 + length
+        if octets > _LONGEST:
+            raise Garbage("a name of over 255 octets")
+        labels.append(wire[at + 1 : at + 1 + length].lower())
+        at += 1 + length
+    return tuple(labels), end or at + 1
+
+
+def _extended_errors(options: bytes) -> Iterator[tuple[int, str]]:
+    at = 0
+    while at + 4 <= len(options):
+        code, length = struct.unpack_from("!2H", options, at)
+        value = options[at + 4 : at + 4 + length]
+        if code == _EXTENDED_ERROR and len(value) >= 2:
+            yield int.from_bytes(value[:2]), value[2:].decode("utf-8", "replace").rstrip("\0")
+        at += 4 + length

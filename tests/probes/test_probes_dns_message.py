@@ -1,0 +1,129 @@
+"""Our reading of DNS messages beside dnspython's: the same header, answers and options, and the same garbage."""
+
+from __future__ import annotations
+
+import struct
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from diag.probes.dns_message import Garbage, Message, read
+
+ALIASED = (
+    "Www.Example.ORG. 300 IN CNAME host.example.org.",
+    "host.example.org. 60 IN A 192.0.2.1",
+    "host.example.org. 60 IN A 192.0.2.2",
+)
+MIXED = (
+    'example.org. 300 IN TXT "v=spf1 -all" "x"',
+    "example.org. 300 IN MX 10 mx1.example.org.",
+    "example.org. 300 IN MX 20 mx2.example.org.",
+    "example.org. 300 IN TYPE65400 \\# 3 010203",
+    r"a\.b\255.example.org. 300 IN TXT hidden",
+)
+SOA = "example.org. 60 IN SOA ns.example.org. hostmaster.example.org. 1 2 3 4 5"
+
+
+def written(
+    *answer: str, authority: tuple[str, ...] = (), rcode: str = "NOERROR", edns: bool = True
+) -> bytes:
+    message = dns.message.QueryMessage(id=0)
+    message.flags = dns.flags.QR | dns.flags.RA | dns.flags.AD
+    message.question.append(dns.rrset.RRset(dns.name.from_text("www.example.org"), 1, 1))
+    for section, lines in ((message.answer, answer), (message.authority, authority)):
+        section.extend(dns.rrset.from_text(*line.split(None, 4)) for line in lines)
+    if edns:
+        message.use_edns(options=[dns.edns.EDEOption(9, "no DS"), dns.edns.GenericOption(3, b"nsid")])
+    message.set_rcode(dns.rcode.from_text(rcode))
+    return message.to_wire(max_size=65535, want_shuffle=False)
+
+
+def shown(message: Message) -> list[str]:
+    return [line.lower() for found in message.answer for line in found.lines()]
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        written(*ALIASED),
+        written(*MIXED),
+        written(authority=(SOA,), rcode="NXDOMAIN"),
+        written(authority=(SOA,), rcode="BADVERS"),
+        written(edns=False),
+        written(*ALIASED) + b"what follows is ignored",
+    ],
+)
+def test_header_answers_and_options_are_those_that_dnspython_reads(wire: bytes) -> None:
+    ours, theirs = read(wire), dns.message.from_wire(wire, ignore_trailing=True)
+    assert (ours.flags & 0x8FF0, ours.rcode) == (theirs.flags & 0x8FF0, theirs.rcode())
+    assert shown(ours) == [line.lower() for rrset in theirs.answer for line in rrset.to_text().splitlines()]
+    assert ours.extended_errors == tuple((int(o.code), o.text) for o in theirs.options if o.otype == 15)
+
+
+def test_a_set_has_each_record_once_and_the_smallest_of_its_ttls() -> None:
+    twice = written(
+        "a.example. 300 IN A 192.0.2.1", "a.example. 60 IN A 192.0.2.1", "a.example. 90 IN A 192.0.2.2"
+    )
+    (found,) = read(twice).answer
+    assert (found.ttl, [str(rdata) for rdata in found.rdatas]) == (60, ["192.0.2.1", "192.0.2.2"])
+
+
+def test_a_ttl_with_its_top_bit_set_counts_as_zero() -> None:
+    wire = written("a.example. 7 IN A 192.0.2.1").replace(struct.pack("!I", 7), b"\xff\xff\xff\xff")
+    assert read(wire).answer[0].ttl == 0
+
+
+def test_an_explanation_that_is_no_utf_8_does_not_cost_the_answer() -> None:
+    assert read(written(*ALIASED).replace(b"no DS", b"no \xffS")).extended_errors == ((9, "no \ufffdS"),)
+
+
+@pytest.mark.parametrize(
+    "rdata",
+    [
+        b"\xc0\x40",  # forward
+        b"\xc0\x2d",  # to itself
+        b"\x80x",
+        b"\x3f" + b"a" * 63 + b"\x3f" + b"a" * 63 + b"\x3f" + b"a" * 63 + b"\x3f" + b"a" * 63 + b"\0",
+    ],
+)
+def test_names_that_lead_nowhere_are_garbage(rdata: bytes) -> None:
+    head = struct.pack("!6H", 0, 0x8180, 1, 1, 0, 0) + b"\3www\7example\3org\0\0\1\0\1"
+    with pytest.raises(Garbage):
+        read(head + rdata + struct.pack("!2HIH", 1, 1, 60, 4) + bytes(4))
+    cname = head + b"\xc0\x0c" + struct.pack("!2HIH", 5, 1, 60, len(rdata)) + rdata
+    with pytest.raises(Garbage):
+        read(cname)
+
+
+@pytest.mark.parametrize("wire", [written(*MIXED), written(authority=(SOA,), rcode="NXDOMAIN")])
+def test_a_message_that_breaks_off_is_garbage_wherever_it_does(wire: bytes) -> None:
+    for length in range(len(wire)):
+        with pytest.raises(Garbage):
+            read(wire[:length])
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 400), st.binary(min_size=1, max_size=6))
+@example(0, b"")
+def test_what_dnspython_reads_of_a_damaged_message_we_read_alike(at: int, damage: bytes) -> None:
+    whole = written(*ALIASED, *MIXED)
+    wire = whole[:at] + damage + whole[at + len(damage) :]
+    try:
+        ours = read(wire)
+    except Garbage:
+        with pytest.raises((dns.exception.DNSException, ValueError)):
+            dns.message.from_wire(wire, ignore_trailing=True)
+        return
+    try:
+        theirs = dns.message.from_wire(wire, ignore_trailing=True)
+    except (dns.exception.DNSException, ValueError):
+        return  # a section that nobody looks at may be damaged
+    if theirs.opcode() == 0:
+        answers = sorted(line.lower() for rrset in theirs.answer for line in rrset.to_text().splitlines())
+        assert sorted(shown(ours)) == answers
