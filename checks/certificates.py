@@ -1,4 +1,4 @@
-"""Certificates on the ports for mail programs, which verify them (RFC 8314 section 3, RFC 7817)."""
+"""Certificates on the ports for mail programs, which verify them (RFC 8314 section 5.3, RFC 7817)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BR = Document(
 )
 
 
-@rule("certificates/expired", Severity.ERROR, Rfc(5280, "4.1.2.5"), Rfc(8314, "3"), since="1.0")
+@rule("certificates/expired", Severity.ERROR, Rfc(5280, "4.1.2.5"), Rfc(8314, "5.3"), since="1.0")
 class Expired(CertificateFinding):
     """The certificate of a server for mail programs has expired.
 
@@ -27,7 +27,7 @@ class Expired(CertificateFinding):
     """
 
 
-@rule("certificates/not-yet-valid", Severity.ERROR, Rfc(5280, "4.1.2.5"), Rfc(8314, "3"), since="1.0")
+@rule("certificates/not-yet-valid", Severity.ERROR, Rfc(5280, "4.1.2.5"), Rfc(8314, "5.3"), since="1.0")
 class NotYetValid(CertificateFinding):
     """The certificate of a server for mail programs is not valid yet.
 
@@ -78,7 +78,7 @@ class WildcardMisuse(CertificateFinding):
     """
 
 
-@rule("certificates/self-signed", Severity.ERROR, Rfc(5280, "6.1"), Rfc(8314, "3"), since="1.0")
+@rule("certificates/self-signed", Severity.ERROR, Rfc(5280, "6.1"), Rfc(8314, "5.3"), since="1.0")
 class SelfSigned(CertificateFinding):
     """A server for mail programs signs its own certificate.
 
@@ -90,7 +90,7 @@ class SelfSigned(CertificateFinding):
     """
 
 
-@rule("certificates/untrusted-root", Severity.ERROR, Rfc(5280, "6.1"), Rfc(8314, "3"), since="1.0")
+@rule("certificates/untrusted-root", Severity.ERROR, Rfc(5280, "6.1"), Rfc(8314, "5.3"), since="1.0")
 class UntrustedRoot(CertificateFinding):
     """The certificate of a server for mail programs comes from a CA that they do not know.
 
@@ -152,7 +152,7 @@ class WrongEku(CertificateFinding):
     """
 
 
-@rule("certificates/placeholder", Severity.ERROR, Rfc(9525, "6.1"), Rfc(8314, "3"), since="1.0")
+@rule("certificates/placeholder", Severity.ERROR, Rfc(9525, "6.1"), Rfc(8314, "5.3"), since="1.0")
 class Placeholder(CertificateFinding):
     """A server for mail programs still serves the certificate that came with its software.
 

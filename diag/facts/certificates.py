@@ -19,7 +19,7 @@ class Role(enum.StrEnum):
     """Other mail servers, on port 25. Most take any certificate (RFC 7435); those that honour MTA-STS or
     DANE do not: see `StsPolicy` and `DaneHost`."""
     CLIENT = "client"
-    """Mail programs, at a host and port that the domain or the user names: they verify (RFC 8314 section 3)."""
+    """Mail programs, at a host and port that the domain or the user names: they verify (RFC 8314 section 5.3)."""
     GUESSED = "guessed"
     """Mail programs that guess: nobody told them of this host and port, and it answers all the same."""
 
