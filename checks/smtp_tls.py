@@ -31,7 +31,7 @@ from .smtp_settings import settings
 CERTIFICATE = {
     "Postfix": "smtpd_tls_security_level = may\nsmtpd_tls_chain_files = <private key, then certificate chain>",
     "Exim": "tls_advertise_hosts = *\ntls_certificate = <chain>\ntls_privatekey = <key>",
-    "Exchange": "Set-ReceiveConnector <name> -AuthMechanism Tls -TlsCertificateName <the certificate>",
+    "Exchange": "Set-ReceiveConnector <name> -TlsCertificateName <the certificate>\nand Tls among its -AuthMechanism",
 }
 
 
