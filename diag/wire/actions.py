@@ -33,20 +33,27 @@ class Hear:
     """Listen to the end of one reply; answered by its lines.
 
     The driver ends the dialogue where the reply does not come in `within` seconds, except that with
-    `may_be_silent` a peer that said nothing at all answers with no lines.
+    `may_be_silent` a peer that said nothing at all answers with no lines. Where `keeps` is given, only
+    lines that begin with one of these, and the last, stand in the transcript: the rest is private to
+    somebody, and is redacted there.
     """
 
     end: End
     within: float
     may_be_silent: bool = False
+    keeps: tuple[bytes, ...] | None = None
 
 
 @frozen
 class Say:
-    """Send one or more whole lines in one write; answered by None. `secret` keeps them out of the transcript."""
+    """Send octets in one write; answered by None. They are whole lines, but for `content` (see Said).
+
+    `secret` keeps them out of the transcript.
+    """
 
     octets: bytes
     secret: bool = False
+    content: bool = False
 
 
 @frozen
@@ -90,9 +97,11 @@ class Dialogue:
     farewell: bytes
 
 
-def hear(end: End, within: float, *, may_be_silent: bool = False) -> Steps[tuple[bytes, ...]]:
+def hear(
+    end: End, within: float, *, may_be_silent: bool = False, keeps: tuple[bytes, ...] | None = None
+) -> Steps[tuple[bytes, ...]]:
     """The lines of one reply."""
-    lines = yield Hear(end, within, may_be_silent)
+    lines = yield Hear(end, within, may_be_silent, keeps)
     assert isinstance(lines, tuple)
     return lines
 

@@ -82,6 +82,8 @@ def exchanges(
         match event:
             case Opened() | Secured() if not found and not lines:
                 waiting[0] = _Pending(b"", at, event.at_ms, isinstance(event, Secured))
+            case Said(who=Who.US, content=True):
+                pass
             case Said(who=Who.US):
                 waiting.append(_Pending(content(event.octets), at, event.at_ms, event.secure))
             case Said(unexpected=False) if waiting:

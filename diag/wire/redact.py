@@ -34,11 +34,13 @@ class Redactor:
                 return line[: found.start("secret")] + REDACTED + line[found.end("secret") :]
         return self.theirs(line)
 
-    def theirs(self, line: bytes) -> bytes:
-        """The peer's line as it may be kept."""
+    def theirs(self, line: bytes, *, secret: bool = False) -> bytes:
+        """The peer's line as it may be kept; of one that is `secret`, because private, nothing but its end is."""
+        if secret:
+            return REDACTED + line[len(line.rstrip(b"\r\n")) :]
         # The longest first, so that a secret inside another leaves nothing of the outer one.
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            line = line.replace(secret, REDACTED)
+        for known in sorted(self._secrets, key=len, reverse=True):
+            line = line.replace(known, REDACTED)
         return line
 
     def _learn(self, secret: bytes) -> None:

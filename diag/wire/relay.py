@@ -10,17 +10,15 @@ import re
 
 from diag.model.frozen import frozen
 
-from .actions import REPLY_LIMIT, Dialogue, Say, Secure, Steps, greeting_limit, hear, printable
+from .actions import Dialogue, Steps, greeting_limit
 from .blame import LONGEST_JUDGED, Blame, blamed
 from .exchanges import exchanges
+from .opening import QUIT, TAKEN, begun, command, path
 from .reach import quote
-from .smtp import Reply, SmtpEnd, parse_ehlo, parse_reply
+from .smtp import Reply, SmtpEnd, parse_reply
 from .smtp_session import path_of
 from .transcript import Transcript
 
-QUIT = b"QUIT\r\n"
-TAKEN = (250, 251)
-"""A recipient is taken, here or elsewhere; 252 promises nothing (RFC 5321 section 3.5.3)."""
 OVER = (421, 530)
 """The channel closes; a login is wanted (RFC 4954 section 6), so that nothing else need be tried."""
 
@@ -46,47 +44,24 @@ def relay_dialogue(
 def _talk(
     host: str, helo: str, tls: str, attempts: tuple[Attempt, ...], local: str, patience: float
 ) -> Steps[None]:
-    if tls == "implicit":
-        yield Secure(host)
-    if parse_reply((yield from hear(SmtpEnd(), patience))).positive:
-        offer = yield from _hello(helo)
-        wanted = tls == "starttls" and parse_ehlo(offer).offers("STARTTLS")
-        # Where STARTTLS is refused, we go on in clear text.
-        if wanted and (yield from _command(b"STARTTLS")).code == 220:
-            yield Secure(host)
-            offer = yield from _hello(helo)
-        if offer.positive:
-            yield from _try(attempts, local)
-    yield from _command(b"QUIT")
+    if (yield from begun(host, helo, tls, patience)) is not None:
+        yield from _try(attempts, local)
+    yield from command(b"QUIT")
 
 
 def _try(attempts: tuple[Attempt, ...], local: str) -> Steps[None]:
     last = (Attempt(attempts[0].sender, (local,)),) if local and attempts else ()
     for attempt in (*attempts, *last):
-        reply = yield from _command(b"MAIL FROM:<" + _path(attempt.sender) + b">")
+        reply = yield from command(b"MAIL FROM:<" + path(attempt.sender) + b">")
         if reply.positive:
             for recipient in attempt.recipients:
-                reply = yield from _command(b"RCPT TO:<" + _path(recipient) + b">")
+                reply = yield from command(b"RCPT TO:<" + path(recipient) + b">")
                 if reply.code in (*TAKEN, *OVER):
-                    yield from _command(b"RSET")
+                    yield from command(b"RSET")
                     return
-            yield from _command(b"RSET")
+            yield from command(b"RSET")
         elif reply.code in OVER:
             return
-
-
-def _hello(helo: str) -> Steps[Reply]:
-    reply = yield from _command(b"EHLO " + printable(helo))
-    return (yield from _command(b"HELO " + printable(helo))) if reply.kind == 5 else reply
-
-
-def _command(line: bytes) -> Steps[Reply]:
-    yield Say(line + b"\r\n")
-    return parse_reply((yield from hear(SmtpEnd(), REPLY_LIMIT)))
-
-
-def _path(mailbox: str) -> bytes:
-    return printable(mailbox.replace("<", "").replace(">", ""))
 
 
 class Taken(enum.StrEnum):

@@ -58,8 +58,9 @@ class Opened:
 class Said:
     """One line, as it went over the wire with its own line ending, except that secrets are redacted.
 
-    `secure` tells whether it was said under TLS; `unexpected`, that the peer spoke unasked. A line
-    without a line ending was cut by the end of the conversation or by a limit.
+    `secure` tells whether it was said under TLS; `unexpected`, that the peer spoke unasked; `content`,
+    that we said it as no command: a message's text, a chunk, the answer to a challenge within a command.
+    A line without a line ending was cut by the end of the conversation or by a limit.
     """
 
     at_ms: int
@@ -67,6 +68,7 @@ class Said:
     octets: bytes
     secure: bool
     unexpected: bool = False
+    content: bool = False
 
 
 @frozen

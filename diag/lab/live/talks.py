@@ -93,12 +93,20 @@ class _OverError(Exception):
 class Conversation:
     """One talk under way: the wire, what was heard and not yet used, and the record."""
 
-    def __init__(self, probe: Talk, network: Network, secured_by: SecureCall, events: list[Event]) -> None:
+    def __init__(
+        self,
+        probe: Talk,
+        network: Network,
+        secured_by: SecureCall,
+        events: list[Event],
+        *,
+        secrets: tuple[bytes, ...] = (),
+    ) -> None:
         self._probe = probe
         self._network = network
         self._secured_by = secured_by
         self._events = events
-        self._redactor = Redactor()
+        self._redactor = Redactor(*secrets)
         self._start = anyio.current_time()
         self._wire: Wire | None = None
         self._secure = False
@@ -107,6 +115,7 @@ class Conversation:
         self._listening = False
         self._in_dialogue = False
         self._leaving = False
+        self._private = False
 
     async def hold(self, dialogue: Dialogue) -> Transcript:
         """Play the dialogue to its end, take leave, close, and give back the record."""
@@ -157,7 +166,7 @@ class Conversation:
             case Say():
                 self._drain()
                 self._leaving = self._leaving or action.octets.endswith(farewell)
-                await self._say(action.octets, secret=action.secret)
+                await self._say(action)
             case Secure():
                 return await self._handshake(action)
             case Note():
@@ -171,15 +180,18 @@ class Conversation:
         lines: list[bytes] = []
         octets = 0
         self._listening = True
+        self._private = wanted.keeps is not None
         with anyio.move_on_after(wanted.within):
             while len(lines) < MOST_LINES and octets <= MOST_OCTETS:
                 line = await self._line()
-                self._record(Who.PEER, line)
+                last = wanted.end.feed(line)
+                private = wanted.keeps is not None and not last and not line.startswith(wanted.keeps)
+                self._record(Who.PEER, line, secret=private)
                 if not is_whole(line):
                     raise _OverError(Ending.TOO_MUCH, f"a line of more than {len(line)} octets")
                 lines.append(line)
                 octets += len(line)
-                if wanted.end.feed(line):
+                if last:
                     self._listening = False
                     self._in_dialogue = True
                     return tuple(lines)
@@ -202,12 +214,12 @@ class Conversation:
             self._lines.feed(octets)
         return line
 
-    async def _say(self, octets: bytes, *, secret: bool = False) -> None:
+    async def _say(self, what: Say) -> None:
         assert self._wire is not None
         # Recorded first: what was under way when the wire broke was said.
-        for line in split(octets):
-            self._record(Who.US, line, secret=secret)
-        await self._wire.write(octets)
+        for line in split(what.octets):
+            self._record(Who.US, line, secret=what.secret, content=what.content)
+        await self._wire.write(what.octets)
 
     async def _handshake(self, wanted: Secure) -> Handshake | TlsFailure:
         assert self._wire is not None
@@ -236,20 +248,29 @@ class Conversation:
         if not self._in_dialogue or self._leaving:
             return
         try:
-            await self._say(farewell)
+            await self._say(Say(farewell))
         except WireError as error:
             self._add(Remark(self._now(), f"taking leave failed: {error.detail}"))
 
     def _drain(self, *, whole: bool = False) -> None:
         """Record the lines that nobody waited for; with `whole`, a last one that never ended too."""
         for line in iter(self._lines.next, None):
-            self._record(Who.PEER, line, unexpected=not self._listening)
+            self._record(Who.PEER, line, unexpected=not self._listening, secret=self._private)
         if whole and (rest := self._lines.rest()):
-            self._record(Who.PEER, rest, unexpected=not self._listening)
+            self._record(Who.PEER, rest, unexpected=not self._listening, secret=self._private)
 
-    def _record(self, who: Who, line: bytes, *, unexpected: bool = False, secret: bool = False) -> None:
-        kept = self._redactor.ours(line, secret=secret) if who is Who.US else self._redactor.theirs(line)
-        self._add(Said(self._now(), who, kept, self._secure, unexpected))
+    def _record(
+        self,
+        who: Who,
+        line: bytes,
+        *,
+        unexpected: bool = False,
+        secret: bool = False,
+        content: bool = False,
+    ) -> None:
+        redact = self._redactor.ours if who is Who.US else self._redactor.theirs
+        kept = redact(line, secret=secret)
+        self._add(Said(self._now(), who, kept, self._secure, unexpected, content))
 
     def _add(self, event: Event) -> None:
         self._events.append(event)
