@@ -38,7 +38,7 @@ class NoStls(Finding):
     message = "{subject} takes logins and does not offer STLS."
 
 
-@rule("pop3/user-before-tls", Severity.ERROR, Rfc(2595, "2.2"), Rfc(8314, "4.1"), since="1.0")
+@rule("pop3/user-before-tls", Severity.ERROR, Rfc(2595, "2.3"), Rfc(8314, "4.1"), since="1.0")
 class UserBeforeTls(Finding):
     """A POP3 server invites a plain-text login before TLS.
 
