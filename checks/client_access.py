@@ -15,6 +15,7 @@ from diag.api import (
     Finding,
     Fix,
     Handshake,
+    HelloTalk,
     ImapSurvey,
     Lack,
     Many,
@@ -151,6 +152,10 @@ def seen_twice(survey: Survey, lack: Lack) -> tuple[Cite, ...] | Undecided:
     if lack in other.lacks:
         return (*shown, *other.cite(other.lacks[lack]))
     because = f"two connections differ: only one of them shows that {lack}"
+    if isinstance(other.probe, HelloTalk) and isinstance(other.session.handshake, Handshake):
+        because = (
+            f"{lack} on one connection, and does on another, with a small ClientHello of TLS 1.2 at most"
+        )
     if (doubt := other.session.inconclusive) != "":
         because = f"only one connection shows that {lack}; on another, {doubt}"
     return Undecided(because, (*shown, *other.cite(other.session.because)), survey.subject)

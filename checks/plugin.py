@@ -32,6 +32,7 @@ from . import (
     submission,
     submission_offers,
     tls,
+    tls_hello,
     tlsrpt,
 )
 
@@ -68,4 +69,5 @@ modules = (
     certificates_upkeep,
     certificates_revoked,
     tls,
+    tls_hello,
 )

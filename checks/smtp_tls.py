@@ -11,6 +11,7 @@ from diag.api import (
     Ending,
     Finding,
     Handshake,
+    InboundHandshake,
     InboundInjection,
     InboundSurvey,
     InboundTls,
@@ -22,11 +23,14 @@ from diag.api import (
     Undecided,
     Verdict,
     check,
+    failure,
     rule,
+    shaken,
     visible,
 )
 
 from .smtp_settings import settings
+from .tls_hello import handshake_words
 
 CERTIFICATE = {
     "Postfix": "smtpd_tls_security_level = may\nsmtpd_tls_chain_files = <private key, then certificate chain>",
@@ -204,58 +208,50 @@ _IN_WORDS = re.compile(
 
 
 @check
-def starttls_handshake_succeeds(tls: InboundTls) -> Iterator[Verdict]:
+def starttls_handshake_succeeds(seen: InboundHandshake) -> Iterator[Verdict]:
     """The handshake that follows STARTTLS succeeds."""
-    failed = [look for look in tls.tries if isinstance(look.session.handshake, TlsFailure)]
-    evidence = tuple(look.cite(look.session.secured) for look in failed)
-    subject = str(tls.endpoint)
-    if tls.handshake is not None:
+    failed, classical = seen.failed, seen.classical
+    evidence = tuple(
+        look.cite(look.session.secured) for look in (*failed, classical) if failure(look) and look
+    )
+    subject = str(seen.tls.endpoint)
+    if seen.completed:
         if failed:
             once = f"fails in the TLS handshake ({_why(failed[0])})"
             yield StarttlsFlaps(subject=subject, once=once, evidence=evidence)
-        return
-    if not failed:
-        yield Undecided("STARTTLS was refused, so that there was no handshake", (tls.cite,))
-    elif any(_may_be_ours(look) for look in failed):
-        # Old machines and boxes on the way drop a large ClientHello like ours (RFC 8446 appendix D).
-        yield Undecided(
-            f"the handshake got no answer ({_why(failed[0])}): the host, or the size of our hello", evidence
-        )
-    elif len(failed) < 2:
-        yield Undecided(f"failed once ({_why(failed[0])}), and the second look decided nothing", evidence)
-    elif not any(_demand(look) for look in failed):
+    elif classical is None:
+        yield Undecided("STARTTLS was refused, so that there was no handshake", (seen.tls.cite,))
+    elif failure(classical) is None:
+        # Where it works, the size or the newness of our usual hello is to blame (checks.tls_hello).
+        if not shaken(classical):
+            because = f"failed once ({_why(failed[0])}), and the second look decided nothing"
+            yield Undecided(because, (*evidence, *classical.doubt.evidence))
+    elif any(_is_reset(look) for look in (*failed, classical)):
+        # Whoever is on the way can do that, on our side too; our hello is not to blame, as it was small.
+        yield Undecided("the connection is reset in the handshake: by the host, or on the way", evidence)
+    elif not any(_demand(look) for look in (*failed, classical)):
         yield StarttlsHandshakeFails(
             subject=subject,
             why=_why(failed[0]),
             evidence=evidence,
-            certainty=tls.certainty if _answered(failed[0]) else Certainty.LIKELY,
+            certainty=seen.tls.certainty if all(map(_answered, failed)) else Certainty.LIKELY,
             fix=settings(failed[0], **CERTIFICATE),
         )
 
 
-def _may_be_ours(look: Look) -> bool:
-    failure = look.session.handshake
-    return isinstance(failure, TlsFailure) and failure.reason in (TlsTrouble.TIMED_OUT, TlsTrouble.RESET)
+def _is_reset(look: Look) -> bool:
+    failed = failure(look)
+    return failed is not None and failed.reason is TlsTrouble.RESET
 
 
 def _answered(look: Look) -> bool:
-    """Whether the peer spoke, rather than only closed: then it was not for the size of our hello."""
-    failure = look.session.handshake
-    return isinstance(failure, TlsFailure) and failure.reason is not TlsTrouble.CLOSED
+    """Whether the peer spoke: silence and a close could come from something on the way as well."""
+    failed = failure(look)
+    return failed is not None and failed.reason not in (TlsTrouble.CLOSED, TlsTrouble.TIMED_OUT)
 
 
 def _why(look: Look) -> str:
-    failure = look.session.handshake
-    if not isinstance(failure, TlsFailure):
-        return ""
-    if failure.reason is TlsTrouble.ALERT:
-        return f"TLS alert {failure.alert}"
-    return {
-        TlsTrouble.CLOSED: "the host closes the connection",
-        TlsTrouble.RESET: "the connection is reset",
-        TlsTrouble.TIMED_OUT: "the host is silent",
-        TlsTrouble.NOT_TLS: "the host answers in plain text",
-    }.get(failure.reason, failure.detail or "TLS error")
+    return handshake_words(failure(look))
 
 
 @rule("smtp/ehlo-after-tls-fails", Severity.ERROR, Rfc(3207, "4.2"), since="1.0")

@@ -53,6 +53,7 @@ from .facts.dmarc import (
     SignsAndSends as SignsAndSends,
 )
 from .facts.dnssec import DnssecStatus as DnssecStatus, Security as Security
+from .facts.hellos import InboundHandshake as InboundHandshake, failure as failure, shaken as shaken
 from .facts.inbound import (
     HeloName as HeloName,
     InboundContact as InboundContact,
@@ -110,6 +111,7 @@ from .model.report import Report, Result, Status, Waiver
 from .model.target import Endpoint, Target
 from .names.domain import is_below, is_hostname, labels, looks_like_address, parents
 from .probes.dns import DnsAnswer, DnsQuery, DnsSilence
+from .probes.hello import HelloTalk as HelloTalk
 from .probes.probe import Impact, Lab, Probe
 from .records.dkim import (
     SYNTAX as SYNTAX,

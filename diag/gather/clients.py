@@ -23,9 +23,12 @@ from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
+from diag.probes.hello import with_hello
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
+from diag.tls.handshake import TlsFailure
+from diag.tls.hello import Hello
 from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession, read_imap, read_pop3, read_smtp
 from diag.wire.transcript import Transcript
 
@@ -74,7 +77,10 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
         (first,) = heard[port]
         if target.confirm:
             await lab.run(Pause(CONFIRMING_PAUSE, f"{port.service} at {port.endpoint}"))
-        again = dataclasses.replace(first.probe, look=2)
+        again: Talk = dataclasses.replace(first.probe, look=2)
+        if isinstance(first.session.handshake, TlsFailure):
+            # It fails for everybody only if it fails with a small and old ClientHello too.
+            again = with_hello(first.probe, Hello.CLASSICAL)
         heard[port] = (first, _read(again, await lab.run(again)))
 
     async with anyio.create_task_group() as tasks:

@@ -103,6 +103,10 @@ class Quirks:
     """What came together with a command is lost when that is answered (RFC 2920 section 3.2)."""
     line_end: str = "\r\n"
     handshake: Handshake = Handshake.GOOD
+    hello_limit: int = 0
+    """The handshake goes wrong, in the manner of `handshake`, only for a ClientHello of more octets."""
+    tls13_intolerant: bool = False
+    """The handshake goes wrong, in the manner of `handshake`, only for a ClientHello that offers TLS 1.3."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -29,6 +30,9 @@ _CHUNK = 16 * 1024
 _FLOOD = b"x" * 4096
 _ALERT = bytes.fromhex("15030300020228")
 """A TLS record: alert, fatal, handshake_failure (RFC 8446 section 6)."""
+
+_OFFERS_TLS13 = re.compile(rb"\x00\x2b\x00.[\x02-\x20](?:..){0,15}?\x03\x04", re.DOTALL)
+"""The extension supported_versions of a ClientHello with TLS 1.3 in it (RFC 8446 section 4.2.1)."""
 
 
 class TornDown(Exception):
@@ -213,17 +217,39 @@ class Session:
         if not self._quirks.keeps_clear_text:
             # RFC 3207 section 4.2: nothing learnt before TLS may count after it.
             self._buffer.clear()
+        wire = self.wire
         if self._quirks.handshake is not Handshake.GOOD:
-            await self._spoil()
+            hello = await self._hello()
+            if self._minds(hello):
+                await self._spoil()
+            wire = _Unread(self.wire, hello)
         pem = self._certificates.pem(self.host.certificate.kind, self.host.names)
         staple = self._certificates.staple(self.host.certificate.kind, self.host.names, self.host.staple)
         server = _server(pem, self.host.min_version, self.host.max_version, staple)
-        self.wire = await server.accept(self.wire)
+        self.wire = await server.accept(wire)
         self.heard.in_clear = len(self.heard.lines)
 
-    async def _spoil(self) -> None:
-        if not await self.wire.read(_CHUNK):
+    async def _hello(self) -> bytes:
+        """The ClientHello: the first record, whole (RFC 8446 section 5.1). Raises WireError."""
+        heard = await self.wire.read(_CHUNK)
+        while heard and len(heard) < 5 + int.from_bytes(heard[3:5]):
+            more = await self.wire.read(_CHUNK)
+            if not more:
+                break
+            heard += more
+        if not heard:
             raise _gone()
+        return heard
+
+    def _minds(self, hello: bytes) -> bool:
+        """Whether this ClientHello is one on which the handshake goes wrong."""
+        quirks = self._quirks
+        if not quirks.hello_limit and not quirks.tls13_intolerant:
+            return True
+        too_large = 0 < quirks.hello_limit < len(hello)
+        return too_large or (quirks.tls13_intolerant and _OFFERS_TLS13.search(hello) is not None)
+
+    async def _spoil(self) -> None:
         match self._quirks.handshake:
             case Handshake.RESET:
                 raise TornDown
@@ -236,6 +262,27 @@ class Session:
             case _:
                 pass
         await self.hang_up()
+
+
+class _Unread:
+    """A wire on which something was read too early, and is there to be read again."""
+
+    def __init__(self, wire: Wire, octets: bytes) -> None:
+        self._wire = wire
+        self._octets = octets
+
+    async def read(self, most: int) -> bytes:
+        """See Wire."""
+        taken, self._octets = self._octets[:most], self._octets[most:]
+        return taken or await self._wire.read(most)
+
+    async def write(self, octets: bytes) -> None:
+        """See Wire."""
+        await self._wire.write(octets)
+
+    async def close(self) -> None:
+        """See Wire."""
+        await self._wire.close()
 
 
 def _gone() -> WireError:

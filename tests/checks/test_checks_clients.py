@@ -17,8 +17,10 @@ from diag.model.finding import Certainty, Finding, Undecided
 from diag.model.fix import Publish, Withdraw
 from diag.model.knowing import Absent, Many
 from diag.model.target import Endpoint, Target
+from diag.probes.hello import with_hello
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.tls.hello import Hello
 from diag.wire.reading import read_imap, read_pop3, read_smtp
 from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Secured, Transcript, Who
 
@@ -374,3 +376,14 @@ def test_an_answer_lacks_its_end_only_where_nothing_more_came(ending: Ending, un
 def test_an_answer_that_ends_is_right() -> None:
     survey = pop3_survey(said(*CAPA, ".", "> QUIT", "+OK"))
     assert list(pop3_offers.pop3_answers_end.function(survey)) == []
+
+
+def test_a_small_client_hello_that_works_is_named() -> None:
+    made = said(TLS, "~* OK", "~> a1 CAPABILITY", "~* CAPABILITY IMAP4rev1 AUTH=PLAIN", "~a1 OK")
+    survey = imap_survey(ALERT, 993, again=made)
+    assert survey.other is not None
+    small: Any = with_hello(survey.other.probe, Hello.CLASSICAL)
+    other = dataclasses.replace(survey.other, probe=small)
+    (verdict,) = fails(dataclasses.replace(survey, other=other))
+    assert isinstance(verdict, Undecided)
+    assert verdict.because.endswith("on another, with a small ClientHello of TLS 1.2 at most")

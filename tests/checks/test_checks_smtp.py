@@ -123,38 +123,6 @@ def test_a_refusal_counts_where_it_comes_twice(looks: tuple[Look, ...], expected
 
 
 ALERT = failing(TlsTrouble.ALERT, "handshake_failure")
-CLOSED = failing(TlsTrouble.CLOSED)
-
-
-@pytest.mark.parametrize(
-    ("looks", "expected"),
-    [
-        ((GOOD,), []),
-        ((ALERT, ALERT), ["starttls-handshake-fails"]),
-        ((CLOSED, CLOSED), ["starttls-handshake-fails"]),
-        ((failing(TlsTrouble.PROTOCOL),) * 2, ["starttls-handshake-fails"]),
-        ((failing(TlsTrouble.NOT_TLS),) * 2, ["starttls-handshake-fails"]),
-        ((failing(TlsTrouble.TIMED_OUT),), ["?"]),
-        ((failing(TlsTrouble.RESET),) * 2, ["?"]),
-        ((ALERT, failing(TlsTrouble.RESET)), ["?"]),
-        ((ALERT,), ["?"]),
-        ((ALERT, GOOD), ["starttls-flaps"]),
-        ((REFUSED, REFUSED), ["?"]),
-        ((failing(TlsTrouble.ALERT, "certificate_required"),) * 2, []),
-    ],
-)
-def test_a_handshake_fails_where_the_host_says_so_twice(looks: tuple[Look, ...], expected: list[str]) -> None:
-    assert verdicts(smtp_tls.starttls_handshake_succeeds, tls(*looks)) == expected
-
-
-def test_a_host_that_only_closes_may_have_choked_on_our_hello() -> None:
-    (closed,) = findings(
-        smtp_tls.starttls_handshake_succeeds, tls(CLOSED, CLOSED, certainty=Certainty.CERTAIN)
-    )
-    (alerted,) = findings(
-        smtp_tls.starttls_handshake_succeeds, tls(ALERT, ALERT, certainty=Certainty.CERTAIN)
-    )
-    assert (closed.certainty, alerted.certainty) == (Certainty.LIKELY, Certainty.CERTAIN)
 
 
 LATE_ALERT = look(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from diag.tls.handshake import FIRST_OCTETS, Handshake, TlsFailure, TlsTrouble
+from diag.tls.hello import Hello
 
 from .network import Trouble, Wire, WireError
 
@@ -28,7 +29,7 @@ GRACE = 1.0
 
 
 async def secure(
-    wire: Wire, sni: str, *, within: float, alpn: tuple[str, ...] = ()
+    wire: Wire, sni: str, *, within: float, alpn: tuple[str, ...] = (), hello: Hello = Hello.USUAL
 ) -> tuple[Wire, Handshake] | TlsFailure:
     """Do a client handshake on an open wire, within so many seconds.
 
@@ -39,7 +40,7 @@ async def secure(
     from OpenSSL import SSL
 
     name = server_name(sni)
-    connection = SSL.Connection(_context(), None)
+    connection = SSL.Connection(_context(hello), None)
     stapled: list[bytes] = []
     connection.set_app_data(stapled)
     connection.request_ocsp()
@@ -187,8 +188,8 @@ def _group(connection: SSL.Connection) -> str:
 
 
 @cache
-def _context() -> SSL.Context:
-    """One context for the process: connections share nothing mutable through it."""
+def _context(hello: Hello) -> SSL.Context:
+    """One context for the process and ClientHello: connections share nothing mutable through it."""
     from OpenSSL import SSL
 
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
@@ -201,6 +202,13 @@ def _context() -> SSL.Context:
     context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_ocsp_client_callback(_keep_staple)
+    if hello is Hello.CLASSICAL:
+        context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    elif hello is Hello.SMALL:
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        # The one group offered, and so the only key share: P-256 is what every server knows (RFC 8446 section 9.1).
+        context.set_tmp_ecdh(ec.SECP256R1())
     return context
 
 

@@ -1,0 +1,105 @@
+"""Servers that mind how a client introduces itself: too large a ClientHello, or one that knows TLS 1.3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import (
+    Document,
+    Finding,
+    InboundHandshake,
+    Rfc,
+    Severity,
+    TlsFailure,
+    TlsTrouble,
+    Undecided,
+    Verdict,
+    check,
+    failure,
+    rule,
+    shaken,
+)
+
+
+class MindsTheHello(Finding):
+    """What both rules say and hold."""
+
+    why: str
+    """How the usual handshake fails, as a sentence."""
+
+
+@rule(
+    "tls/hello-size-intolerant",
+    Severity.ERROR,
+    Rfc(7685),
+    Document("OpenSSL issue 27557", "https://github.com/openssl/openssl/issues/27557"),
+    since="1.0",
+)
+class HelloSizeIntolerant(MindsTheHello):
+    """A mail host agrees to encrypt, and then chokes on the large first message of a modern sender.
+
+    ## Why it matters
+    Current TLS libraries open with about 1700 octets, in two packets, to be safe from quantum computers.
+    Senders that were updated lately cannot encrypt to this host: their mail comes in plain text, late or
+    not at all. With every update there are more of them.
+
+    ## How to fix
+    Update the mail server, its TLS library, and above all any firewall, proxy or load balancer before it
+    that looks into TLS: it must wait for the whole ClientHello, however many packets that takes.
+    """
+
+    message = (
+        "{subject} takes a small ClientHello and fails on one as large as those of modern senders: {why}."
+    )
+
+
+@rule("tls/version-intolerant", Severity.ERROR, Rfc(8446, "4.2.1"), Rfc(9325, "3.1.1"), since="1.0")
+class VersionIntolerant(MindsTheHello):
+    """A mail host fails as soon as a sender so much as offers TLS 1.3.
+
+    ## Why it matters
+    A server that does not know TLS 1.3 has to choose an older version; this one breaks off. Almost every
+    sender offers TLS 1.3 today: their mail comes in plain text, late or not at all.
+
+    ## How to fix
+    Update the mail server, or the firewall or proxy before it that looks into TLS; such boxes are known
+    for this fault. Until then, take the box out of the way of port 25.
+    """
+
+    message = "{subject} speaks TLS 1.2 and fails where TLS 1.3 is offered beside it: {why}."
+
+
+@check
+def every_client_hello_is_understood(seen: InboundHandshake) -> Iterator[Verdict]:
+    """A handshake does not depend on how large or how modern the ClientHello is."""
+    if seen.completed or not shaken(seen.classical) or seen.small is None:
+        return
+    looks = (*seen.failed, *(look for look in (seen.classical, seen.small) if look is not None))
+    evidence = tuple(look.cite(look.session.secured) for look in looks if look.session.handshake)
+    if len(seen.failed) < 2:
+        because = "the usual ClientHello failed once, and the second look decided nothing"
+        yield Undecided(because, evidence)
+    elif not shaken(seen.small) and failure(seen.small) is None:
+        yield Undecided(seen.small.doubt.because, (*evidence, *seen.small.doubt.evidence))
+    else:
+        kind = HelloSizeIntolerant if shaken(seen.small) else VersionIntolerant
+        yield kind(
+            subject=str(seen.tls.endpoint),
+            why=handshake_words(failure(seen.failed[0])),
+            evidence=evidence,
+            certainty=seen.tls.certainty,
+        )
+
+
+def handshake_words(failed: TlsFailure | None) -> str:
+    """How a handshake failed, as the end of a sentence."""
+    if failed is None:
+        return ""
+    if failed.reason is TlsTrouble.ALERT:
+        return f"TLS alert {failed.alert}"
+    return {
+        TlsTrouble.CLOSED: "the host closes the connection",
+        TlsTrouble.RESET: "the connection is reset",
+        TlsTrouble.TIMED_OUT: "the host is silent",
+        TlsTrouble.NOT_TLS: "the host answers in plain text",
+    }.get(failed.reason, failed.detail or "TLS error")
