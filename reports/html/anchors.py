@@ -53,12 +53,16 @@ class Anchors(Mentions):
         return _ORDINALS[min(self._looks[talk], len(_ORDINALS)) - 1]
 
     def links(self, finding: Finding) -> list[Link]:
-        """Links to what shows a finding, each place once, at most a handful."""
+        """Links to what shows a finding, each place once: every line of a dialogue, a handful of answers."""
         links: dict[str, Link] = {}
+        answers = 0
         for cite in finding.evidence:
             link = self.link(cite)
-            if link is not None:
-                links.setdefault(link.target, link)
+            if link is None or link.target in links:
+                continue
+            answers += cite.probe not in self.talks
+            if cite.probe in self.talks or answers <= _MOST_ANSWERS:
+                links[link.target] = link
         return list(links.values())[:_MOST_LINKS]
 
     def link(self, cite: Cite) -> Link | None:
@@ -80,7 +84,7 @@ class Anchors(Mentions):
         return None
 
 
-_MOST_LINKS = 12
+_MOST_LINKS, _MOST_ANSWERS = 24, 4
 _ORDINALS = ("", "second ", "third ", "later ")
 
 

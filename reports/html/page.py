@@ -53,7 +53,7 @@ _SECTIONS = (
     Section("transport", "Transport", "Policies for transport"),
     Section("certificates", "Certificates", "Certificates"),
     Section("dialogues", "Dialogues", "Dialogues"),
-    Section("open", "Undetermined", "What could not be determined"),
+    Section("open", "Unknown", "What could not be determined"),
     Section("checks", "Checks", "All checks"),
 )
 
