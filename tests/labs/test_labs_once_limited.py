@@ -111,9 +111,53 @@ def test_no_service_sees_more_than_two_connections_and_no_operator_more_than_eig
 
 def test_questions_to_one_server_stay_below_their_limit() -> None:
     world = Slow()
-    questions = [DnsQuery(f"n{n}.example", "A") for n in range(120)]
+    questions = [
+        DnsQuery(f"n{n}.example", "A", server) for n in range(120) for server in (None, "192.0.2.53")
+    ]
     on_a_jumping_clock(all_at_once, Limited(world), questions)
-    assert world.most["dns:resolver"] == 50
+    assert (world.most["dns:resolver"], world.most["dns:192.0.2.53"]) == (100, 50)
+
+
+def test_mx_hosts_are_let_in_before_the_ports_that_nothing_waits_for() -> None:
+    began: list[int] = []
+
+    class Noting(Slow):
+        async def run(self, probe: Any) -> Any:
+            began.append(probe.port)
+            return await super().run(probe)
+
+    async def work() -> None:
+        lab = Limited(Noting(), Limits(connections_per_operator=1))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(all_at_once, lab, [reach(1, port) for port in range(100, 104)])
+            await anyio.sleep(0.5)
+            tasks.start_soon(lab.run, reach(2, 25))
+
+    on_a_jumping_clock(work)
+    assert (began.index(25), len(began)) == (1, 5)
+
+
+@pytest.mark.parametrize("cancelled_at", [0.5, 1.0])
+def test_who_stops_waiting_leaves_no_place_empty(cancelled_at: float) -> None:
+    world = Slow()
+
+    async def work() -> None:
+        lab = Limited(world, Limits(connections_per_service=1))
+
+        async def impatient() -> None:
+            with anyio.move_on_after(cancelled_at):
+                await lab.run(reach(1, 25, "impatient"))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lab.run, reach(1, 25, "first"))
+            await anyio.sleep(0)
+            tasks.start_soon(impatient)
+            await anyio.sleep(0.1)
+            tasks.start_soon(lab.run, reach(1, 25, "last"))
+
+    on_a_jumping_clock(work)
+    assert [probe.host for probe in world.asked][-1] == "last"
+    assert world.most["192.0.2.1#25"] == 1
 
 
 def test_after_a_421_the_next_connection_to_that_service_waits() -> None:

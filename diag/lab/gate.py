@@ -1,0 +1,48 @@
+"""A way in that lets so many through at a time."""
+
+from __future__ import annotations
+
+import heapq
+from itertools import count
+
+import anyio
+
+
+class Gate:
+    """Holds back those who come when it is full, and lets them in by rank (smallest first), then in turn."""
+
+    def __init__(self, capacity: int) -> None:
+        self._free = capacity
+        self._capacity = capacity
+        self._waiting: list[tuple[int, int, anyio.Event]] = []
+        self._turns = count()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is inside or waiting."""
+        return self._free == self._capacity
+
+    async def enter(self, rank: int = 0) -> None:
+        """Go in, at once where there is room: waiting for it would cost every probe a turn of the loop."""
+        if self._free:
+            self._free -= 1
+            return
+        called = anyio.Event()
+        entry = rank, next(self._turns), called
+        heapq.heappush(self._waiting, entry)
+        try:
+            await called.wait()
+        except BaseException:
+            if called.is_set():  # called and cancelled at the same time: the next one takes this place
+                self.leave()
+            else:
+                self._waiting.remove(entry)
+                heapq.heapify(self._waiting)
+            raise
+
+    def leave(self) -> None:
+        """Make room: for the first of those who wait, if any do."""
+        if self._waiting:
+            heapq.heappop(self._waiting)[-1].set()
+        else:
+            self._free += 1
