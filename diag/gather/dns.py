@@ -15,6 +15,9 @@ from diag.probes.probe import Lab
 
 MOST_ALIASES = 8
 
+NOBODY = "nobody-has-this-name.invalid"
+"""A name that does not exist anywhere (RFC 6761 section 6.4)."""
+
 
 @frozen
 class Found:
@@ -58,7 +61,8 @@ Looked = Found | NoRecord | Unavailable
 async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -> Looked:
     """The records of a type at a name, aliases followed (at most eight).
 
-    SERVFAIL, REFUSED, silence and garbage are Unavailable; NXDOMAIN and NODATA are NoRecord.
+    SERVFAIL, REFUSED, silence and garbage are Unavailable, and so are addresses that our own resolver
+    gives in place of NXDOMAIN. NXDOMAIN and NODATA are NoRecord.
     """
     if not _askable(name):
         return NoRecord(f"{name!r} is no domain name", (), name, False)
@@ -91,6 +95,9 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
             aliases.append(target)
             current, advanced = target, True
         if rrset is not None:
+            if server is None and not authenticated and (shown := await _invented(lab, rdtype, rrset.rdatas)):
+                because = f"{name}: our resolver gives the same {rdtype} record for names that nobody has"
+                return Unavailable(because, (*evidence, Cite(shown)))
             return Found(
                 name, current, rrset.rdatas, tuple(aliases), authenticated, rrset.ttl, tuple(evidence)
             )
@@ -99,6 +106,16 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
         exists = answer.rcode == "NOERROR"
         because = f"{current} has no {rdtype} record" if exists else f"{current} does not exist"
         return NoRecord(because, tuple(evidence), current, exists, tuple(aliases), authenticated)
+
+
+async def _invented(lab: Lab, rdtype: str, rdatas: tuple[dns.rdata.Rdata, ...]) -> DnsQuery | None:
+    """The question that shows addresses to be made up by our own resolver; None where nothing does."""
+    if rdtype not in ("A", "AAAA"):
+        return None
+    query = DnsQuery(NOBODY, rdtype)
+    answer = await lab.run(query)
+    made_up = answer.rrset(NOBODY, rdtype) if isinstance(answer, DnsAnswer) else None
+    return query if made_up is not None and set(rdatas) <= set(made_up.rdatas) else None
 
 
 def _askable(name: str) -> bool:

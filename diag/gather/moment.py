@@ -9,10 +9,10 @@ from diag.model.knowing import Cite
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.dns import DnsAnswer, DnsQuery
-from diag.probes.moment import Nonce, Now, Reach, Route
+from diag.probes.moment import Now, Reach, Route
 from diag.probes.probe import Lab
 
-from .dns import Found, look_up, plain
+from .dns import NOBODY, Found, look_up, plain
 from .mx import all_of
 
 
@@ -36,12 +36,9 @@ async def vantage_point(target: Target, lab: Lab) -> VantagePoint:
         seen["port_25"] = await _port_25(lab, target.references, asked) if target.dialogues else None
 
     async def resolver() -> None:
-        nobody = DnsQuery(
-            (await lab.run(Nonce())).text + ".invalid", "A"
-        )  # RFC 6761 section 6.4: never exists
-        signed = DnsQuery(".", "SOA")
-        asked.extend((Cite(nobody), Cite(signed)))
-        invalid, root = await lab.run(nobody), await lab.run(signed)
+        unknown, signed = DnsQuery(NOBODY, "A"), DnsQuery(".", "SOA")
+        asked.extend((Cite(unknown), Cite(signed)))
+        invalid, root = await lab.run(unknown), await lab.run(signed)
         seen["honest"] = (
             invalid.rcode == "NXDOMAIN" if isinstance(invalid, DnsAnswer) and invalid.usable else None
         )

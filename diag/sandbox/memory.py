@@ -55,10 +55,10 @@ class MemoryNetwork:
         await anyio.lowlevel.checkpoint()
         address = str(ipaddress.ip_address(address))
         host = self._world.hosts.get((address, port))
-        if host is None:
-            known = address in self._addresses
-            raise WireError(Trouble.REFUSED if known else Trouble.UNREACHABLE)
-        match host.state:
+        nobody = State.REFUSED if address in self._addresses else State.UNREACHABLE
+        there = host.state if host is not None else nobody
+        at_our_end = self._world.vantage.meets(address, port)
+        match there if at_our_end is State.OPEN else at_our_end:
             case State.REFUSED:
                 raise WireError(Trouble.REFUSED)
             case State.UNREACHABLE:
@@ -67,6 +67,7 @@ class MemoryNetwork:
                 await anyio.sleep_forever()
             case State.OPEN:
                 pass
+        assert host is not None
         near, far = pipe.pair()
         client = _ClientEnd(near)
         self._wires += (near, far)

@@ -16,7 +16,9 @@ from diag.probes.moment import Label, Moment, Nonce, Now, Reach, Reached, Route,
 from diag.probes.probe import E, Lab, Probe
 from diag.probes.trust import Anchors, TrustAnchors
 
+from .hosts import State
 from .memory import MemoryNetwork
+from .vantage import OurResolver
 from .world import World
 
 DOCUMENTATION = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -43,9 +45,11 @@ class Staged:
             case Nonce():
                 answer = Label(LABEL)
             case Route(family=family):
-                answer = Source("192.0.2.1" if family == 4 else "2001:db8::1")
-            case Reach():
-                answer = Reached("", "220 reference.example ESMTP")
+                ours = "192.0.2.1" if family == 4 else "2001:db8::1"
+                answer = Source(ours if self._world.vantage.has(family) else "")
+            case Reach(address=address, port=port):
+                met = self._world.vantage.meets(address, port)
+                answer = Reached("", "220 reference.example ESMTP") if met is State.OPEN else Reached(met)
             case TrustAnchors(issuers=issuers):
                 root = x509.load_pem_x509_certificate(self._world.certificates.root)
                 named = root.subject.public_bytes() in issuers
@@ -60,5 +64,6 @@ async def in_memory(world: World, performers: Mapping[type[Probe[Any]], Performe
     """The world as a lab, played without a socket: the performers are the real ones."""
     async with MemoryNetwork(world) as network:
         live = Live(performers, Means(network=network))
-        dns = world.dns
-        yield Staged(world, Overlay(dns.zone, live, whole=True, secure=dns.secure, fails=dns.fails))
+        dns = world.vantage.seen(world.dns)
+        told = Overlay(dns.zone, live, whole=True, secure=dns.secure, fails=dns.fails)
+        yield Staged(world, OurResolver(world.vantage, told))

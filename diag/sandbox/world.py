@@ -19,6 +19,7 @@ from .certificates import Certificates
 from .errors import BadWorld
 from .hosts import HostSpec
 from .hosts_file import Described, Endpoint
+from .vantage import Vantage
 from .zones import Dns
 
 MOMENT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -58,6 +59,8 @@ class World:
     """Checks or areas that cannot be decided in it."""
     helo: str = ""
     """What whoever looks at it is to call himself in EHLO; empty where it does not matter."""
+    vantage: Vantage = field(default_factory=Vantage)
+    """Where it is looked at from; only a world that is played in memory heeds this."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class _Layer:
 
 
 _TOML_KEYS = frozenset(
-    {"base", "domain", "moment", "domains", "raises", "against", "inconclusive", "helo", "host"}
+    {"base", "domain", "moment", "domains", "raises", "against", "inconclusive", "helo", "vantage", "host"}
 )
 
 
@@ -104,6 +107,10 @@ def load(path: Path) -> World:
         except ValueError as error:
             where = f"{top.hosts_path}, host {host.address} port {host.port}"
             raise BadWorld(where, None, f"certificate: {error}") from None
+    try:
+        vantage = Vantage.read(top.tables.get("vantage", {}))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadWorld(top.hosts_path, None, str(error)) from None
     texts = [layer.zone for layer in layers if layer.zone]
     return World(
         name=path.stem,
@@ -119,6 +126,7 @@ def load(path: Path) -> World:
         against=tuple(top.said("against") or ()),
         inconclusive=tuple(top.said("inconclusive") or ()),
         helo=str(top.tables.get("helo", "")),
+        vantage=vantage,
     )
 
 

@@ -69,6 +69,11 @@ class Dns:
     secure: tuple[str, ...] = ()
     bogus: tuple[str, ...] = ()
 
+    def is_bogus(self, owner: str) -> bool:
+        """Whether a validating resolver refuses what an owner has."""
+        name = dns.name.from_text(owner)
+        return any(name.is_subdomain(dns.name.from_text(zone)) for zone in self.bogus)
+
 
 _HEADING = re.compile(r";\s*([a-z][a-z_-]*):(?:\s+(.*))?$")
 

@@ -11,6 +11,7 @@ import pytest
 
 from diag.facts.inbound import InboundContact
 from diag.facts.mx import MxHost
+from diag.gather.dns import NOBODY
 from diag.gather.inbound import (
     helo_name,
     inbound_contacts,
@@ -88,6 +89,8 @@ class FakeLab:
                 return self._talks[address][look - 1]
             case InjectionTalk():
                 return self.injected
+            case DnsQuery(name=name) if name == NOBODY:
+                return build_answer(probe, rcode="NXDOMAIN")
             case DnsQuery(name=name, rdtype=rdtype):
                 record = {"MX": f"10 mx.{name}.", "AAAA": "2001:db8:ff::1"}[rdtype]
                 return build_answer(probe, (dns.rrset.from_text(name + ".", 60, "IN", rdtype, record),))
