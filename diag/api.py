@@ -65,7 +65,15 @@ from .facts.inbound import (
     InboundTls as InboundTls,
     Look as Look,
 )
-from .facts.intrusive import InboundRelay as InboundRelay, SubmissionRelay as SubmissionRelay
+from .facts.intrusive import (
+    ClearLogin as ClearLogin,
+    InboundChunking as InboundChunking,
+    InboundDots as InboundDots,
+    InboundEndOfData as InboundEndOfData,
+    InboundRelay as InboundRelay,
+    SubmissionRelay as SubmissionRelay,
+)
+from .facts.mailbox import InboundInternational as InboundInternational
 from .facts.moment import RunMoment, VantagePoint
 from .facts.mta_sts import (
     StsFetch as StsFetch,
@@ -76,6 +84,7 @@ from .facts.mta_sts import (
 from .facts.mx import MailExchange, MxHost, MxRegistration as MxRegistration, Routing
 from .facts.pipelining import InboundPipelining as InboundPipelining
 from .facts.reverse import PointerName as PointerName, ReverseName as ReverseName
+from .facts.revocation import CertificateRevocation as CertificateRevocation
 from .facts.roles import ReceivingDomain as ReceivingDomain, Roles as Roles, SendingDomain as SendingDomain
 from .facts.spf import (
     LOOKUP_LIMIT as LOOKUP_LIMIT,

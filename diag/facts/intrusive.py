@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 from diag.wire.relay import Taken
 
-from .clients import SubmissionSurvey
+from .clients import ImapSurvey, SubmissionSurvey
 from .inbound import Look
 
 
@@ -44,3 +45,103 @@ class SubmissionRelay(RelayTrial):
 
     survey: SubmissionSurvey
     """The usual conversation with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundChunking:
+    """What an MX host that offers CHUNKING does with a chunk; once an address.
+
+    Absent where CHUNKING is not offered, and where the user did not ask; Unavailable where the host put us
+    off, refused us for another reason, or hung up twice.
+    """
+
+    endpoint: Endpoint
+    works: bool
+    """False: the command was refused as unknown on two connections."""
+    line: str
+    """What the host said to it."""
+    look: Look
+    """The usual conversation with it."""
+    cites: tuple[Cite, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundEndOfData:
+    """What an MX host takes for the end of a message beside CRLF.CRLF; once a host.
+
+    Absent where the user did not ask, or named no mailbox of the domain; Unavailable where the host puts us
+    off, takes no test message, or may trust us (Postfix and Exim spare their own networks the guard).
+    """
+
+    endpoint: Endpoint
+    accepts: str
+    """The sequence, such as "LF.LF"; empty where all of them were tried and none ended a message."""
+    look: Look
+    cites: tuple[Cite, ...]
+    """What decided: the reply that came too early, or every conversation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxAccess:
+    """Where the user's mailbox can be read: an IMAP server whose certificate was verified.
+
+    Absent where the user did not ask, or gave no login; Unavailable where no server can be trusted with it.
+    """
+
+    survey: ImapSurvey
+    certificate: str
+    """SHA-256 of the verified certificate, in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMessage:
+    """A test message that an MX host took; once a host."""
+
+    endpoint: Endpoint
+    message_id: str
+    marked: str
+    """The line of it that begins with a dot."""
+    look: Look
+    cite: Cite
+    """The reply that took it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedMessages:
+    """What became of the test messages in the mailbox; Unavailable where the login failed or was not tried."""
+
+    bodies: Mapping[str, tuple[str, ...]]
+    """By Message-ID the lines of those that were found."""
+    cites: Mapping[str, Cite]
+    cite: Cite
+    """The whole conversation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundDots:
+    """What became of a dot at the beginning of a line (RFC 5321 section 4.5.2) on the way to the mailbox.
+
+    Unavailable where the message did not show up in time, or its text was changed beyond that.
+    """
+
+    endpoint: Endpoint
+    doubled: bool
+    """The line has the second dot that is for the way only."""
+    line: str
+    """As it was found."""
+    look: Look
+    cites: tuple[Cite, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearLogin:
+    """What a port for submission does with a login without TLS; once a host and port.
+
+    Absent where the user did not ask or gave no login, where none is offered in clear, and where the
+    address is not public; Unavailable where the login itself failed, here or before.
+    """
+
+    endpoint: Endpoint
+    accepted: bool
+    survey: SubmissionSurvey
+    cite: Cite

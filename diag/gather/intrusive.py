@@ -40,7 +40,7 @@ async def inbound_relays(
     """The MX hosts on port 25."""
     if not target.intrusive:
         return Absent(NOT_ASKED)
-    tried = _once_an_address(surveys.items)
+    tried = once_an_address(surveys.items)
 
     async def ask(subject: str) -> InboundRelay | Absent | Unavailable:
         survey = tried[subject]
@@ -69,7 +69,7 @@ async def submission_relays(
     """The ports for submission, where recipients of the domain itself are for those logged in, too."""
     if not target.intrusive:
         return Absent(NOT_ASKED)
-    tried = _once_an_address(surveys.items)
+    tried = once_an_address(surveys.items)
     local = f"postmaster@{target.domain}"
 
     async def ask(subject: str) -> SubmissionRelay | Absent | Unavailable:
@@ -92,7 +92,7 @@ async def submission_relays(
     return Many(await all_of(ask, tried))
 
 
-def _once_an_address(
+def once_an_address(
     surveys: Mapping[str, S | Absent | Unavailable],
 ) -> dict[str, S | Absent | Unavailable]:
     """The conversations to go on from: one for each address and port, whatever names lead there.
@@ -118,16 +118,15 @@ async def _asked(
     target: Target, endpoint: Endpoint, usual: SmtpTalk, session: SmtpSession, lab: Lab, *, local: str
 ) -> tuple[Relaying, Cite] | Unavailable:
     """What the host does with the attempts."""
-    ours = (await lab.run(Route(6 if ":" in endpoint.address else 4))).address
-    if _neighbours(ours, endpoint.address):
-        # Many hosts relay for their own network, rightly: what we see there says nothing of strangers.
-        return Unavailable(f"this machine ({ours}) and {endpoint.address} are in the same network")
+    ours = await our_address(endpoint, lab)
+    if isinstance(ours, Unavailable):
+        return ours
     probe = RelayTalk(
         address=endpoint.address,
         port=endpoint.port,
         host=endpoint.host,
         helo=usual.helo,
-        tls=_tls(session),
+        tls=tls_as_before(session),
         attempts=attempts(target, endpoint, ours, (await lab.run(Nonce())).text),
         local=local,
         timeout=target.timeout,
@@ -137,7 +136,19 @@ async def _asked(
     return Unavailable(read.because, (cite,)) if read.taken is Taken.UNKNOWN else (read, cite)
 
 
-def _tls(session: SmtpSession) -> RelayTls:
+async def our_address(endpoint: Endpoint, lab: Lab) -> str | Unavailable:
+    """Our own address, empty where it is not known; Unavailable where a host may take us for one of its own.
+
+    Many hosts rightly relay for their own network, and spare it their guards: what we see there says
+    nothing of strangers.
+    """
+    ours = (await lab.run(Route(6 if ":" in endpoint.address else 4))).address
+    if _neighbours(ours, endpoint.address):
+        return Unavailable(f"this machine ({ours}) and {endpoint.address} are in the same network")
+    return ours
+
+
+def tls_as_before(session: SmtpSession) -> RelayTls:
     """TLS as it came about before; a host on which it fails may relay in plain text."""
     if not isinstance(session.handshake, Handshake):
         return "none"

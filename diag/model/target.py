@@ -36,9 +36,20 @@ class Target:
     """Wait between two looks, so that a grave verdict on a conversation is certain."""
     intrusive: bool = False
     """Try also what is no ordinary use of a server: whether it relays. Only for servers of one's own."""
+    mailbox: str = ""
+    """A mailbox of the user's. With `intrusive`, test messages are sent to it."""
+    login: str = ""
+    """The name to log in with, where that is tried; only with `intrusive`."""
+    password: str = ""
+    """Where its password is: `env:NAME` or `file:PATH`, never the password itself."""
 
     references: tuple[str, ...] = ("gmail.com", "outlook.com")
     """Domains whose MX hosts are known to answer: if none does on port 25, it is our port 25 that is shut."""
+
+    @property
+    def own_mailbox(self) -> str:
+        """The user's mailbox where it is one of this domain; empty otherwise."""
+        return self.mailbox if self.mailbox.rpartition("@")[2].lower() == self.domain else ""
 
     def counts_as_public(self, address: str) -> bool:
         """Whether an address is reachable by strangers (RFC 6890), or declared to count as such."""

@@ -35,6 +35,10 @@ class Probe(Generic[E]):
         """Whose patience it spends: the limiter's key; None for what costs nobody anything."""
         return None
 
+    def announcement(self) -> str:
+        """What it is about to do to its peer, told before an intrusive probe is run; empty: its kind is told."""
+        return ""
+
     def command(self) -> str:
         """A command by which a reader can see the same for himself; empty where there is none."""
         return ""

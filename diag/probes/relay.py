@@ -31,3 +31,7 @@ class RelayTalk(TalkProbe):
     attempts: tuple[Attempt, ...]
     local: str = ""
     timeout: float = 60.0
+
+    def announcement(self) -> str:
+        """See Probe."""
+        return "asks whether it takes mail for elsewhere, and sends none"

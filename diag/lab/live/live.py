@@ -12,6 +12,7 @@ from diag.model.plugin import Performer
 from diag.probes.probe import E, Probe
 
 from .network import Network, Sockets
+from .secrets import Secrets
 
 
 @frozen
@@ -23,6 +24,8 @@ class Means:
     """Resolvers as address or address#port; empty: those of the machine."""
     ca_file: Path | None = None
     """Trust anchors in PEM to use instead of the machine's."""
+    secrets: Secrets = field(default_factory=Secrets)
+    """Where passwords come from."""
 
 
 class Live:

@@ -7,6 +7,7 @@ from . import (
     hello,
     https,
     injection,
+    intrusive,
     moment,
     pause,
     pipelining,
@@ -26,4 +27,5 @@ modules = (
     client_injection,
     pipelining,
     relay,
+    intrusive,
 )

@@ -1,0 +1,151 @@
+"""Test messages to the user's mailbox, where he asks for them: what ends one, and what becomes of its dots."""
+
+from __future__ import annotations
+
+from email.utils import format_datetime
+
+from diag.facts.inbound import InboundSurvey
+from diag.facts.intrusive import InboundEndOfData, MailboxAccess, SentMessage
+from diag.facts.moment import RunMoment
+from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.plugin import fact
+from diag.model.target import Endpoint, Target
+from diag.names.domain import is_hostname, labels
+from diag.probes.intrusive import MessageTalk
+from diag.probes.moment import Nonce
+from diag.probes.probe import Lab
+from diag.wire.end_of_data import ENDINGS, Ended, labelled, read_message
+from diag.wire.reach import Reached
+
+from .intrusive import our_address, tls_as_before
+from .mx import all_of
+
+NOT_ASKED = (
+    "test messages are sent only where that is asked for (--intrusive) to a mailbox of the domain (--mailbox)"
+)
+
+
+@fact
+async def inbound_ends_of_data(
+    target: Target, surveys: Many[InboundSurvey], moment: RunMoment, lab: Lab
+) -> Many[InboundEndOfData] | Absent:
+    """Every MX host once, one connection for each sequence, up to the first that ends a message."""
+    if not target.intrusive or not target.own_mailbox:
+        return Absent(NOT_ASKED)
+    tried = once_a_host(surveys)
+
+    async def ask(subject: str) -> InboundEndOfData | Absent | Unavailable:
+        survey = tried[subject]
+        if isinstance(survey, Absent | Unavailable):
+            return survey
+        ours = await our_address(survey.endpoint, lab)
+        if isinstance(ours, Unavailable):
+            return ours
+        cites: tuple[Cite, ...] = ()
+        for ending in ENDINGS:
+            probe = await _message(target, survey, moment, lab, ending=ending)
+            read = read_message(await lab.run(probe), ending)
+            cite = Cite(probe, read.event)
+            if read.ended is Ended.UNKNOWN:
+                return Unavailable(read.because, (cite,))
+            cites = (*cites, cite)
+            if read.ended is Ended.EARLY:
+                return InboundEndOfData(
+                    endpoint=survey.endpoint, accepts=ending, look=survey.look, cites=(cite,)
+                )
+        return InboundEndOfData(endpoint=survey.endpoint, accepts="", look=survey.look, cites=cites)
+
+    return Many(await all_of(ask, tried))
+
+
+@fact
+async def sent_messages(
+    target: Target,
+    surveys: Many[InboundSurvey],
+    access: MailboxAccess | Absent | Unavailable,
+    moment: RunMoment,
+    lab: Lab,
+) -> Many[SentMessage] | Absent | Unavailable:
+    """An ordinary message by every MX host, where it can be read back."""
+    if not isinstance(access, MailboxAccess):
+        return access
+    tried = once_a_host(surveys)
+
+    async def send(subject: str) -> SentMessage | Absent | Unavailable:
+        survey = tried[subject]
+        if isinstance(survey, Absent | Unavailable):
+            return survey
+        probe = await _message(target, survey, moment, lab)
+        read = read_message(await lab.run(probe), "")
+        cite = Cite(probe, read.event)
+        if read.ended is not Ended.TAKEN:
+            return Unavailable(read.because, (cite,))
+        return SentMessage(
+            endpoint=survey.endpoint,
+            message_id=await _message_id(target, survey.endpoint, "", lab),
+            marked=probe.lines[-1],
+            look=survey.look,
+            cite=cite,
+        )
+
+    return Many(await all_of(send, tried))
+
+
+def once_a_host(
+    surveys: Many[InboundSurvey],
+) -> dict[str, InboundSurvey | Absent | Unavailable]:
+    """Every host at the first of its addresses where a conversation is held; else what keeps us from one."""
+    chosen: dict[str, InboundSurvey | Absent | Unavailable] = {}
+    hosts: set[str] = set()
+    for subject, survey in surveys.items.items():
+        if isinstance(survey, Absent | Unavailable):
+            chosen[subject] = survey
+        elif survey.session.state is Reached.THROTTLED:
+            chosen[subject] = Unavailable(survey.session.inconclusive, (Cite(survey.probe),))
+        elif survey.session.state is Reached.OPEN and survey.endpoint.host not in hosts:
+            hosts.add(survey.endpoint.host)
+            chosen[subject] = survey
+    return chosen
+
+
+async def _message(
+    target: Target, survey: InboundSurvey, moment: RunMoment, lab: Lab, *, ending: str = ""
+) -> MessageTalk:
+    endpoint = survey.endpoint
+    nonce = (await lab.run(Nonce())).text
+    # RFC 5321 section 4.5.2: the dot at the beginning is doubled for the way, and single again at its end.
+    body = (f"maildiag {ending} {nonce}",) if ending else (f".maildiag {nonce}",)
+    lines = labelled(
+        author=_author(target),
+        recipient=target.own_mailbox,
+        message_id=await _message_id(target, endpoint, ending, lab),
+        date=format_datetime(moment.at),
+        about=f"{ending} within the text" if ending else "a dot at the beginning of a line",
+        body=body,
+    )
+    return MessageTalk(
+        endpoint.address,
+        endpoint.port,
+        endpoint.host,
+        survey.probe.helo,
+        tls_as_before(survey.session),
+        target.own_mailbox,
+        lines,
+        ending,
+        target.timeout,
+    )
+
+
+async def _message_id(target: Target, endpoint: Endpoint, ending: str, lab: Lab) -> str:
+    nonce = (await lab.run(Nonce())).text
+    return f"{nonce}.{ending or 'dots'}.{endpoint.host}@{target.domain}"
+
+
+def _author(target: Target) -> str:
+    """Whom the message is from: the user under his own name for this machine, else the mailbox itself.
+
+    A domain that forbids what it did not sign (DMARC) may refuse the latter.
+    """
+    name = target.helo.rstrip(".")
+    named = len(labels(name)) > 1 and is_hostname(name)
+    return f"postmaster@{name}" if named else target.own_mailbox

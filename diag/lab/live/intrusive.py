@@ -1,0 +1,94 @@
+"""The performers of what is sent to a mailbox of the user's, and of logins with his name.
+
+Only here a password is read, and it goes no further than the wire: the transcript has it redacted.
+"""
+
+from __future__ import annotations
+
+from diag.model.plugin import performs
+from diag.probes.intrusive import ChunkTalk, ClearLoginTalk, CollectTalk, MessageTalk
+from diag.probes.talks import ImapTalk, SmtpTalk, Talk
+from diag.wire.actions import Dialogue
+from diag.wire.chunking import chunking_dialogue
+from diag.wire.clear_login import Login, Tried, clear_login_dialogue, read_clear_login
+from diag.wire.collect import Account, collect_dialogue, read_collection
+from diag.wire.end_of_data import message_dialogue
+from diag.wire.transcript import Closed, Ending, Transcript
+
+from .live import Means
+from .secrets import BadReference
+from .talks import Conversation
+from .tls import secure
+
+
+@performs(ChunkTalk)
+async def chunk_talk(probe: ChunkTalk, means: Means) -> Transcript:
+    """The usual conversation with that host, by another dialogue."""
+    dialogue = chunking_dialogue(probe.host, probe.helo, probe.tls, probe.recipient, timeout=probe.timeout)
+    return await _held(_smtp(probe), dialogue, means)
+
+
+@performs(MessageTalk)
+async def message_talk(probe: MessageTalk, means: Means) -> Transcript:
+    """The same with a message in it."""
+    dialogue = message_dialogue(
+        probe.host,
+        probe.helo,
+        probe.tls,
+        probe.recipient,
+        probe.lines,
+        probe.ending,
+        timeout=probe.timeout,
+    )
+    return await _held(_smtp(probe), dialogue, means)
+
+
+@performs(ClearLoginTalk)
+async def clear_login_talk(probe: ClearLoginTalk, means: Means) -> Transcript:
+    """The same with a login in it."""
+    try:
+        secret = means.secrets.of(probe.password)
+    except BadReference as error:
+        return _untried(error)
+    dialogue = clear_login_dialogue(probe.host, probe.helo, probe.login, secret, timeout=probe.timeout)
+    transcript = await _held(_smtp(probe), dialogue, means, secret)
+    _remember(read_clear_login(transcript), means)
+    return transcript
+
+
+@performs(CollectTalk)
+async def collect_talk(probe: CollectTalk, means: Means) -> Transcript:
+    """A conversation with a mailbox."""
+    try:
+        secret = means.secrets.of(probe.password)
+    except BadReference as error:
+        return _untried(error)
+    dialogue = collect_dialogue(
+        probe.host,
+        Account(probe.login, secret, probe.certificate),
+        probe.message_ids,
+        implicit_tls=probe.tls == "implicit",
+        timeout=probe.timeout,
+    )
+    usual = ImapTalk(probe.address, probe.port, probe.host, timeout=probe.timeout)
+    transcript = await _held(usual, dialogue, means, secret)
+    _remember(read_collection(transcript, probe.message_ids).tried, means)
+    return transcript
+
+
+def _smtp(probe: ChunkTalk | MessageTalk | ClearLoginTalk) -> SmtpTalk:
+    return SmtpTalk(probe.address, probe.port, probe.host, probe.helo, timeout=probe.timeout)
+
+
+async def _held(usual: Talk, dialogue: Dialogue, means: Means, *secrets: bytes) -> Transcript:
+    return await Conversation(usual, means.network, secure, [], secrets=secrets).hold(dialogue)
+
+
+def _remember(tried: Tried, means: Means) -> None:
+    if tried.login is Login.FAILED:
+        means.secrets.failed("a login failed before, and is not tried again")
+
+
+def _untried(error: BadReference) -> Transcript:
+    """No connection was made: there is no password to log in with, or it has failed before."""
+    return Transcript((Closed(0, Ending.FAILED, str(error)),))

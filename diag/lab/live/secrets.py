@@ -1,0 +1,66 @@
+"""Passwords by reference: read where they are used, by the performers, and kept nowhere else.
+
+What stands in targets, probes, tapes and reports is the reference: `env:NAME` or `file:PATH`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+LONGEST = 4096
+"""Octets of a password."""
+
+
+class BadReference(ValueError):
+    """A password that cannot be had; the message never repeats what was given in its place."""
+
+
+class Secrets:
+    """Gives out passwords, until a login with one has failed: then no other is tried (lock-outs)."""
+
+    def __init__(self) -> None:
+        self._failed = ""
+
+    def of(self, reference: str) -> bytes:
+        """The password that a reference stands for. Raises BadReference."""
+        if self._failed:
+            raise BadReference(self._failed)
+        return resolve(reference)
+
+    def failed(self, because: str) -> None:
+        """A login failed: no password is given out any more."""
+        self._failed = because
+
+
+def resolve(reference: str) -> bytes:
+    """The password that `env:NAME` or `file:PATH` stands for. Raises BadReference.
+
+    Of a file the first line counts, and there must be no other.
+    """
+    kind, colon, place = reference.partition(":")
+    if not colon or kind not in ("env", "file") or not place:
+        raise BadReference("expected env:NAME or file:PATH, where the password is, not the password itself")
+    secret = _of_environment(place) if kind == "env" else _of_file(place)
+    if not secret:
+        raise BadReference(f"{reference}: the password is empty")
+    if len(secret) > LONGEST or any(octet < 0x20 or octet == 0x7F for octet in secret):
+        # RFC 4616 section 2 has no NUL in it, and a line ending would end the command.
+        raise BadReference(f"{reference}: expected one line without control characters, of at most {LONGEST}")
+    return secret
+
+
+def _of_environment(name: str) -> bytes:
+    secret = os.environb.get(os.fsencode(name))
+    if secret is None:
+        raise BadReference(f"env:{name}: there is no such variable in the environment")
+    return secret
+
+
+def _of_file(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(LONGEST + 3).removesuffix(b"\n").removesuffix(b"\r")
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        raise BadReference(f"file:{path}: cannot be read: {why}") from None
