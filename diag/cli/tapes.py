@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cattrs
-
 from diag.lab.tape import BadTape, Tape
 from diag.model.finding import Severity
 from diag.model.report import Report, Waiver
@@ -63,6 +61,8 @@ def refuse_unwritable(path: Path) -> None:
 
 def load(path: Path, kinds: Mapping[str, type[Probe[Any]]]) -> Recorded:
     """Read a tape and its header. Raises Fault, naming the line."""
+    import cattrs  # only a replay pays for it
+
     try:
         tape = Tape.load(path, kinds)
     except OSError as error:

@@ -37,6 +37,8 @@ class Zone:
 
     rrsets: dict[dns.name.Name, dict[dns.rdatatype.RdataType, dns.rrset.RRset]] = field(default_factory=dict)
     source: str = ""
+    _inhabited: set[dns.name.Name] | None = field(default=None, init=False, repr=False, compare=False)
+    """The names at or below which there are records; None until somebody asks."""
 
     @classmethod
     def parse(cls, text: str, origin: str, source: str = "zone") -> Zone:
@@ -53,6 +55,7 @@ class Zone:
 
     def add(self, rrset: dns.rrset.RRset) -> None:
         """Add records to what the zone holds at that owner and type."""
+        self._inhabited = None
         held = self.rrsets.setdefault(rrset.name, {}).get(rrset.rdtype)
         if held is None:
             self.rrsets[rrset.name][rrset.rdtype] = rrset
@@ -62,6 +65,7 @@ class Zone:
 
     def put(self, rrset: dns.rrset.RRset) -> None:
         """Hold exactly these records at that owner and type."""
+        self._inhabited = None
         self.rrsets.setdefault(rrset.name, {})[rrset.rdtype] = rrset
 
     def held(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.rrset.RRset | None:
@@ -74,10 +78,12 @@ class Zone:
 
     def has_below(self, name: dns.name.Name) -> bool:
         """Whether records exist at a name or below it, so that the name exists (RFC 8020)."""
-        return any(
-            owner.is_subdomain(name) and any(len(rrset) for rrset in types.values())
-            for owner, types in self.rrsets.items()
-        )
+        if self._inhabited is None:
+            self._inhabited = set()
+            for owner, types in self.rrsets.items():
+                if any(map(len, types.values())):
+                    self._inhabited.update(_and_above(owner))
+        return name in self._inhabited
 
     def ask(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Looked:
         """What an authority for all of this zone says: one step, aliases are not followed."""
@@ -114,6 +120,13 @@ class Zone:
                 here.pop(dns.rdatatype.CNAME, None)
             here.update(types)
         return Zone(merged, self.source)
+
+
+def _and_above(name: dns.name.Name) -> Iterable[dns.name.Name]:
+    yield name
+    while name != dns.name.root:
+        name = name.parent()
+        yield name
 
 
 def _records(

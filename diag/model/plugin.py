@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -132,6 +132,7 @@ def renderer(name: str, media_type: str = "text/plain") -> Callable[[Callable[..
     return decorate
 
 
+@cache
 def located(function: Callable[..., Any]) -> str:
     """`folder/file.py:line name`, short enough for a message."""
     code = getattr(inspect.unwrap(function), "__code__", None)
