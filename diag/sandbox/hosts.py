@@ -131,6 +131,14 @@ class HostSpec:
     """Local parts that exist in those domains; "*" is any."""
     submission: bool = False
     """An SMTP host that wants TLS and a login first (RFC 6409)."""
+    logins: Mapping[str, str] = field(default_factory=dict)
+    """Who may log in, name and password; a mailbox is shown under its address."""
+    ends_data: tuple[str, ...] = ()
+    """What an SMTP host takes for the end of a message beside CRLF.CRLF, such as "LF.LF"."""
+    keeps_dots: bool = False
+    """The second dot at the beginning of a line is left there (RFC 5321 section 4.5.2)."""
+    delivers: bool = True
+    """What an SMTP host takes shows up in the mailboxes of the world."""
     greeting: tuple[str, ...] | None = None
     keywords: tuple[str, ...] | None = None
     """EHLO keywords or capabilities before TLS, in place of the usual ones."""

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from diag.wire.end_of_data import ENDINGS
+
 from .errors import BadWorld
 from .hosts import (
     STANDARD_PORTS,
@@ -28,7 +30,7 @@ Endpoint = tuple[str, int]
 Described = dict[Endpoint, dict[str, Any]]
 """Hosts as their tables, merged but not yet read."""
 
-_TABLES = frozenset({"replies", "replies_tls", "documents"})
+_TABLES = frozenset({"replies", "replies_tls", "documents", "logins"})
 """Keys that a patch adds to, where any other key replaces."""
 _QUIRKS = {field.name for field in dataclasses.fields(Quirks)}
 _KNOWN = {field.name for field in dataclasses.fields(HostSpec)} - {"quirks"} | _QUIRKS | {"absent"}
@@ -150,6 +152,10 @@ def _one_host(address: str, port: int, table: Mapping[str, Any], domains: tuple[
         domains=tuple(table.get("domains", domains)),
         mailboxes=tuple(table.get("mailboxes", HostSpec.mailboxes)),
         submission=bool(table.get("submission", port in SUBMISSION_PORTS)),
+        logins={str(name): str(secret) for name, secret in table.get("logins", {}).items()},
+        ends_data=_endings(table.get("ends_data", ())),
+        keeps_dots=bool(table.get("keeps_dots", False)),
+        delivers=bool(table.get("delivers", True)),
         greeting=_lines(table["greeting"]) if "greeting" in table else None,
         keywords=tuple(table["keywords"]) if "keywords" in table else None,
         keywords_tls=tuple(table["keywords_tls"]) if "keywords_tls" in table else None,
@@ -166,6 +172,13 @@ def _lines(value: str | list[str]) -> tuple[str, ...]:
 
 def _replies(table: Mapping[str, str | list[str]]) -> dict[str, tuple[str, ...]]:
     return {command.upper(): _lines(reply) for command, reply in table.items()}
+
+
+def _endings(names: Iterable[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in ENDINGS:
+            raise ValueError(f"unknown end of data {name!r}; known are {', '.join(ENDINGS)}")
+    return tuple(names)
 
 
 def _staple(said: str) -> str:

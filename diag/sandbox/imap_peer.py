@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from .hosts import HostSpec, Tls
+from .imap_mailbox import ImapMailbox
+from .logins import Login
+from .mail import Mail
 from .speaker import Reply, Then, reply
 
 CAPABILITIES = ("IMAP4rev1", "SASL-IR", "LOGIN-REFERRALS", "ID", "ENABLE", "IDLE", "LITERAL+")
@@ -10,10 +15,12 @@ CAPABILITIES = ("IMAP4rev1", "SASL-IR", "LOGIN-REFERRALS", "ID", "ENABLE", "IDLE
 
 
 class ImapSpeaker:
-    """One IMAP session, never logged in (RFC 9051 section 3.1)."""
+    """One IMAP session (RFC 9051 section 3)."""
 
-    def __init__(self, host: HostSpec) -> None:
+    def __init__(self, host: HostSpec, mail: Mail | None = None) -> None:
         self._host = host
+        self._mail = mail or Mail()
+        self._mailbox: ImapMailbox | None = None
         self._tls = host.tls is Tls.IMPLICIT
         self._login = ""
 
@@ -43,9 +50,11 @@ class ImapSpeaker:
         """The reply to one command."""
         if self._login:
             tag, self._login = self._login, ""
-            return reply(f"{tag} NO [AUTHENTICATIONFAILED] Authentication failed.")
+            return self._entered(tag, Login("PLAIN", self._host.logins).answer(line) or "")
         tag, _, rest = line.partition(" ")
         command, _, arguments = rest.partition(" ")
+        if self._mailbox is not None and (said := self._mailbox.hear(tag, command.upper(), arguments)):
+            return said
         match command.upper():
             case "":
                 return reply("* BAD Error in IMAP command received by server.")
@@ -66,12 +75,26 @@ class ImapSpeaker:
             case "AUTHENTICATE" if " " not in arguments:
                 self._login = tag
                 return reply("+ ")
-            case "LOGIN" | "AUTHENTICATE":
-                return reply(f"{tag} NO [AUTHENTICATIONFAILED] Authentication failed.")
+            case "LOGIN":
+                words = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', arguments)
+                name, secret = (quoted or plain for quoted, plain in [*words, ("", ""), ("", "")][:2])
+                return self._entered(tag, Login("LOGIN", self._host.logins).known(name, secret))
+            case "AUTHENTICATE":
+                return self._entered(
+                    tag, Login("PLAIN", self._host.logins).answer(arguments.split()[-1]) or ""
+                )
             case unknown:
                 return reply(f"{tag} BAD Error in IMAP command {unknown}: Unknown command.")
 
+    def _entered(self, tag: str, name: str) -> Reply:
+        if not name:
+            return reply(f"{tag} NO [AUTHENTICATIONFAILED] Authentication failed.")
+        self._mailbox = ImapMailbox(self._mail.of(name))
+        return reply(f"{tag} OK Logged in")
+
     def _capabilities(self) -> str:
+        if self._mailbox is not None:
+            return " ".join((*CAPABILITIES, "UIDPLUS"))
         given = self._host.keywords_tls if self._tls else self._host.keywords
         if given is not None:
             return " ".join(given)

@@ -15,6 +15,7 @@ from diag.lab.live.network import Trouble, Wire, WireError
 
 from . import pipe
 from .hosts import HostSpec, State
+from .mail import Mail
 from .peer import Heard, TornDown, serve
 from .world import World
 
@@ -32,6 +33,7 @@ class MemoryNetwork:
         self._connections: Counter[tuple[str, int]] = Counter()
         self._tasks: anyio.abc.TaskGroup | None = None
         self._wires: list[Wire] = []
+        self._mail = Mail()
         self.heard: list[Heard] = []
         """What the hosts heard, a connection an item, in the order in which they were opened."""
 
@@ -80,7 +82,7 @@ class MemoryNetwork:
 
     async def _play(self, host: HostSpec, wire: Wire, client: _ClientEnd, heard: Heard) -> None:
         try:
-            await serve(host, wire, self._world.certificates, heard)
+            await serve(host, wire, self._world.certificates, heard, self._mail)
         except TornDown:
             client.torn = True
         finally:

@@ -11,10 +11,12 @@ import anyio
 import anyio.lowlevel
 
 from diag.lab.live.network import Trouble, Wire, WireError
+from diag.wire.end_of_data import ENDINGS
 
 from .certificates import Certificates
 from .hosts import Handshake, HostSpec, Kind, Tls
 from .imap_peer import ImapSpeaker
+from .mail import Mail
 from .pop3_peer import Pop3Speaker
 from .smtp_peer import SmtpSpeaker
 from .speaker import Reply, Speaker, Then
@@ -56,14 +58,14 @@ class Heard:
         return [line.split(b" ")[0].upper().decode("latin-1") for line in self.lines]
 
 
-_SPEAKERS: dict[Kind, Callable[[HostSpec], Speaker]] = {
+_SPEAKERS: dict[Kind, Callable[[HostSpec, Mail], Speaker]] = {
     Kind.SMTP: SmtpSpeaker,
     Kind.IMAP: ImapSpeaker,
-    Kind.POP3: Pop3Speaker,
+    Kind.POP3: lambda host, _: Pop3Speaker(host),
 }
 
 
-async def serve(host: HostSpec, wire: Wire, certificates: Certificates, heard: Heard) -> None:
+async def serve(host: HostSpec, wire: Wire, certificates: Certificates, heard: Heard, mail: Mail) -> None:
     """Hold one conversation and close the wire. Raises TornDown where the wire is to be reset; nothing else."""
     session = Session(host, wire, certificates, heard)
     try:
@@ -72,7 +74,7 @@ async def serve(host: HostSpec, wire: Wire, certificates: Certificates, heard: H
 
             await exchange(session)
         else:
-            await _converse(session, _SPEAKERS[host.protocol](host))
+            await _converse(session, _SPEAKERS[host.protocol](host, mail))
     except WireError:
         pass  # the client has gone; that is its right
     await session.wire.close()
@@ -85,7 +87,7 @@ async def _converse(session: Session, speaker: Speaker) -> None:
     said = speaker.greeting()
     await session.say(GREETING, said)
     while said.then is not Then.CLOSE:
-        line = await session.line()
+        line = await (session.content() if said.then is Then.CONTENT else session.line())
         if line is None:
             return
         verb = speaker.verb(line)
@@ -128,6 +130,22 @@ class Session:
         del self._buffer[: end + 1]
         self.heard.lines.append(line)
         return line.decode("latin-1")
+
+    async def content(self) -> str | None:
+        """A message up to what ends it here (RFC 5321 section 4.1.1.4), kept as Latin-1; None as for a line."""
+        ends = (b"\r\n.\r\n", *(ENDINGS[name] for name in self.host.ends_data))
+        while True:
+            # A message may be empty: the line of DATA is over, and the first one may be the dot.
+            held = b"\r\n" + self._buffer
+            found = [(at + len(end), at) for end in ends if (at := held.find(end)) >= 0]
+            if found:
+                ended, at = min(found)
+                message = bytes(held[2:at])
+                del self._buffer[: ended - 2]
+                self.heard.lines += message.split(b"\r\n")
+                return message.decode("latin-1")
+            if len(self._buffer) > LONGEST_LINE or not await self._more():
+                return None
 
     async def octets(self) -> bytes:
         """What has come, as soon as anything has; b"" once the client has closed."""

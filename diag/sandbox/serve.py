@@ -22,6 +22,7 @@ from diag.lab.live.network import SocketWire
 from .delay import distant
 from .hosts import HostSpec, State
 from .hosts_file import Endpoint
+from .mail import Mail
 from .peer import Heard, TornDown, serve
 from .resolver import Resolver
 from .world import World
@@ -73,6 +74,7 @@ async def played(
     """
     counters = Counters()
     heard: list[Heard] = []
+    mail = Mail()
     async with contextlib.AsyncExitStack() as stack:
         routes: dict[Endpoint, tuple[str, int]] = {}
         listeners: list[tuple[HostSpec, anyio.abc.Listener[anyio.abc.SocketStream]]] = []
@@ -94,7 +96,7 @@ async def played(
         udp, tcp = await _both_transports(stack, asked_at)
         async with anyio.create_task_group() as tasks:
             for host, listener in listeners:
-                player = _Player(host, world, counters, heard, rtt_ms)
+                player = _Player(host, world, counters, heard, mail, rtt_ms)
                 tasks.start_soon(listener.serve, player.play)
             tasks.start_soon(questions.over_udp, udp)
             tasks.start_soon(tcp.serve, questions.over_tcp)
@@ -149,12 +151,19 @@ class _Player:
     """Plays one host to all who connect."""
 
     def __init__(
-        self, host: HostSpec, world: World, counters: Counters, heard: list[Heard], rtt_ms: float
+        self,
+        host: HostSpec,
+        world: World,
+        counters: Counters,
+        heard: list[Heard],
+        mail: Mail,
+        rtt_ms: float,
     ) -> None:
         self._host = host
         self._world = world
         self._counters = counters
         self._heard = heard
+        self._mail = mail
         self._rtt_ms = rtt_ms
 
     async def play(self, stream: anyio.abc.SocketStream) -> None:
@@ -167,9 +176,9 @@ class _Player:
         try:
             if self._rtt_ms:
                 async with distant(wire, self._rtt_ms) as far:
-                    await serve(host, far, self._world.certificates, heard)
+                    await serve(host, far, self._world.certificates, heard, self._mail)
             else:
-                await serve(host, wire, self._world.certificates, heard)
+                await serve(host, wire, self._world.certificates, heard, self._mail)
         except* TornDown:
             _reset_on_close(stream)
         finally:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 
 from .hosts import HostSpec, Tls
+from .logins import Login
+from .mail import Mail
 from .speaker import Reply, Then, reply
 
 SIZE = 52_428_800
@@ -18,20 +20,21 @@ _BAD_SEQUENCE = "503 5.5.1 Error: bad sequence of commands"
 class SmtpSpeaker:
     """One SMTP session (RFC 5321)."""
 
-    def __init__(self, host: HostSpec) -> None:
+    def __init__(self, host: HostSpec, mail: Mail | None = None) -> None:
         self._host = host
+        self._box = mail or Mail()
         self._tls = host.tls is Tls.IMPLICIT
         self._refusing = False
         self._start_over()
 
     def _start_over(self) -> None:
         self._known = False
-        self._login = False
+        self._login: Login | None = None
         self._reset()
 
     def _reset(self) -> None:
         self._sender: str | None = None
-        self._recipients = 0
+        self._recipients: list[str] = []
         self._in_data = False
         self._last_chunk = False
 
@@ -42,8 +45,10 @@ class SmtpSpeaker:
         return Reply(lines, Then.CLOSE if lines[-1].startswith("421") else Then.STAY)
 
     def verb(self, line: str) -> str:
-        """The command as it is, in upper case; content has no verb."""
-        return "" if self._in_data or self._login else line.upper()
+        """The command as it is, in upper case; a message is "." and the answer to a challenge has no verb."""
+        if self._in_data:
+            return "."
+        return "" if self._login else line.upper()
 
     def secured(self) -> None:
         """RFC 3207 section 4.2: the session begins anew."""
@@ -52,23 +57,26 @@ class SmtpSpeaker:
 
     def scripted(self, line: str, lines: tuple[str, ...]) -> Reply:
         """Scripted lines; the session moves on only where they agree with the usual reply about success."""
+        if self._in_data and not lines[-1].startswith("2"):
+            self._reset()
+            return Reply(lines, Then.CLOSE if lines[-1].startswith("421") else Then.STAY)
         usual = self.hear(line)
         if lines[-1].startswith("421"):
             return Reply(lines, Then.CLOSE)
         if not usual.lines or lines[-1][:1] != usual.lines[-1][:1]:
             if self.verb(line).startswith("MAIL"):
                 self._sender = None
-            self._in_data = self._login = False
+            self._in_data = False
+            self._login = None
             return Reply(lines, octets=usual.octets)
         return Reply(lines, usual.then, usual.octets)
 
     def hear(self, line: str) -> Reply:
-        """The reply to a command, or to a line of content or of a login."""
+        """The reply to a command, to a whole message, or to a line of a login."""
         if self._in_data:
-            return self._content(line)
+            return self._message(line)
         if self._login:
-            self._login = False
-            return reply("535 5.7.8 Error: authentication failed")
+            return self._answered(line)
         verb, _, rest = line.strip().partition(" ")
         verb = verb.upper()
         if self._refusing and verb != "QUIT":
@@ -158,26 +166,28 @@ class SmtpSpeaker:
             return reply(f"554 5.7.1 <{path[1]}>: Recipient address rejected: Access denied")
         # RFC 5321 section 4.5.1: postmaster without a domain is always a mailbox.
         if not at and local.lower() == "postmaster":
-            return self._accepted()
+            return self._accepted(f"{local}@{domain}")
         if domain.lower() not in self._host.domains:
             return reply(f"554 5.7.1 <{path[1]}>: Relay access denied")
         if local.lower() not in self._host.mailboxes and "*" not in self._host.mailboxes:
             return reply(f"550 5.1.1 <{path[1]}>: Recipient address rejected: User unknown")
-        return self._accepted()
+        return self._accepted(path[1])
 
-    def _accepted(self) -> Reply:
-        self._recipients += 1
+    def _accepted(self, mailbox: str) -> Reply:
+        self._recipients.append(mailbox)
         return reply("250 2.1.5 Ok")
 
     def _data(self, rest: str) -> Reply:
         if not self._recipients:
             return reply("503 5.5.1 Error: need RCPT command")
         self._in_data = True
-        return reply("354 End data with <CR><LF>.<CR><LF>")
+        return reply("354 End data with <CR><LF>.<CR><LF>", then=Then.CONTENT)
 
-    def _content(self, line: str) -> Reply:
-        if line != ".":
-            return Reply()
+    def _message(self, text: str) -> Reply:
+        if not self._host.keeps_dots:
+            text = re.sub(r"(?:\A|(?<=\n))\.", "", text)
+        if self._host.delivers:
+            self._box.deliver(self._recipients, text + "\r\n")
         self._reset()
         return reply("250 2.0.0 Ok: queued as 4S1A0R0")
 
@@ -196,11 +206,19 @@ class SmtpSpeaker:
         words = self._keywords()
         if not any(word.upper().startswith("AUTH") for word in words):
             return reply("503 5.5.1 Error: authentication not enabled")
-        _, _, initial = rest.partition(" ")
-        if initial:
-            return reply("535 5.7.8 Error: authentication failed")
-        self._login = True
-        return reply("334 ")
+        mechanism, _, initial = rest.partition(" ")
+        self._login = Login(mechanism, self._host.logins)
+        return self._answered(initial) if initial else reply(f"334 {self._login.challenge}")
+
+    def _answered(self, line: str) -> Reply:
+        assert self._login is not None
+        name = self._login.answer(line)
+        if name is None:
+            return reply(f"334 {self._login.challenge}")
+        self._login = None
+        return reply(
+            "235 2.7.0 Authentication successful" if name else "535 5.7.8 Error: authentication failed"
+        )
 
     def _rset(self, rest: str) -> Reply:
         self._reset()

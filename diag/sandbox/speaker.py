@@ -13,6 +13,8 @@ class Then(enum.StrEnum):
     STAY = "stay"
     SECURE = "secure"
     """It waits for the client's part of a TLS handshake."""
+    CONTENT = "content"
+    """What comes next is a message, heard as one line."""
     CLOSE = "close"
 
 

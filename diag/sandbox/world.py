@@ -59,6 +59,11 @@ class World:
     """Checks or areas that cannot be decided in it."""
     helo: str = ""
     """What whoever looks at it is to call himself in EHLO; empty where it does not matter."""
+    mailbox: str = ""
+    """A mailbox that whoever looks at it has."""
+    login: str = ""
+    password: str = ""
+    """The name and password of whoever looks at it."""
     vantage: Vantage = field(default_factory=Vantage)
     """Where it is looked at from; only a world that is played in memory heeds this."""
 
@@ -84,7 +89,8 @@ class _Layer:
 
 
 _TOML_KEYS = frozenset(
-    {"base", "domain", "moment", "domains", "raises", "against", "inconclusive", "helo", "vantage", "host"}
+    {"base", "domain", "moment", "domains", "raises", "against", "inconclusive", "helo", "mailbox", "login"}
+    | {"password", "vantage", "host"}
 )
 
 
@@ -126,6 +132,7 @@ def load(path: Path) -> World:
         against=tuple(top.said("against") or ()),
         inconclusive=tuple(top.said("inconclusive") or ()),
         helo=str(top.tables.get("helo", "")),
+        **{key: str(top.tables.get(key, "")) for key in ("mailbox", "login", "password")},
         vantage=vantage,
     )
 

@@ -36,7 +36,7 @@ MAIL = ("EHLO me", "MAIL FROM:<>")
         ((*MAIL, "RSET"), "RCPT TO:<postmaster@a.example>", "503"),
         (MAIL, "DATA", "503"),
         ((*MAIL, "RCPT TO:<postmaster>"), "DATA", "354"),
-        ((*MAIL, "RCPT TO:<postmaster>", "DATA", "QUIT"), ".", "250"),
+        ((*MAIL, "RCPT TO:<postmaster>", "DATA"), "QUIT", "250"),
         (MAIL, "BDAT 5 LAST", "503"),
         ((*MAIL, "RCPT TO:<postmaster>"), "BDAT 5 LAST", "250"),
         ((), "NOOP", "250"),
