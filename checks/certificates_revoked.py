@@ -1,10 +1,10 @@
-"""Certificates that were revoked, as the server's own stapled OCSP response says; no CRL is fetched."""
+"""Certificates that were revoked, as the server's own stapled OCSP response says, or its issuer's list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diag.api import Rfc, Role, ServedCertificate, Severity, check, revocation, rule
+from diag.api import CertificateRevocation, Rfc, Role, Severity, check, rule
 
 from .certificates import RefusedAtGuessedHost
 from .certificates_reasons import Cause, CertificateFinding, cure
@@ -15,8 +15,8 @@ class Revoked(CertificateFinding):
     """The certificate of a server for mail programs has been revoked.
 
     ## Why it matters
-    Programs that look refuse to connect, and this server itself hands them the proof. A certificate is
-    often revoked because its key is in the wrong hands.
+    Programs that look refuse to connect. A certificate is often revoked because its key is in the wrong
+    hands.
 
     ## How to fix
     Make a new key, have a new certificate issued, and reload the server. Then find out why the old one was
@@ -39,19 +39,18 @@ class RevokedOn25(CertificateFinding):
 
 
 @check
-def the_certificate_is_not_revoked(served: ServedCertificate) -> Iterator[CertificateFinding]:
-    """The certificate has not been revoked, as far as the server's own staple tells."""
-    path = served.verdict.path
-    if len(path) < 2:
-        return  # without the issuer's certificate nobody can tell who signed the response
-    found = revocation(served.handshake.staple, served.leaf.der, path[1].der)
-    if found is None or found.at > served.verdict.moment:
+def the_certificate_is_not_revoked(seen: CertificateRevocation) -> Iterator[CertificateFinding]:
+    """The certificate has not been revoked, as far as its issuer tells."""
+    served, revoked = seen.served, seen.revoked
+    if revoked is None:
         return
-    reason = f" ({found.reason.replace('_', ' ')})" if found.reason not in ("", "unspecified") else ""
+    verb = "was put on hold on" if revoked.reason == "certificate_hold" else "was revoked on"
+    told = revoked.reason.replace("_", " ")
+    reason = f" ({told})" if told not in ("", "unspecified", "certificate hold") else ""
     kind = {Role.INBOUND: RevokedOn25, Role.GUESSED: RefusedAtGuessedHost}.get(served.role, Revoked)
     yield kind(
         subject=served.subject,
-        what=f"was revoked on {found.at:%Y-%m-%d}{reason}, says the OCSP response that comes with it",
-        evidence=served.cites,
+        what=f"{verb} {revoked.at:%Y-%m-%d}{reason}, says {seen.source}",
+        evidence=seen.cites,
         fix=cure(served, Cause.WEAK_KEY),
     )

@@ -99,6 +99,8 @@ class Authority:
             "too_long": self.too_long,
             "not_a_ca": self.not_a_ca,
             "must_staple": self.must_staple,
+            "listed": self.listed,
+            "listed_short_lived": self.listed_short_lived,
         }
 
     def valid(self, host: str) -> Credentials:
@@ -136,6 +138,19 @@ class Authority:
         """It asks for a stapled OCSP response (RFC 7633), which no server here sends."""
         feature = x509.TLSFeature([x509.TLSFeatureType.status_request])
         return self._server(host, extensions=((feature, False),))
+
+    @property
+    def list_url(self) -> str:
+        """Where the list of the intermediate's revoked certificates is said to be."""
+        return f"http://crl.{self.name.lower()}.test/intermediate.crl"
+
+    def listed(self, host: str) -> Credentials:
+        """It names the list on which it would stand if it were revoked (RFC 5280 section 4.2.1.13)."""
+        return self._server(host, extensions=((_point(self.list_url), False),))
+
+    def listed_short_lived(self, host: str) -> Credentials:
+        """The same for six days: nobody would revoke it."""
+        return self._server(host, since=3 * DAY, lasts=6 * DAY, extensions=((_point(self.list_url), False),))
 
     def staple(self, leaf: bytes, *, revoked: bool) -> bytes:
         """An OCSP response about a certificate of the intermediate's, in DER (RFC 6960 section 4.2)."""
@@ -342,6 +357,11 @@ class Authority:
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
+
+
+def _point(url: str) -> x509.CRLDistributionPoints:
+    place = x509.UniformResourceIdentifier(url)
+    return x509.CRLDistributionPoints([x509.DistributionPoint([place], None, None, None)])
 
 
 def _logged() -> x509.UnrecognizedExtension:

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .authority import Authority, Credentials
+from .crl import FAULTS, revocation_list
 
 _HASHES: dict[int, Callable[[bytes], str]] = {
     0: bytes.hex,
@@ -40,6 +41,13 @@ def _pem(moment: datetime, kind: str, names: tuple[str, ...]) -> bytes:
 def _staple(moment: datetime, pem: bytes, status: str) -> bytes:
     leaf = x509.load_pem_x509_certificates(pem)[0].public_bytes(Encoding.DER)
     return _authority(moment).staple(leaf, revoked=status == "revoked")
+
+
+@functools.lru_cache(maxsize=64)
+def _revoked(moment: datetime, hosts: tuple[str, ...], fault: str) -> bytes:
+    authority = _authority(moment)
+    listed = [authority.listed(host).chain[0] for host in hosts]
+    return revocation_list(authority, listed, **FAULTS[fault])
 
 
 _FOR_SEVERAL = frozenset({"valid", "expired", "not_yet_valid", "no_intermediate", "with_root"})
@@ -81,6 +89,10 @@ class Certificates:
     def staple(self, kind: str, names: tuple[str, ...], status: str) -> bytes:
         """An OCSP response of the intermediate's, "good" or "revoked" a week ago; empty for no status."""
         return _staple(self._moment, self.pem(kind, names), status) if status else b""
+
+    def revoked(self, hosts: tuple[str, ...], fault: str = "") -> bytes:
+        """The intermediate's list, on which certificates of the kind "listed" stand for these hosts."""
+        return _revoked(self._moment, hosts, fault)
 
     def tlsa(self, kind: str, names: tuple[str, ...], usage: int, selector: int, matching: int) -> str:
         """The fields of a TLSA record that fits (RFC 6698 section 2.1). Raises ValueError.

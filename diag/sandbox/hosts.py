@@ -72,6 +72,11 @@ class Document:
     type: str = "text/plain"
     location: str = ""
     """Sent as Location where it is not empty."""
+    revoked: tuple[str, ...] | None = None
+    """In place of the body comes the intermediate's list of revoked certificates, with those of the kind
+    `listed` that these hosts serve."""
+    list_fault: str = ""
+    """What is wrong with that list: "stale", "forged"; empty: nothing."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,7 @@ STANDARD_PORTS: Mapping[int, tuple[Kind, Tls]] = {
     110: (Kind.POP3, Tls.STARTTLS),
     995: (Kind.POP3, Tls.IMPLICIT),
     443: (Kind.HTTPS, Tls.IMPLICIT),
+    80: (Kind.HTTPS, Tls.NONE),
 }
 """What a description need not say."""
 

@@ -37,6 +37,7 @@ _KNOWN = {field.name for field in dataclasses.fields(HostSpec)} - {"quirks"} | _
 _OF_ALL_CONNECTIONS = {"address", "port", "protocol", "state", "absent", "second"}
 """Keys that cannot differ from one connection to the next."""
 STAPLES = ("", "good", "revoked")
+LIST_FAULTS = ("", "stale", "forged")
 _VERSIONS = ("", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
@@ -195,4 +196,11 @@ def _certificate(value: str | Mapping[str, Any]) -> CertificateSpec:
 
 
 def _document(value: str | Mapping[str, Any]) -> Document:
-    return Document(value) if isinstance(value, str) else Document(**value)
+    if isinstance(value, str):
+        return Document(value)
+    given = dict(value)
+    if "revoked" in given:
+        given["revoked"] = tuple(given["revoked"])
+    if given.get("list_fault", "") not in LIST_FAULTS:
+        raise ValueError(f"unknown list_fault; known are {', '.join(LIST_FAULTS[1:])}")
+    return Document(**given)

@@ -36,6 +36,8 @@ async def exchange(session: Session) -> None:
         return
     document = session.host.documents.get(path, _ABSENT)
     body = document.body.encode("utf-8")
+    if document.revoked is not None:
+        body = session.certificates.revoked(document.revoked, document.list_fault)
     endless = method in (quirks.endless_line, quirks.endless_reply)
     headers = [("Content-Type", document.type), ("Connection", "close")]
     if document.location:

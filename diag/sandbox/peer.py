@@ -108,7 +108,7 @@ class Session:
         self.wire = wire
         self.heard = heard
         self._quirks = host.quirks
-        self._certificates = certificates
+        self.certificates = certificates
         self._buffer = bytearray()
         self._replies = 0
 
@@ -241,8 +241,8 @@ class Session:
             if self._minds(hello):
                 await self._spoil()
             wire = _Unread(self.wire, hello)
-        pem = self._certificates.pem(self.host.certificate.kind, self.host.names)
-        staple = self._certificates.staple(self.host.certificate.kind, self.host.names, self.host.staple)
+        pem = self.certificates.pem(self.host.certificate.kind, self.host.names)
+        staple = self.certificates.staple(self.host.certificate.kind, self.host.names, self.host.staple)
         server = _server(pem, self.host.min_version, self.host.max_version, staple)
         self.wire = await server.accept(wire)
         self.heard.in_clear = len(self.heard.lines)

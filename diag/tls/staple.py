@@ -56,6 +56,26 @@ def revocation(staple: bytes, leaf: bytes, issuer: bytes) -> Revocation | None:
     return None
 
 
+def vouches(staple: bytes, leaf: bytes, issuer: bytes, moment: datetime) -> bool:
+    """Whether a staple says that `leaf` is good, holds at the moment and is signed for `issuer`. Never raises."""
+    if not staple or len(staple) > SIZE_LIMIT:
+        return False
+    try:
+        response = ocsp.load_der_ocsp_response(staple)
+        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return False
+        return any(
+            single.certificate_status is ocsp.OCSPCertStatus.GOOD
+            and single.this_update_utc <= moment
+            and (single.next_update_utc is None or moment <= single.next_update_utc)
+            and _is_about(single, leaf, issuer)
+            and _signed_for(response, issuer)
+            for single, _ in zip(response.responses, range(MOST_RESPONSES), strict=False)
+        )
+    except Exception:  # see revocation
+        return False
+
+
 def _is_about(single: ocsp.OCSPSingleResponse, leaf: bytes, issuer: bytes) -> bool:
     digest = hashes.Hash(single.hash_algorithm)
     digest.update(read(issuer).subject_der)

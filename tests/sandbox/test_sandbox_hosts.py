@@ -47,6 +47,7 @@ def test_a_table_stands_for_every_address_and_port_it_names() -> None:
         (110, Kind.POP3, Tls.STARTTLS, False),
         (995, Kind.POP3, Tls.IMPLICIT, False),
         (443, Kind.HTTPS, Tls.IMPLICIT, False),
+        (80, Kind.HTTPS, Tls.NONE, False),
     ],
 )
 def test_a_standard_port_needs_no_more_words(port: int, kind: Kind, tls: Tls, submission: bool) -> None:

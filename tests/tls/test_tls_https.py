@@ -107,6 +107,14 @@ def test_redirects_are_shown_and_not_followed() -> None:
         (
             (b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001,),
             200,
+            b"",  # it said so before: nothing of it is read
+            "too-big",
+            True,
+        ),
+        ((b"HTTP/1.1 404 No\r\nContent-Length: 1001\r\n\r\n",), 404, b"", "too-big", True),
+        (
+            (b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 1001,),
+            200,
             b"x" * 1000,
             "too-big",
             True,

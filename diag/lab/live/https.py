@@ -132,6 +132,11 @@ class _Attempt:
                     reason=event.reason.decode("latin-1"),
                     headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in event.headers),
                 )
+                # h11 has made sure that it is a number.
+                announced = int(self.exchange.header("content-length") or 0)
+                if announced > self.probe.limit:
+                    self.note("too-big", f"the body has {announced} octets, over {self.probe.limit}")
+                    return
             elif isinstance(event, h11.Data):
                 room = self.probe.limit - len(self.body)
                 self.body += event.data[:room]
