@@ -68,7 +68,13 @@ class DeadHost:
     def doubt(self) -> Undecided:
         """What is to be said where it is not decided."""
         what = "answered only one of two connections" if self.flaps else "did not answer"
-        return Undecided(f"{self.name} {what} on port {self.ports}", self.cites, self.name)
+        ours = ", and hosts that are known to answer there did not either" if self.shut else ""
+        return Undecided(f"{self.name} {what} on port {self.ports}{ours}", self.cites, self.name)
+
+    @property
+    def shut(self) -> bool:
+        """Whether a port may be shut at our own end."""
+        return any(each.shut for each in self.contacts)
 
     @property
     def flaps(self) -> bool:
@@ -97,7 +103,7 @@ def dead_hosts(contacts: Many[ClientContact], service: Service) -> Iterator[Dead
         if any(each.state.connected and not each.differs for each in tried):
             continue
         twice = [each for each in tried if each.other is not None]
-        decided = not any(each.differs for each in tried) and any(
+        decided = not any(each.differs or each.shut for each in tried) and any(
             each.state is Reached.CLOSED
             or (
                 each.state is Reached.FILTERED

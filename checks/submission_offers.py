@@ -178,7 +178,7 @@ def logins_have_a_port_of_their_own(
             continue
         tried = [each for each in submission if each.endpoint.host == offer.endpoint.host]
         subject = str(offer.endpoint)
-        if any(each.state is Reached.CLOSED for each in tried):
+        if any(each.state is Reached.CLOSED for each in tried) and not any(each.shut for each in tried):
             evidence = (*offer.cites, *(each.cite() for each in tried))
             yield OnlyPort25(subject=subject, evidence=evidence)
         else:
@@ -203,7 +203,7 @@ class NoImplicitTls(Finding):
 @check
 def submission_offers_implicit_tls(
     contacts: Many[ClientContact], records: Many[ServiceRecords], target: Target
-) -> Iterator[Finding]:
+) -> Iterator[Verdict]:
     """A host published for submission has port 465 open beside 587."""
     declined = records.get(f"_submissions._tcp.{target.domain}")
     if isinstance(declined, ServiceRecords) and declined.declined:
@@ -219,9 +219,13 @@ def submission_offers_implicit_tls(
         if contact.endpoint.port == 587 and contact.published and contact.state is Reached.OPEN and twin:
             hosts.setdefault(contact.endpoint.host, []).extend((contact, twin))
     for host, pair in hosts.items():
+        evidence = tuple(each.cite() for each in pair)
+        if any(each.shut for each in pair):
+            yield Undecided("port 465 is shut at our own end", evidence, host)
+            continue
         yield NoImplicitTls(
             subject=host,
-            evidence=tuple(each.cite() for each in pair),
+            evidence=evidence,
             fix=(_implicit(pair[0].endpoint),),
         )
 

@@ -57,6 +57,8 @@ class ClientContact:
     """The other look; None where there was one only."""
     waited: bool = False
     """A pause lay between the two, as the user wished."""
+    shut: bool = False
+    """Hosts that are known to answer on this port do not answer us either: it is shut at our own end."""
 
     @property
     def differs(self) -> bool:

@@ -29,6 +29,7 @@ from diag.records.autoconfig import ClientConfig, ConfiguredServer
 
 from .dns import Found, look_up, plain
 from .mx import addresses_of, all_of, routing
+from .references import has_route
 
 SRV_NAMES: dict[str, tuple[Service, Security]] = {
     "_submissions": (Service.SUBMISSION, "implicit"),
@@ -99,10 +100,12 @@ async def autoconfig_document(target: Target, lab: Lab) -> AutoconfigDocument | 
         if isinstance(known, Unavailable):
             because = because or known.because
             continue
-        address = next(iter(wanted(known, target)), "")
-        if not address:
+        addresses = wanted(known, target)
+        reachable = [address for address in addresses if await has_route(lab, address)]
+        if not reachable:
+            because = because or (f"this machine has no route to {host}" if addresses else "")
             continue
-        probe = HttpsGet(host, address, where, timeout=min(target.timeout, 30.0))
+        probe = HttpsGet(host, reachable[0], where, timeout=min(target.timeout, 30.0))
         asked += (Cite(probe),)
         seen = await lab.run(probe)
         if seen.status == 200 and not seen.trouble and _MARK in seen.body:

@@ -35,6 +35,7 @@ from diag.wire.transcript import Transcript
 from .access_hosts import NO_DIALOGUES, Sightings, discover, wanted
 from .helo import helo
 from .inbound import CONFIRMING_PAUSE
+from .references import SHUT, reference_answers, service_host
 
 T = TypeVar("T")
 
@@ -95,10 +96,20 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
 
         await discover(target, lab, tell)
     contacts = _contacts(found.hosts(), heard, target)
+    shut: set[int] = set()
+
+    async def compare(number: int) -> None:
+        answers, _ = await reference_answers(target, lab, number, service_host(number))
+        if answers is False:
+            shut.add(number)
+
     async with anyio.create_task_group() as tasks:
         for port in _given_up(contacts):
             tasks.start_soon(talk_again, port)
-    return Many(_contacts(found.hosts(), heard, target))
+        for number in _missed(contacts):
+            tasks.start_soon(compare, number)
+    contacts = _contacts(found.hosts(), heard, target)
+    return Many({subject: _compared(contact, shut) for subject, contact in contacts.items()})
 
 
 def talk_for(endpoint: Endpoint, service: Service, tls: Tls, name: str, timeout: float) -> Talk:
@@ -153,6 +164,27 @@ def _given_up(contacts: Mapping[str, ClientContact | Absent | Unavailable]) -> I
         lost = (contact.endpoint.host, contact.service) not in alive
         if lost and contact.state in (Reached.CLOSED, Reached.FILTERED):
             yield _Port(contact.endpoint, contact.service, contact.tls)
+
+
+def _missed(contacts: Mapping[str, ClientContact | Absent | Unavailable]) -> set[int]:
+    """The ports on which nobody answered us and a host would be blamed for it.
+
+    Those that are published; 465 beside 587; and 587 where it is closed and nothing takes submissions.
+    """
+    known = [each for each in contacts.values() if isinstance(each, ClientContact)]
+    alive = {each.endpoint.port for each in known if each.state.connected}
+    closed = {each.endpoint.port for each in known if each.state is Reached.CLOSED}
+    published = {each.endpoint.port for each in known if each.published}
+    beside = {465} if 587 in alive & published else {587}
+    return (published | (beside & closed)) - alive
+
+
+def _compared(
+    contact: ClientContact | Absent | Unavailable, shut: set[int]
+) -> ClientContact | Absent | Unavailable:
+    if isinstance(contact, ClientContact) and contact.endpoint.port in shut:
+        return dataclasses.replace(contact, shut=True)
+    return contact
 
 
 def _unvisited(host: AccessHost, target: Target) -> Absent | Unavailable:
@@ -259,8 +291,10 @@ def _surveyed(
             if contact.state.connected:
                 surveys[subject] = made
             elif contact.published:
-                kind = Absent if contact.state is Reached.CLOSED else Unavailable
-                surveys[subject] = kind(contact.session.inconclusive, (contact.cite(),))
+                closed = contact.state is Reached.CLOSED and not contact.shut
+                kind = Absent if closed else Unavailable
+                because = SHUT.format(port=contact.endpoint.port) if contact.shut else ""
+                surveys[subject] = kind(because or contact.session.inconclusive, (contact.cite(),))
     for host in hosts.values():
         if host.unknown and not host.addresses:
             for offer in host.offers:

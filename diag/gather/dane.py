@@ -21,7 +21,7 @@ from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.records.tlsa import Tlsa
 
-from .dns import Found, Looked, look_up
+from .dns import NOBODY, Found, Looked, look_up
 from .dnssec import ROOT, security_of, validates
 from .mx import all_of
 
@@ -170,6 +170,11 @@ async def _failed(
     asked += (Cite(again),)
     if isinstance(answer, DnsAnswer) and answer.usable:
         return Unavailable(f"{first.because}; a second look was answered", asked)
+    anywhere = DnsQuery(NOBODY, "TLSA")
+    answer = await lab.run(anywhere)
+    if not (isinstance(answer, DnsAnswer) and answer.usable):
+        why = f"{first.because}; no question for TLSA records is answered here, whatever the name"
+        return Unavailable(why, (*asked, Cite(anywhere)))
     return DaneHost(
         host=host.name,
         base=base,

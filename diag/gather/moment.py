@@ -9,11 +9,11 @@ from diag.model.knowing import Cite
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.dns import DnsAnswer, DnsQuery
-from diag.probes.moment import Now, Reach, Route
+from diag.probes.moment import Now, Route
 from diag.probes.probe import Lab
 
-from .dns import NOBODY, Found, look_up, plain
-from .mx import all_of
+from .dns import NOBODY
+from .references import mail_host, reference_answers
 
 
 @fact
@@ -33,7 +33,9 @@ async def vantage_point(target: Target, lab: Lab) -> VantagePoint:
             seen[f"ipv{family}"] = (await lab.run(Route(family))).address
 
     async def port_25() -> None:
-        seen["port_25"] = await _port_25(lab, target.references, asked) if target.dialogues else None
+        if target.dialogues:
+            seen["port_25"], tried = await reference_answers(target, lab, 25, mail_host)
+            asked.extend(tried)
 
     async def resolver() -> None:
         unknown, signed = DnsQuery(NOBODY, "A"), DnsQuery(".", "SOA")
@@ -50,32 +52,12 @@ async def vantage_point(target: Target, lab: Lab) -> VantagePoint:
     return VantagePoint(
         ipv4=str(seen["ipv4"]) if target.ipv4 else "",
         ipv6=str(seen["ipv6"]) if target.ipv6 else "",
-        port_25=_known(seen["port_25"]),
+        port_25=_known(seen.get("port_25")),
         validating=_known(seen["validating"]),
         honest=_known(seen["honest"]),
         references=target.references,
         asked=tuple(asked),
     )
-
-
-async def _port_25(lab: Lab, references: tuple[str, ...], asked: list[Cite]) -> bool | None:
-    """Whether the best MX host of any reference domain answers; None where no reference could be found."""
-
-    async def answers(domain: str) -> bool | None:
-        mx = await look_up(lab, domain, "MX")
-        if not isinstance(mx, Found):
-            return None
-        best = min(mx.rdatas, key=lambda rdata: rdata.preference)  # type: ignore[attr-defined]
-        host = plain(best.exchange)  # type: ignore[attr-defined]
-        address = await look_up(lab, host, "A")
-        if not isinstance(address, Found):
-            return None
-        probe = Reach(host, str(address.rdatas[0]), 25)
-        asked.append(Cite(probe))
-        return (await lab.run(probe)).trouble == ""
-
-    outcomes = [outcome for outcome in (await all_of(answers, references)).values() if outcome is not None]
-    return any(outcomes) if outcomes else None
 
 
 def _known(value: object) -> bool | None:

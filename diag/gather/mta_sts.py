@@ -17,7 +17,6 @@ from diag.model.knowing import Absent, Cite, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.https import HttpExchange, HttpsGet
-from diag.probes.moment import Route
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.probes.trust import TrustAnchors
@@ -27,6 +26,7 @@ from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 
 from .dns import Found, look_up
 from .mx import all_of
+from .references import SHUT, has_route, policy_host, reference_answers
 
 PATIENCE = 60.0
 """Seconds that a sender waits for a policy (RFC 8461 section 3.3)."""
@@ -78,13 +78,20 @@ async def sts_fetch(target: Target, moment: RunMoment, lab: Lab) -> StsFetch | A
     if not addresses:
         unknown = next((answer for answer in looked.values() if isinstance(answer, Unavailable)), None)
         return unknown or Absent(f"{host} has no address", asked)
-    reachable = [address for address in addresses if await _has_route(lab, address)]
+    reachable = [address for address in addresses if await has_route(lab, address)]
     if not reachable:
         return Unavailable(f"this machine has no route to {', '.join(addresses)}", asked)
     whole = min(PATIENCE, target.timeout)
     first = min(FIRST_PATIENCE, whole / 2)
     fetch = await _one_after_another(host, reachable, first, asked, moment, lab)
-    if fetch.trouble in UNCERTAIN and await _announced(target, lab):
+    if fetch.trouble is None or not await _announced(target, lab):
+        return fetch
+    if fetch.trouble in _UNANSWERED and fetch.exchange.handshake is None:
+        answers, tried = await reference_answers(target, lab, fetch.probe.port, policy_host)
+        if answers is False:
+            why = SHUT.format(port=fetch.probe.port)
+            return replace(fetch, undecided=why, asked=(*fetch.asked, *tried))
+    if fetch.trouble in UNCERTAIN:
         if target.confirm:
             await lab.run(Pause(CONFIRMING_PAUSE, host))
         fetch = await _one_after_another(host, reachable, whole, fetch.asked, moment, lab)
@@ -122,10 +129,6 @@ async def _announced(target: Target, lab: Lab) -> bool:
     """Whether anybody would miss the policy: without a record nobody asks for it."""
     looked = await look_up(lab, record_name(target.domain), "TXT")
     return isinstance(looked, Unavailable) or (isinstance(looked, Found) and any(map(is_sts, looked.texts())))
-
-
-async def _has_route(lab: Lab, address: str) -> bool:
-    return bool((await lab.run(Route(6 if ":" in address else 4))).address)
 
 
 async def _one_after_another(

@@ -65,7 +65,7 @@ class Reached:
 
 @frozen
 class Reach(Probe[Reached]):
-    """Open a connection to a host that is known to answer, read its first line, say QUIT, close."""
+    """Open a connection to a host that is known to answer; where hosts speak first, hear it and say QUIT."""
 
     kind: ClassVar[str] = "reach"
     impact: ClassVar[Impact] = Impact.POLITE

@@ -31,6 +31,8 @@ class Vantage:
     """How every question to the resolver fails, one of FAILURES; empty where it answers."""
     invents: tuple[str, ...] = ()
     """Addresses that the resolver gives for every name that does not exist."""
+    drops: tuple[str, ...] = ()
+    """Types of records after which our network lets no question through."""
     validates: bool = True
     """Whether the resolver vouches for signed answers, and refuses bogus ones (RFC 4035 section 5)."""
 
@@ -81,11 +83,13 @@ class OurResolver:
         return cast(E, await self._answer(probe))
 
     async def _answer(self, query: DnsQuery) -> DnsEvidence:
-        match self._vantage.resolver:
+        match "timeout" if query.rdtype in self._vantage.drops else self._vantage.resolver:
             case "timeout":
                 return DnsSilence(Silent.TIMED_OUT, ("zone",))
             case "servfail" | "refused" as why:
                 return build_answer(query, rcode=why.upper())
+            case _:
+                pass
         answer = await self._inner.run(query)
         if not self._vantage.invents or not isinstance(answer, DnsAnswer) or answer.rcode != "NXDOMAIN":
             return answer
