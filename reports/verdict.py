@@ -57,6 +57,14 @@ def by_consequence(report: Report) -> tuple[Finding, ...]:
     return tuple(sorted(report.findings, key=rank))
 
 
+def by_rule(report: Report) -> tuple[tuple[Finding, ...], ...]:
+    """The findings in that order, those of one rule and one severity together."""
+    groups: dict[tuple[Severity, str], list[Finding]] = {}
+    for finding in by_consequence(report):
+        groups.setdefault((report.severity(finding), finding.id), []).append(finding)
+    return tuple(map(tuple, groups.values()))
+
+
 def _nothing_wrong(report: Report, domain: str) -> str:
     if not any(result.status is Status.PASSED for result in report.results):
         return f"Nothing could be said about the mail of {domain}."

@@ -21,7 +21,7 @@ from diag.api import (
 from diag.model.fix import record_line
 from reports import states
 from reports.quoting import commands
-from reports.verdict import by_consequence
+from reports.verdict import by_rule
 
 from .anchors import Anchors, Link
 from .prose import Block, Span, blocks, spans
@@ -84,17 +84,14 @@ class Card:
 
 def cards(report: Report, anchors: Anchors, sections: frozenset[str]) -> tuple[Card, ...]:
     """A card for each rule broken, gravest first; `sections` are the ids of the page's own sections."""
-    by_rule: dict[tuple[Severity, str], list[Finding]] = {}
-    for finding in by_consequence(report):
-        by_rule.setdefault((report.severity(finding), finding.id), []).append(finding)
     return tuple(
-        _card(number, severity, findings, anchors, sections)
-        for number, ((severity, _), findings) in enumerate(by_rule.items(), start=1)
+        _card(number, report.severity(findings[0]), findings, anchors, sections)
+        for number, findings in enumerate(by_rule(report), start=1)
     )
 
 
 def _card(
-    number: int, severity: Severity, findings: list[Finding], anchors: Anchors, sections: frozenset[str]
+    number: int, severity: Severity, findings: tuple[Finding, ...], anchors: Anchors, sections: frozenset[str]
 ) -> Card:
     first = findings[0]
     section = SECTION_OF.get(first.area)

@@ -10,20 +10,28 @@ from diag.api import Report, renderer
 @renderer("text")
 def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
     """For people at a terminal: the verdict, what to do first, then the evidence."""
-    from . import findings, head, hosts, spf  # rich takes its time to load
+    from . import details, findings, head, hosts, records, senders, spf  # rich takes its time to load
     from .page import Page
 
     page = Page(width, colour=colour)
     head.verdict(page, report)
-    cured = findings.first(page, report)
-    spf.senders(page, report)
-    findings.findings(page, report, cured)
-    spf.tree(page, report)
+    told = findings.first(page, report)
+    findings.also(page, report, told, verbose=verbose)
+    senders.receivers(page, report, verbose=verbose)
+    senders.strangers(page, report)
+    records.glance(page, report)
+    if verbose or spf.at_fault(report):
+        spf.tree(page, report)
     hosts.matrix(page, report)
     findings.undetermined(page, report)
     findings.waived(page, report)
     if verbose:
+        details.dkim(page, report)
+        details.dmarc(page, report)
+        details.reverse_names(page, report)
+        details.transport(page, report)
+        details.certificates(page, report)
         findings.passed(page, report)
         hosts.dialogues(page, report)
-    head.counts(page, report)
+    head.counts(page, report, verbose=verbose)
     return re.sub(r"[ \t]+$", "", page.text(), flags=re.MULTILINE)

@@ -20,41 +20,98 @@ from diag.api import (
 from diag.model.fix import record_line
 from reports.hostile import plain
 from reports.quoting import commands, quoted
-from reports.verdict import undecided
+from reports.verdict import by_rule, undecided
 
 from .page import STYLES, Page
 
 FIRST = 5
-"""Cures shown at the top."""
+"""Rules whose cures stand at the top."""
+_ALIKE = 4
+"""Findings of one rule, and cures of them, that are told one by one."""
+_CLAIMS = 3
+"""Open questions that are named."""
 _LABEL = 9
 
+_Group = tuple[Finding, ...]
 
-def first(page: Page, report: Report) -> tuple[Finding, ...]:
-    """The cures of what matters most, each with what to paste and how to see the defect.
 
-    Gives the findings whose cures were shown, so that they are not told twice.
+def first(page: Page, report: Report) -> int:
+    """What matters most: why, what shows it, what to paste, and how to see the defect oneself.
+
+    Gives the number of rules told, so that they are not told twice.
     """
-    curable = [
-        finding for finding in report.findings if finding.fix and report.severity(finding) >= Severity.WARNING
-    ]
-    if not curable:
-        return ()
-    page.heading("Do this first")
-    for number, finding in enumerate(curable[:FIRST], 1):
-        severity = report.severity(finding)
+    urgent = [group for group in by_rule(report) if report.severity(group[0]) >= Severity.WARNING][:FIRST]
+    if urgent:
+        page.heading("Do this first")
+    for number, group in enumerate(urgent, 1):
+        severity = report.severity(group[0])
         if number > 1:
             page.blank()
-        page.item(f"{number}.", (f"{severity}: ", STYLES[severity]), plain(finding.text()), width=2)
-        for fix in finding.fix:
-            _cure(page, fix, indent=3)
-        shown = commands(finding.evidence)
+        page.item(f"{number}.", (f"{severity}: ", STYLES[severity]), _said(group[0]), width=2)
+        for other in group[1:_ALIKE]:
+            page.item("", _said(other), width=2)
+        if len(group) > _ALIKE:
+            page.item("", f"and {len(group) - _ALIKE} more of this kind", width=2)
+        page.item("", (f"{_first_paragraph(group[0].page.why)} ({group[0].id})", "dim"), width=2)
+        _evidence(page, report, group[0], width=2)
+        _cures(page, group, indent=3)
+        shown = commands(cite for finding in group for cite in finding.evidence)
         if shown:
             page.say(("See it for yourself:", "dim"), indent=3)
             page.whole(shown[0])
-    if len(curable) > FIRST:
-        page.blank()
-        page.say(f"{len(curable) - FIRST} more can be cured: see the findings below.")
-    return tuple(curable[:FIRST])
+    return len(urgent)
+
+
+def also(page: Page, report: Report, told: int, *, verbose: bool) -> None:
+    """Every other finding in a sentence; at length where that is wanted."""
+    groups = by_rule(report)[told:]
+    if not groups:
+        return
+    page.heading("Also found" if told else "Findings")
+    for number, group in enumerate(groups):
+        severity = report.severity(group[0])
+        if verbose and number:
+            page.blank()
+        for finding in group if verbose else group[:_ALIKE]:
+            page.item(
+                str(severity), _said(finding), (f" {finding.id}", "dim"), width=_LABEL, style=STYLES[severity]
+            )
+        if not verbose and len(group) > _ALIKE:
+            page.item("", f"and {len(group) - _ALIKE} more of this kind", width=_LABEL)
+        if verbose:
+            page.item("", (_first_paragraph(group[0].page.why), "dim"), width=_LABEL)
+            _evidence(page, report, group[0], width=_LABEL)
+            _cures(page, group, indent=_LABEL + 1)
+    if not verbose:
+        page.say(("What to do about these: -v, or maildiag explain RULE.", "dim"))
+
+
+def _said(finding: Finding) -> str:
+    sure = " (likely)" if finding.certainty is Certainty.LIKELY else ""
+    return plain(finding.text()) + sure
+
+
+def _first_paragraph(prose: str) -> str:
+    return plain(" ".join(prose.strip().split("\n\n")[0].replace("`", "").split()))
+
+
+def _evidence(page: Page, report: Report, finding: Finding, width: int) -> None:
+    """The first line that shows it, cut where it is long: the whole is in the dialogue or the record."""
+    line = next((line for cite in finding.evidence for line in quoted(cite, report.evidence)), "")
+    if line:
+        most = 2 * (page.width - width - 4)
+        page.item("", f"| {line if len(line) <= most else f'{line[: most - 3]}...'}", width=width)
+
+
+def _cures(page: Page, group: _Group, indent: int) -> None:
+    cures = list(dict.fromkeys(fix for finding in group for fix in finding.fix))
+    if not cures:
+        page.say((_first_paragraph(group[0].page.how), ""), indent=indent)
+    most = max(_ALIKE, len(group[0].fix))
+    for fix in cures[:most]:
+        _cure(page, fix, indent)
+    if len(cures) > most:
+        page.say(f"and {len(cures) - most} more changes of this kind", indent=indent)
 
 
 def _cure(page: Page, fix: Fix, indent: int) -> None:
@@ -86,28 +143,6 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def findings(page: Page, report: Report, cured: tuple[Finding, ...]) -> None:
-    """Every finding, the gravest first, with the line that shows it, and its cure unless that was told."""
-    if not report.findings:
-        return
-    page.heading("Findings")
-    for number, finding in enumerate(report.findings):
-        if number:
-            page.blank()
-        _finding(page, report, finding, report.severity(finding), told=finding in cured)
-
-
-def _finding(page: Page, report: Report, finding: Finding, severity: Severity, *, told: bool) -> None:
-    sure = " (likely)" if finding.certainty is Certainty.LIKELY else ""
-    page.item(str(severity), plain(finding.text()), sure, width=_LABEL, style=STYLES[severity])
-    page.item("", (f"{finding.id}: {finding.page.summary}", "dim"), width=_LABEL)
-    lines = [line for cite in finding.evidence for line in quoted(cite, report.evidence)]
-    for line in lines[:2]:
-        page.item("", f"| {line}", width=_LABEL)
-    for fix in () if told else finding.fix:
-        _cure(page, fix, indent=_LABEL + 1)
-
-
 def undetermined(page: Page, report: Report) -> None:
     """What could not be decided, and the line that shows why."""
     results = undecided(report)
@@ -123,10 +158,16 @@ def undetermined(page: Page, report: Report) -> None:
         ):
             page.item("", f"| {line}", width=_LABEL)
             break
-        claims = dict.fromkeys(f"{plain(r.claim)} ({r.area}, {plain(r.subject)})" for r in alike)
-        shown = list(claims)[:3]
-        more = f"; and {len(claims) - len(shown)} more" if len(claims) > len(shown) else ""
-        page.item("", (f"so not known: {'; '.join(shown)}{more}", "dim"), width=_LABEL)
+        page.item("", (_left_open(alike), "dim"), width=_LABEL)
+
+
+def _left_open(results: list[Result]) -> str:
+    """What nobody knows, by what it is about: the first few claims are named."""
+    subjects = list(dict.fromkeys(plain(result.subject) for result in results))
+    claims = list(dict.fromkeys(plain(result.claim) for result in results))
+    about = ", ".join(subjects[:_ALIKE]) + (", ..." if len(subjects) > _ALIKE else "")
+    more = f"; and {len(claims) - _CLAIMS} more" if len(claims) > _CLAIMS else ""
+    return f"so not known of {about}: {'; '.join(claims[:_CLAIMS])}{more}"
 
 
 def _reason(result: Result) -> tuple[str, str]:

@@ -11,6 +11,8 @@ from reports.hostile import plain
 
 from .page import STYLES, Page
 
+_STATUSES = {Status.NOT_APPLICABLE: "not applicable", Status.INCONCLUSIVE: "undetermined"}
+
 
 def verdict(page: Page, report: Report) -> None:
     """The domain, the grade, what it comes to, and when and from where it was seen."""
@@ -30,11 +32,15 @@ def verdict(page: Page, report: Report) -> None:
     page.say((", ".join(filter(None, (words.moment(report), plain(seen_from)))), "dim"))
 
 
-def counts(page: Page, report: Report) -> None:
-    """What became of the checks, and what the run cost."""
+def counts(page: Page, report: Report, *, verbose: bool) -> None:
+    """What became of the checks, what the run cost, and where there is more."""
     statuses = Counter(result.status for result in report.results)
-    told = ", ".join(f"{statuses[status]} {status}" for status in Status if statuses[status])
+    told = ", ".join(
+        f"{statuses[status]} {_STATUSES.get(status, status)}" for status in Status if statuses[status]
+    )
     page.blank()
     page.say(
         (f"{words.plural(len(report.results), 'check')}: {told or 'none'}; {words.effort(report)}.", "dim")
     )
+    if report.results and not verbose:
+        page.say(("All of it, with every dialogue: -v, or as a page: -f html -o report.html", "dim"))

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from diag.api import Report
+from diag.api import Report, Routing, Severity
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.wire.transcript import Ending, Opened, Said, Transcript, Who, render
 from reports.hostile import plain
+from reports.mentions import Mentions
 
 from .page import Page
 
 _ORDER = (25, 587, 465, 2525, 143, 993, 110, 995)
 CELL = 7
-"""Characters of a column: the longest word and a space."""
-_UNOPENED = {Ending.REFUSED: "closed", Ending.FILTERED: "filter", Ending.UNREACHABLE: "no way"}
+"""Characters of a column: a mark, a word of four letters, and spaces."""
+_UNOPENED = {Ending.REFUSED: "-", Ending.FILTERED: "none", Ending.UNREACHABLE: "away"}
 _MEANING = {
-    "plain": "no TLS",
-    "no TLS": "the TLS handshake failed",
-    "filter": "no answer to the connection request",
-    "no way": "unreachable from here",
-    "silent": "connected, no greeting",
-    "early": "closed by the peer before it said anything",
+    "-": "closed",
+    "none": "no answer to the connection request",
+    "away": "unreachable from here",
+    "fail": "the connection failed",
+    "text": "no TLS",
+    "tls!": "the TLS handshake failed",
+    "mute": "connected, no greeting",
+    "cut": "closed by the peer before it said anything",
     "421": "turned away for now",
+}
+_MARKS = {
+    "✗": "an error is found there",
+    "!": "a warning",
+    "?": "left open",
 }
 
 
@@ -37,16 +45,21 @@ def _rank(port: int) -> tuple[int, int]:
 
 
 def matrix(page: Page, report: Report) -> None:
-    """Hosts and addresses against ports; words, so that it needs no colour."""
-    cells: dict[tuple[str, str], dict[int, str]] = {}
-    for probe, transcript in talks(report):
-        cells.setdefault((probe.host, probe.address), {}).setdefault(probe.port, state(transcript))
+    """Hosts and addresses against ports: a mark and a word each, so that it needs no colour."""
+    mentions = Mentions(report)
+    routing = report.fact(Routing)
+    first = routing.hosts if isinstance(routing, Routing) else ()
+    cells: dict[tuple[str, str], dict[int, tuple[str, str]]] = {}
+    for probe, transcript in sorted(talks(report), key=lambda talk: _standing(talk[0].host, first)):
+        row = cells.setdefault((probe.host, probe.address), {})
+        seen = _mark(probe, transcript, mentions), state(transcript)
+        row[probe.port] = min(row.get(probe.port, seen), seen, key=lambda cell: "✗!?✓ ".index(cell[0]))
     if not cells:
         return
     page.heading("Endpoints")
     ports = sorted({port for row in cells.values() for port in row}, key=_rank)
     room = page.width - CELL * len(ports)
-    page.say((" " * room + "".join(f"{port:<{CELL}}" for port in ports), "bold"))
+    page.say((" " * room + "".join(f"  {port:<{CELL - 2}}" for port in ports), "bold"))
     told = None
     for (host, address), row in cells.items():
         if host != told:
@@ -56,28 +69,44 @@ def matrix(page: Page, report: Report) -> None:
         if len(name) >= room:  # a long IPv6 address gets a line of its own
             page.say(name)
             name = ""
-        page.say(f"{name:<{room}}" + "".join(f"{row.get(port, ''):<{CELL}}" for port in ports))
-    used = {cell for row in cells.values() for cell in row.values()}
-    legend = [f"{word}: {meaning}" for word, meaning in _MEANING.items() if word in used]
-    if legend:
-        page.say(("; ".join(legend) + ".", "dim"))
+        page.say(f"{name:<{room}}" + "".join(f"{' '.join(row.get(port, '  ')):<{CELL}}" for port in ports))
+    used = {piece for row in cells.values() for cell in row.values() for piece in cell}
+    legend = [f"{word} {meaning}" for word, meaning in (_MARKS | _MEANING).items() if word in used]
+    versions = ["1.3, 1.2 ... under that version of TLS"] if any(word[:2] == "1." for word in used) else []
+    page.say(("; ".join(versions + legend) + ".", "dim"))
+
+
+def _standing(host: str, first: tuple[str, ...]) -> tuple[int, str]:
+    """The MX hosts by preference, then the others by name."""
+    return (first.index(host) if host in first else len(first), host)
+
+
+def _mark(probe: object, transcript: Transcript, mentions: Mentions) -> str:
+    found = mentions.findings_at(probe)
+    severity = (found[0].severity or Severity.INFO) if found else Severity.INFO
+    if severity >= Severity.WARNING:
+        return "✗" if severity >= Severity.ERROR else "!"
+    if mentions.left_open(probe):
+        return "?"
+    secured = transcript.secured
+    return "✓" if secured is not None and isinstance(secured.handshake, Handshake) else " "
 
 
 def state(transcript: Transcript) -> str:
-    """How an endpoint answered, in at most six letters."""
+    """How an endpoint answered, in at most four letters."""
     if not any(isinstance(event, Opened) for event in transcript.events):
-        return _UNOPENED.get(transcript.closed.how, "failed")
+        return _UNOPENED.get(transcript.closed.how, "fail")
     heard = [e for e in transcript.events if isinstance(e, Said) and e.who is Who.PEER]
     if any(said.octets.startswith(b"421") for said in heard):
         return "421"
     secured = transcript.secured
     if secured is not None and isinstance(secured.handshake, Handshake):
-        return plain(secured.handshake.version.replace("TLSv", "TLS"))[:6]
+        return plain(secured.handshake.version.removeprefix("TLSv"))[:4]
     if secured is not None and isinstance(secured.handshake, TlsFailure):
-        return "no TLS"
+        return "tls!"
     if heard:
-        return "plain"
-    return "silent" if transcript.closed.how in (Ending.SILENT, Ending.TIME_UP) else "early"
+        return "text"
+    return "mute" if transcript.closed.how in (Ending.SILENT, Ending.TIME_UP) else "cut"
 
 
 def dialogues(page: Page, report: Report) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -74,8 +74,8 @@ class Page:
         rows: Iterable[Sequence[str]],
         *,
         head: Sequence[str] = (),
-        right: Sequence[int] = (),
-        fixed: Sequence[int] = (),
+        right: Container[int] = (),
+        fixed: Container[int] = (),
         indent: int = 0,
     ) -> None:
         """Rows of cells; columns in `right` are set flush right, those in `fixed` never fold."""

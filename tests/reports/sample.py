@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import anyio
+import page_reader
 import trio.testing
 
 from diag.model.finding import Certainty, Document, Finding, Rfc, Severity, rule
@@ -22,6 +23,7 @@ from diag.run.registry import Registry, load
 from diag.sandbox import world as worlds
 from diag.sandbox.staged import DOCUMENTATION, in_memory
 from diag.wire.transcript import Said, Secured, Transcript
+from reports.html import html
 
 
 @rule("sample/stranger-may-write", Severity.CRITICAL, Rfc(9989, "4.7"), since="1.0")
@@ -230,3 +232,8 @@ def broken() -> Report:
         Result("it_ran", "It ran", "dane", domain, Status.CRASHED, because="it failed: <KeyError>"),
         Result("it_applies", "It applies", "dane", domain, Status.NOT_APPLICABLE, because="there is no TLSA"),
     )
+
+
+def page_of(report: Report) -> page_reader.Page:
+    """The report as a page, read strictly."""
+    return page_reader.read(html.function(report))
