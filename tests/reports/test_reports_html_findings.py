@@ -8,7 +8,11 @@ import re
 import page_reader
 import sample
 
+from diag.model.finding import Rfc, Severity, rule
+from diag.model.knowing import Cite
 from diag.probes.talks import SmtpTalk
+from diag.wire.transcript import Closed, Ending, Transcript
+from reports.html.page import UNFOLDED
 
 
 def test_a_requirement_that_is_not_met_leads_to_its_fix() -> None:
@@ -94,3 +98,61 @@ def test_every_check_is_listed_with_its_status(broken: str) -> None:
     assert len(body) == len(results)
     for word in ("passed", "failed", "undetermined", "crashed", "not applicable"):
         assert any(word in row for row in body)
+
+
+def _kind(number: int) -> type[sample.TreeTooLarge]:
+    """A rule of its own."""
+
+    class Kind(sample.TreeTooLarge):
+        __doc__ = sample.TreeTooLarge.__doc__
+
+    return rule(f"sample/kind-{number}", Severity.ERROR, Rfc(7208, "4.6.4"), since="1.0")(Kind)
+
+
+def test_after_the_first_fixes_only_titles_stand_open_and_links_still_lead_there() -> None:
+    base = sample.broken()
+    asked = next(probe for probe in base.evidence if str(probe) == f"TXT {base.target.domain}")
+    found = [
+        _kind(at)(subject=base.target.domain, lookups=11, evidence=(Cite(asked),))
+        for at in range(UNFOLDED + 2)
+    ]
+    page = sample.page_of(dataclasses.replace(base, results=(sample.failed(*found),)))
+    cards = page.all("article")
+    assert len(cards) == UNFOLDED + 2
+    folded = [card for card in cards if "fold" in card.attributes["class"].split()]
+    assert folded == cards[UNFOLDED:]
+    titles = [e for e in page.all("h3") if "summary" in e.within]
+    assert len(titles) == 2
+    (back,) = [e for e in page.all("a") if "mark" in e.within and e.text == f"sample/kind-{UNFOLDED}"]
+    target = page.by_id(back.attributes["href"][1:])
+    assert "details" in target.within, "following the link opens the fold"
+    assert "Written in" in target.text
+
+
+def test_every_line_that_a_finding_cites_is_marked_and_linked_from_it() -> None:
+    base = sample.broken()
+    talk, transcript = sample.talk_to(base, "mx2.harbour.example")
+    last = len(transcript.events) - 1
+    cites = (*(Cite(talk, at) for at in range(8)), Cite(talk))
+    found = sample.LineSaid(subject="mx2", said="much", evidence=cites)
+    page = sample.page_of(dataclasses.replace(base, results=(sample.failed(found),)))
+    marked = {e.attributes["id"] for e in page.all("mark")}
+    name = next(iter(marked)).rpartition("-")[0]
+    assert marked == {f"{name}-{at}" for at in (*range(8), last)}, (
+        "a dialogue as a whole is marked where it ended"
+    )
+    linked = {e.attributes["href"][1:] for e in page.all("a") if "article" in e.within}
+    assert marked <= linked
+
+
+def test_ports_that_nobody_answers_on_are_folded_together() -> None:
+    base = sample.healthy()
+    gone = [SmtpTalk("203.0.113.9", port, "mx.example", "me") for port in (25, 465, 587)]
+    refused = Transcript((Closed(1, Ending.REFUSED, ""),))
+    cited = sample.LineSaid(subject="mx", said="nothing", evidence=(Cite(gone[0]),))
+    report = dataclasses.replace(base, evidence=dict.fromkeys(gone, refused), results=(sample.failed(cited),))
+    page = sample.page_of(report)
+    (fold,) = [e for e in page.all("details") if "where no connection came about" in e.text]
+    assert "2 ports" in fold.text
+    assert ":465" in fold.text
+    assert ":25" not in fold.text, "what a finding cites stands by itself"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+import page_reader
 import pytest
 import sample
+from page_reader import Page
 
 from diag.facts.mx import MailExchange, MxHost, Routing
+from diag.facts.reverse import PointerName, ReverseName
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.probes.talks import SmtpTalk
 from diag.wire.transcript import Closed, Ending, Opened, Said, Transcript, Who
@@ -76,3 +79,61 @@ def test_prose_knows_paragraphs_lists_code_and_lines() -> None:
     ]
     assert found[2].spans[-1].text == " d"
     assert found[3].spans[0].text == "line 1\nline 2"
+
+
+def section(page: Page, name: str) -> str:
+    """The text of one section, on one line."""
+    (found,) = [e for e in page.all("section") if e.attributes["aria-labelledby"] == name]
+    return " ".join(found.text.split())
+
+
+def test_reverse_names_are_told_address_by_address() -> None:
+    def seen(address: str, *names: PointerName, broken: str = "") -> ReverseName:
+        return ReverseName(
+            address, ("mx.example",), f"{address}.arpa", "ptr.example", names, broken, False, ()
+        )
+
+    facts: dict[type, object] = {
+        ReverseName: Many(
+            {
+                "192.0.2.1": seen("192.0.2.1", PointerName("mx.example", ("192.0.2.1",), True, "")),
+                "192.0.2.2": seen("192.0.2.2", PointerName("other.example", ("192.0.2.9",), False, "")),
+                "192.0.2.3": seen("192.0.2.3"),
+                "192.0.2.4": seen("192.0.2.4", broken="SERVFAIL"),
+                "192.0.2.5": Unavailable("nobody answers"),
+                "192.0.2.6": seen("192.0.2.6", PointerName("slow.example", (), False, "timed out")),
+            }
+        )
+    }
+    said = section(sample.page_of(dataclasses.replace(sample.healthy(), facts=facts)), "reverse")
+    for line in (
+        "192.0.2.1✓leads back mx.examplePTR at ptr.examplemx.example",
+        "192.0.2.2✗does not lead back other.example",
+        "192.0.2.3✗no name –",
+        "192.0.2.4✗its zone does not answer: SERVFAIL",
+        "192.0.2.5?nobody answers –",
+        "192.0.2.6?timed out slow.example",
+    ):
+        assert line in said
+
+
+def test_what_is_published_for_transport_is_shown_as_published(healthy: str) -> None:
+    said = section(page_reader.read(healthy), "transport")
+    for line in ("id=20261101T090000", "mode: enforce", "mx: mx1.lantern.example", "(DANE-EE SPKI SHA2-256)"):
+        assert line in said
+
+
+def test_tables_that_a_phone_takes_apart_say_what_each_part_is(healthy: str) -> None:
+    """A browser that is told to lay a table out as blocks may no longer tell that it is one."""
+    page = page_reader.read(healthy)
+    apart = [e for e in page.all("table") if "stack" in e.attributes.get("class", "").split()]
+    assert len(apart) >= 7
+    assert all(table.attributes["role"] == "table" for table in apart)
+    roles = {"thead": {"rowgroup"}, "tbody": {"rowgroup"}, "tr": {"row"}, "td": {"cell"}}
+    roles["th"] = {"columnheader", "rowheader"}
+    for table in apart:
+        inside = [e for e in page.elements if "table" in e.within and table.begin <= e.begin < table.end]
+        assert inside
+        for element in inside:
+            if element.name in roles:
+                assert element.attributes.get("role") in roles[element.name], element
