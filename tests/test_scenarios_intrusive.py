@@ -21,7 +21,16 @@ from diag.sandbox.world import World
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "intrusive"
 WORLDS = sorted(path.parent for path in FIXTURES.glob("*/*/hosts.toml"))
-RULES = {"smtp/open-relay", "submission/accepts-without-auth", "submission/unauthenticated-local"}
+RULES = {
+    "smtp/accepts-nonstandard-eod",
+    "smtp/bdat-refused",
+    "smtp/no-dot-unstuffing",
+    "smtp/open-relay",
+    "submission/accepts-without-auth",
+    "submission/auth-accepted-in-clear",
+    "submission/unauthenticated-local",
+}
+SECRET = "MAILDIAG_TESTS_PASSWORD"
 each_world = pytest.mark.parametrize("path", WORLDS, ids=lambda path: str(path.relative_to(FIXTURES)))
 
 
@@ -32,12 +41,15 @@ def registry() -> Registry:
 
 def diagnosed(world: World, registry: Registry, **wishes: object) -> Report:
     async def run() -> Report:
-        target = Target(world.domain, public=DOCUMENTATION, **wishes)  # type: ignore[arg-type]
+        asked = {"public": DOCUMENTATION, "mailbox": world.mailbox, "login": world.login, **wishes}
+        target = Target(world.domain, password=f"env:{SECRET}", **asked)  # type: ignore[arg-type]
         async with in_memory(world, registry.performers) as lab:
             return await Diagnosis(registry, target, lab).run()
 
     clock = trio.testing.MockClock(autojump_threshold=0)
-    return anyio.run(run, backend="trio", backend_options={"clock": clock})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SECRET, world.password)
+        return anyio.run(run, backend="trio", backend_options={"clock": clock})
 
 
 def undecided(report: Report) -> set[str]:

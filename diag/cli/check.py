@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from diag.model.target import Target
     from diag.run.profile import Profile
 
+    from .access import Access
+
 EXIT_CODES = (
     "Exit codes, the first that fits: 130 interrupted; 2 usage or configuration error; 1 findings from --fail-on "
     "upwards; 4 a check of ours crashed; 3 a required area could not be determined: one of its checks is "
     "inconclusive ('dns' stands for MX, SPF and DMARC where the DNS gave no answer); 0 otherwise."
 )
 _TARGET = "What is looked at"
+_ACCESS = "Access"
 _NETWORK = "Network"
 
 
@@ -83,10 +86,36 @@ def check(
         bool,
         typer.Option(
             "--intrusive",
-            help="Try too whether hosts relay for strangers; nothing is sent. Only for hosts of your own.",
+            help="Try too what is no ordinary use: whether hosts relay for strangers, whether they take "
+            "chunks. Nothing is sent, except with --mailbox. Only for hosts of your own.",
             rich_help_panel=_TARGET,
         ),
     ] = False,
+    mailbox: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MAILBOX",
+            help="A mailbox of yours in the domain. With --intrusive, test messages are sent to it.",
+            rich_help_panel=_ACCESS,
+        ),
+    ] = None,
+    login: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --intrusive: read the test messages back over IMAP, and try one login WITHOUT encryption "
+            "on each submission port that offers it: who listens there learns the password.",
+            rich_help_panel=_ACCESS,
+        ),
+    ] = None,
+    password: Annotated[
+        str | None,
+        typer.Option(
+            metavar="env:NAME|file:PATH",
+            help="Where the password of --login is, never the password itself.",
+            rich_help_panel=_ACCESS,
+        ),
+    ] = None,
     nameservers: Annotated[
         list[str] | None,
         typer.Option(
@@ -133,9 +162,11 @@ def check(
     ] = None,
 ) -> int:
     """Look at a domain's mail: DNS, policies, and what its hosts say on every mail port."""
+    from diag.lab.announced import Announced
     from diag.run.diagnose import Options
 
     from . import judging, outputs as places, tapes
+    from .access import access
     from .domains import FROM_STDIN, domains as read_domains
     from .faults import Fault
     from .progress import Progress
@@ -176,6 +207,9 @@ def check(
         sends=sends,
         confirm=confirm,
         intrusive=intrusive,
+        lent=access(
+            names, mailbox=mailbox, login=login, password=password, intrusive=intrusive, said=said.mailbox
+        ),
     )
     lab = live(
         registry,
@@ -185,6 +219,8 @@ def check(
         port_map=port_map or (),
         limits=said.limits,
     )
+    if intrusive:
+        lab = Announced(lab, progress.note)
     work = Work(
         registry=registry,
         options=options,
@@ -219,6 +255,7 @@ def _target(
     sends: bool | None,
     confirm: bool,
     intrusive: bool,
+    lent: Access,
 ) -> Target:
     """What is looked at beside the domain's name; the profile's lists and those of the command line add up."""
     from diag.model.target import Target
@@ -239,6 +276,9 @@ def _target(
         sends=sends,
         confirm=confirm,
         intrusive=intrusive,
+        mailbox=lent.mailbox,
+        login=lent.login,
+        password=lent.password,
         references=usual.references if said.references is None else said.references,
     )
 

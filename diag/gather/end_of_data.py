@@ -38,6 +38,8 @@ async def inbound_ends_of_data(
         survey = tried[subject]
         if isinstance(survey, Absent | Unavailable):
             return survey
+        if (deaf := _cannot_be_told(target, survey)) is not None:
+            return deaf
         ours = await our_address(survey.endpoint, lab)
         if isinstance(ours, Unavailable):
             return ours
@@ -75,6 +77,8 @@ async def sent_messages(
         survey = tried[subject]
         if isinstance(survey, Absent | Unavailable):
             return survey
+        if (deaf := _cannot_be_told(target, survey)) is not None:
+            return deaf
         probe = await _message(target, survey, moment, lab)
         read = read_message(await lab.run(probe), "")
         cite = Cite(probe, read.event)
@@ -106,6 +110,14 @@ def once_a_host(
             hosts.add(survey.endpoint.host)
             chosen[subject] = survey
     return chosen
+
+
+def _cannot_be_told(target: Target, survey: InboundSurvey) -> Absent | None:
+    """A mailbox outside ASCII needs SMTPUTF8 (RFC 6531 section 3.1); that it is missing is told by itself."""
+    offer = survey.session.best_offer
+    if target.own_mailbox.isascii() or offer is None or offer.offers("SMTPUTF8"):
+        return None
+    return Absent("the host cannot be told of the mailbox: SMTPUTF8 is not offered", (survey.look.cite(),))
 
 
 async def _message(

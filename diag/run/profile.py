@@ -17,6 +17,7 @@ from diag.model.finding import Severity
 from diag.model.frozen import frozen
 from diag.model.report import Waiver
 from diag.names.domain import BadDomain, domain
+from diag.names.mailbox import BadMailbox, mailbox
 
 USUAL = Path("maildiag.toml")
 """Read from the current directory where no profile is named."""
@@ -37,6 +38,8 @@ class Profile:
     selectors: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     helo: str = ""
+    mailbox: str = ""
+    """A mailbox of the user's, for the domain it belongs to."""
     nameservers: tuple[str, ...] = ()
     """As written: ADDR or ADDR:PORT."""
     public: tuple[str, ...] = ()
@@ -178,6 +181,13 @@ def _names(value: Any, place: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _mailbox(value: Any, place: str) -> str:
+    try:
+        return mailbox(_text(value, place))
+    except BadMailbox as error:
+        raise BadProfile(f"{place}: {error}") from None
+
+
 def _networks(value: Any, place: str) -> tuple[str, ...]:
     found = []
     for text in _texts(value, place):
@@ -237,6 +247,7 @@ _KEYS: Mapping[str, Reader] = {
     "selectors": _names,
     "hosts": _names,
     "helo": _text,
+    "mailbox": _mailbox,
     "nameservers": _texts,
     "public": _networks,
     "references": _names,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from diag.model.frozen import frozen
 
-from .actions import Dialogue, Say, Steps, greeting_limit, hear
+from .actions import REPLY_LIMIT, Dialogue, Say, Steps, greeting_limit, hear
 from .blame import blamed
 from .exchanges import exchanges
 from .lines import split
@@ -116,7 +116,7 @@ def _talk(
             yield from hear(SmtpEnd(), FINAL_LIMIT)
     yield Say(QUIT)
     for _ in range(MOST_REPLIES):
-        reply = parse_reply((yield from hear(SmtpEnd(), PAUSE, may_be_silent=True)))
+        reply = parse_reply((yield from hear(SmtpEnd(), REPLY_LIMIT, may_be_silent=True)))
         if reply.code in (0, 221, 421):
             return
 
