@@ -77,7 +77,9 @@ class ImapSpeaker:
                 return reply("+ ")
             case "LOGIN":
                 words = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', arguments)
-                name, secret = (quoted or plain for quoted, plain in [*words, ("", ""), ("", "")][:2])
+                name, secret = (
+                    _unescaped(quoted) or plain for quoted, plain in [*words, ("", ""), ("", "")][:2]
+                )
                 return self._entered(tag, Login("LOGIN", self._host.logins).known(name, secret))
             case "AUTHENTICATE":
                 return self._entered(
@@ -108,3 +110,8 @@ class ImapSpeaker:
 
 def _success(line: str) -> bool:
     return line.split(" ")[1:2] == ["OK"]
+
+
+def _unescaped(quoted: str) -> str:
+    """RFC 9051 section 4.3."""
+    return re.sub(r"\\(.)", r"\1", quoted)

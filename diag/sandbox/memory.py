@@ -33,7 +33,8 @@ class MemoryNetwork:
         self._connections: Counter[tuple[str, int]] = Counter()
         self._tasks: anyio.abc.TaskGroup | None = None
         self._wires: list[Wire] = []
-        self._mail = Mail()
+        self.mail = Mail()
+        """What has been delivered."""
         self.heard: list[Heard] = []
         """What the hosts heard, a connection an item, in the order in which they were opened."""
 
@@ -82,7 +83,7 @@ class MemoryNetwork:
 
     async def _play(self, host: HostSpec, wire: Wire, client: _ClientEnd, heard: Heard) -> None:
         try:
-            await serve(host, wire, self._world.certificates, heard, self._mail)
+            await serve(host, wire, self._world.certificates, heard, self.mail)
         except TornDown:
             client.torn = True
         finally:
