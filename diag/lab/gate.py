@@ -9,11 +9,15 @@ import anyio
 
 
 class Gate:
-    """Holds back those who come when it is full, and lets them in by rank (smallest first), then in turn."""
+    """Holds back those who come when it is full, and lets them in by rank (0 first), then in turn.
 
-    def __init__(self, capacity: int) -> None:
+    `kept` of its places are for rank 0 alone.
+    """
+
+    def __init__(self, capacity: int, kept: int = 0) -> None:
         self._free = capacity
         self._capacity = capacity
+        self._kept = kept
         self._waiting: list[tuple[int, int, anyio.Event]] = []
         self._turns = count()
 
@@ -24,7 +28,7 @@ class Gate:
 
     async def enter(self, rank: int = 0) -> None:
         """Go in, at once where there is room: waiting for it would cost every probe a turn of the loop."""
-        if self._free:
+        if self._has_room(rank):
             self._free -= 1
             return
         called = anyio.Event()
@@ -41,8 +45,11 @@ class Gate:
             raise
 
     def leave(self) -> None:
-        """Make room: for the first of those who wait, if any do."""
-        if self._waiting:
+        """Make room: for the first of those who wait, if there is one whom it is for."""
+        self._free += 1
+        if self._waiting and self._has_room(self._waiting[0][0]):
+            self._free -= 1
             heapq.heappop(self._waiting)[-1].set()
-        else:
-            self._free += 1
+
+    def _has_room(self, rank: int) -> bool:
+        return self._free > (self._kept if rank else 0)

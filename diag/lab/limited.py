@@ -62,23 +62,25 @@ class Limited:
                 gate.leave()
 
     def _gates_of(self, probe: Probe[E]) -> tuple[Gate, ...]:
-        return tuple(self._gate(key, capacity) for key, capacity in self._keys(probe))
+        return tuple(self._gate(*each) for each in self._keys(probe))
 
-    def _keys(self, probe: Probe[E]) -> tuple[tuple[str, int], ...]:
+    def _keys(self, probe: Probe[E]) -> tuple[tuple[str, int, int], ...]:
+        """The gates on the way, with how many each lets in, and how many of those are for MX hosts alone."""
         peer = str(probe.peer)
         if peer == OUR_RESOLVER:
-            return ((peer, 2 * self._limits.questions_per_server),)
+            return ((peer, 2 * self._limits.questions_per_server, 0),)
         if peer.startswith("dns:"):
-            return ((peer, self._limits.questions_per_server),)
+            return ((peer, self._limits.questions_per_server, 0),)
+        most = self._limits.connections_per_operator
         return (
-            (_service(probe), self._limits.connections_per_service),
-            (_operator(peer), self._limits.connections_per_operator),
+            (_service(probe), self._limits.connections_per_service, 0),
+            (_operator(peer), most, most // 4),
         )
 
-    def _gate(self, key: str, capacity: int) -> Gate:
+    def _gate(self, key: str, capacity: int, kept: int) -> Gate:
         gate = self._gates.get(key)
         if gate is None:
-            gate = self._gates[key] = Gate(capacity)
+            gate = self._gates[key] = Gate(capacity, kept)
             if len(self._gates) > 4096:  # a run over thousands of domains: idle gates go, oldest first
                 for old in [k for k, g in self._gates.items() if g.idle and k != key][:2048]:
                     del self._gates[old]

@@ -103,7 +103,7 @@ def test_a_bounded_memory_forgets_the_oldest() -> None:
 def test_no_service_sees_more_than_two_connections_and_no_operator_more_than_eight() -> None:
     world = Slow()
     same_service = [reach(1, 25, f"h{n}") for n in range(6)]
-    same_network = [reach(n, 100 + n) for n in range(2, 16)]
+    same_network = [reach(n, port) for n in range(2, 16) for port in (25, 100 + n)]
     on_a_jumping_clock(all_at_once, Limited(world), same_service + same_network)
     assert world.most["192.0.2.1#25"] == 2
     assert max(sum(1 for other in world.began if begun <= other < begun + 1) for begun in world.began) == 8
@@ -204,3 +204,17 @@ def test_rerouted_families_count_as_reachable_on_a_machine_without_a_way_out() -
     routes = {("198.51.100.9", 25): ("127.0.0.1", 4026)}
     assert anyio.run(Reroute(routes, Recorder()).run, Route(6)) == Source("::1")
     assert anyio.run(Reroute({}, Recorder()).run, Route(6)) == Source("")
+
+
+def test_two_of_eight_places_are_kept_for_mx_hosts() -> None:
+    world = Slow()
+
+    async def work() -> None:
+        lab = Limited(world)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(all_at_once, lab, [reach(1, port) for port in range(100, 110)])
+            await anyio.sleep(0.5)
+            tasks.start_soon(all_at_once, lab, [reach(2, 25), reach(3, 25)])
+
+    on_a_jumping_clock(work)
+    assert world.began == [0] * 6 + [0.5] * 2 + [1] * 4
