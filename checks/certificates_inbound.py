@@ -26,7 +26,7 @@ from diag.api import (
 )
 
 from .certificates import BR
-from .certificates_reasons import Cause, CertificateFinding, Refusal, cure, ending, refusal
+from .certificates_reasons import Cause, CertificateFinding, Reason, Refusal, cure, ending, refusal
 
 
 @rule("certificates/sts-mismatch", Severity.ERROR, Rfc(8461, "4.2"), Rfc(8461, "5"), since="1.0")
@@ -240,6 +240,9 @@ def senders_accept_the_certificate(
         return
     known = of_host(dane, served)
     if isinstance(known, DaneHost) and known.authenticates:
+        # A TLSA record excuses names, dates and issuer; it vouches for a key that strangers have, too.
+        if served.listed:
+            yield _told(served, *found.told[0])
         return
     unsure = why_unsure(known)
     if unsure and found.reasons:
@@ -247,18 +250,22 @@ def senders_accept_the_certificate(
         yield Undecided(unsure, served.cites)
         return
     for reason, also in found.told:
-        yield _rule(reason.cause)(
-            subject=served.subject,
-            what=reason.what,
-            also=also,
-            evidence=served.cites,
-            fix=cure(served, reason.cause),
-        )
+        yield _told(served, reason, also)
     if found.reasons and isinstance(sts, Unavailable):
         because = f"whether senders refuse is not known, nor is the MTA-STS policy: {sts.because}"
         yield Undecided(because, sts.evidence)
     if found.undecided:
         yield Undecided(found.undecided, served.cites)
+
+
+def _told(served: InboundCertificate, reason: Reason, also: str) -> CertificateFinding:
+    return _rule(reason.cause)(
+        subject=served.subject,
+        what=reason.what,
+        also=also,
+        evidence=served.cites,
+        fix=cure(served, reason.cause),
+    )
 
 
 def asks(sts: StsPolicy, served: InboundCertificate) -> bool:

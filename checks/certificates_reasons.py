@@ -16,6 +16,8 @@ from diag.api import (
     rank,
 )
 
+from .known_keys import known_key_words
+
 LONGEST_LABEL = 80
 """Characters of a certificate's own words that a sentence takes."""
 
@@ -106,6 +108,9 @@ def refusal(served: ServedCertificate) -> Refusal:
         causes = tuple(cause for cause in causes if cause not in TRUST)
     elif verdict.trust is Trust.UNDECIDED:
         undecided = "the certificates can be put together in too many ways to try them all"
+    if served.listed:
+        # Before anything else: a certificate that is renewed for the same key would be no better.
+        causes = tuple(dict.fromkeys((Cause.WEAK_KEY, *causes)))
     reasons = [Reason(cause, _said(cause, served)) for cause in causes]
     # The chain that the server sends is set up apart from the certificate: renewing does not cure it.
     chain = [reason for reason in reasons if reason.cause is Cause.MISSING_INTERMEDIATE]
@@ -163,6 +168,8 @@ def _said(cause: Cause, served: ServedCertificate) -> str:
             return f"is for {_names(served)}, not for {' or '.join(served.references)}"
         case Cause.WRONG_EKU:
             return f"is not made for servers: {_detail(verdict, Fault.WRONG_USAGE)}"
+        case Cause.WEAK_KEY if served.listed:
+            return f"has a key that is no secret: {known_key_words(served.listed)}"
         case Cause.WEAK_KEY:
             return f"has a key that can be broken: {_detail(verdict, Fault.WEAK_KEY)}"
         case Cause.WEAK_SIGNATURE:

@@ -24,6 +24,7 @@ from diag.api import (
 )
 
 from .dkim_mend import instead, mend, new_key, revoke, withdraw
+from .known_keys import known_key_words
 from .txt import as_written
 
 SHORTEST, RECOMMENDED, LONGEST = 1024, 2048, 4096
@@ -155,6 +156,7 @@ def dkim_key_type_is_known(found: DkimKeyFound) -> Iterator[Finding]:
     Severity.CRITICAL,
     Rfc(8301, "4"),
     Doc("CVE-2017-15361 (ROCA)", "https://nvd.nist.gov/vuln/detail/CVE-2017-15361"),
+    Doc("CVE-2008-0166 (Debian)", "https://nvd.nist.gov/vuln/detail/CVE-2008-0166"),
     since="1.0",
 )
 class KeyCompromised(Finding):
@@ -188,6 +190,10 @@ def dkim_key_is_secret(found: DkimKeyFound) -> Iterator[Finding]:
             fix = revoke(found) if found.key is not None else new_key(found)
             yield KeyCompromised(subject=found.name, why=why, evidence=found.asked, fix=fix)
             return
+    if found.listed:
+        why = known_key_words(found.listed)
+        fix = revoke(found) if found.key is not None else new_key(found)
+        yield KeyCompromised(subject=found.name, why=why, evidence=found.asked, fix=fix)
 
 
 @check

@@ -45,6 +45,8 @@ class ServedCertificate:
     """Why trust could not be judged: there is no store, or it could not be read; empty where it could."""
     cites: tuple[Cite, ...]
     """The handshake in its conversation."""
+    listed: str = ""
+    """The list of known private keys on which its own stands; empty where on none, or there is no list."""
 
     @property
     def subject(self) -> str:

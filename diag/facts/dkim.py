@@ -77,6 +77,8 @@ class DkimKeyFound:
     keys: tuple[DkimKey, ...]
     """Those of them that are meant as a key; more than one is a fault (RFC 6376 section 3.6.2.2)."""
     asked: tuple[Cite, ...]
+    listed: str = ""
+    """The list of known private keys on which one of them stands; empty where none does, or there is no list."""
 
     @property
     def key(self) -> DkimKey | None:

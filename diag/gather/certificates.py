@@ -17,8 +17,10 @@ from diag.probes.probe import Lab
 from diag.probes.trust import Anchors, TrustAnchors
 from diag.tls.chain import issuers_of, judge
 from diag.tls.handshake import Handshake, TlsFailure
+from diag.tls.key_number import key_number
 from diag.wire.reach import Reached
 
+from .known_keys import list_of
 from .mx import all_of
 
 S = TypeVar("S", bound=ServedCertificate)
@@ -109,6 +111,7 @@ async def _judged(
         store=anchors.store,
         distrust=_distrust(anchors),
         cites=(cite,),
+        listed=await list_of(key_number(handshake.chain[0]), lab),
     )
 
 

@@ -13,9 +13,11 @@ from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.records.dkim import DkimKey, looks_like_key
+from diag.records.dkim_keys import Ed25519Key, RsaKey
 from diag.records.spf import SpfRecord, is_spf
 
 from .dns import Found, Looked, NoRecord, look_up, plain
+from .known_keys import list_of
 from .mx import all_of
 from .selectors import of_habit, of_providers, of_user, worth_asking
 
@@ -87,6 +89,8 @@ async def keys(selectors: DkimSelectors, lab: Lab) -> Many[DkimKeyFound]:
             items[name] = looked
         elif isinstance(looked, Found) and _own(looked, selectors.wildcard):
             texts = looked.texts()
+            published = tuple(DkimKey.parse(text) for text in texts if looks_like_key(text))
+            lists = [await list_of(_number(key), lab) for key in published]
             items[name] = DkimKeyFound(
                 domain=selectors.domain,
                 selector=selector,
@@ -94,8 +98,9 @@ async def keys(selectors: DkimSelectors, lab: Lab) -> Many[DkimKeyFound]:
                 owner=looked.owner,
                 aliases=looked.aliases,
                 texts=texts,
-                keys=tuple(DkimKey.parse(text) for text in texts if looks_like_key(text)),
+                keys=published,
                 asked=looked.evidence,
+                listed=next(filter(None, lists), ""),
             )
     return Many(items)
 
@@ -105,6 +110,17 @@ async def ask_for(lab: Lab, domain: str, tried: Iterable[Selector]) -> dict[Sele
     by_name = {f"{selector.name}._domainkey.{domain}": selector for selector in tried}
     looked = await all_of(lambda name: look_up(lab, name, "TXT"), by_name)
     return {by_name[name]: answer for name, answer in looked.items()}
+
+
+def _number(key: DkimKey) -> bytes:
+    """What identifies the key on lists of known ones; empty where there is no key that a verifier could use."""
+    match key.key:
+        case RsaKey(modulus=modulus) if modulus > 0:
+            return modulus.to_bytes((modulus.bit_length() + 7) // 8)
+        case Ed25519Key(octets=octets):
+            return octets.lstrip(b"\0")
+        case _:
+            return b""
 
 
 def _own(looked: Looked, wildcard: tuple[str, ...]) -> bool:

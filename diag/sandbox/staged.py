@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from diag.lab.live.live import Live, Means
 from diag.lab.overlay import Overlay
 from diag.model.plugin import Performer
+from diag.probes.known_keys import KeyListing, KnownKey
 from diag.probes.moment import Label, Moment, Nonce, Now, Reach, Reached, Route, Source
 from diag.probes.probe import E, Lab, Probe
 from diag.probes.trust import Anchors, TrustAnchors
@@ -50,6 +51,8 @@ class Staged:
             case Reach(address=address, port=port):
                 met = self._world.vantage.meets(address, port)
                 answer = Reached("", "220 reference.example ESMTP") if met is State.OPEN else Reached(met)
+            case KnownKey():
+                answer = KeyListing()
             case TrustAnchors(issuers=issuers):
                 root = x509.load_pem_x509_certificate(self._world.certificates.root)
                 named = root.subject.public_bytes() in issuers

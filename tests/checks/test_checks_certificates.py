@@ -298,3 +298,19 @@ def test_a_text_from_a_certificate_is_cut() -> None:
     text = next(iter(mail_programs_accept_the_certificate.function(client(chain)))).text()
     assert "and 6 more names" in text
     assert len(text) < 500
+
+
+def test_a_key_that_strangers_have_comes_first_and_whatever_dane_says() -> None:
+    for_programs = dataclasses.replace(client(kind("expired")), listed="debianssl")
+    (finding,) = mail_programs_accept_the_certificate.function(for_programs)
+    assert finding.id == "certificates/weak-key"
+    assert "CVE-2008-0166" in finding.text()
+    assert "besides, it expired" in finding.text()
+    assert "--force-renewal" in str(finding.fix)
+    served = dataclasses.replace(inbound(kind("valid")), listed="debianssl")
+    fits = dane(EE)
+    for known in (NONE, fits):
+        (told,) = senders_accept_the_certificate.function(served, known, NONE)
+        assert told.id == "certificates/weak-key-on-25"
+    unlisted = dataclasses.replace(served, listed="")
+    assert list(senders_accept_the_certificate.function(unlisted, fits, NONE)) == []

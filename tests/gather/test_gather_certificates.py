@@ -16,11 +16,14 @@ from diag.gather.certificates import client_certificates, inbound_certificates, 
 from diag.model.finding import Certainty
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.target import Endpoint, Target
+from diag.probes.known_keys import KeyListing, KnownKey
+from diag.probes.probe import NotRecorded
 from diag.probes.talks import ImapTalk
 from diag.probes.trust import Anchors, TrustAnchors
 from diag.sandbox.authority import Authority
 from diag.tls.chain import Trust, issuers_of
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.tls.key_number import key_number
 from diag.wire.reading import read_imap
 from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Secured, Transcript, Who
 
@@ -38,8 +41,13 @@ class Store:
     def __init__(self, anchors: Anchors | None = None) -> None:
         self.anchors = anchors or Anchors("/etc/store.pem", 1, (CA.root,))
         self.asked: list[TrustAnchors] = []
+        self.known: dict[bytes, str] | None = {}
 
     async def run(self, probe: Any) -> Any:
+        if isinstance(probe, KnownKey):
+            if self.known is None:
+                raise NotRecorded(probe)
+            return KeyListing(True, self.known.get(probe.number, ""))
         assert isinstance(probe, TrustAnchors)
         self.asked.append(probe)
         return self.anchors
@@ -168,3 +176,16 @@ def test_one_kind_that_could_not_be_looked_at_does_not_hide_the_other() -> None:
     assert list(two.items) == [str(AT), "there"]
     assert anyio.run(run, no_inbound, no_clients) is no_clients
     assert anyio.run(run, no_inbound, Many()) is no_inbound
+
+
+def test_a_key_that_strangers_know_is_told_by_its_list() -> None:
+    store, made = Store(), shaken()
+    store.known = {key_number(made.chain[0]): "debianssl"}
+    assert inbound(tls(made), store).listed == "debianssl"
+    assert inbound(tls(shaken("self_signed")), store).listed == ""
+
+
+def test_a_tape_that_knows_of_no_list_loses_nothing_else() -> None:
+    store = Store()
+    store.known = None
+    assert inbound(tls(shaken()), store).listed == ""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from zoned_lab import ZonedLab, gathered
 
 from diag.facts.dkim import Below, DkimKeyFound, DkimSelectors, Source
@@ -155,3 +159,22 @@ def test_the_table_holds_names_as_they_are_compared() -> None:
         assert provider.mx or provider.spf
         assert all(name == name.lower().strip(".") for name in names)
     assert table().as_of >= "2026"
+
+
+def test_keys_that_strangers_know_are_told_by_their_list() -> None:
+    modulus = 0xC0FFEE << 1000 | 1
+    rsa = _rsa_record(modulus)
+    lab = ZonedLab(f"{ZONE}s1._domainkey.d.example. TXT {KEY}\ns2._domainkey.d.example. TXT {rsa}\n")
+    octets = base64.b64decode(KEY.partition("p=")[2].strip('"'))
+    lab.known = {octets: "keypair", modulus.to_bytes(128).lstrip(b"\0"): "debianssl"}
+    _, found = search(lab, "s1", "s2")
+    assert [each.listed for each in found.values()] == ["keypair", "debianssl"]
+    lab.known = {}
+    assert [each.listed for each in search(lab, "s1", "s2")[1].values()] == ["", ""]
+
+
+def _rsa_record(modulus: int) -> str:
+    key = rsa.RSAPublicNumbers(65537, modulus).public_key()
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    text = base64.b64encode(spki).decode()
+    return f'"v=DKIM1; p={text[:200]}" "{text[200:]}"'

@@ -11,6 +11,7 @@ from diag.lab.once import Once
 from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone
 from diag.probes.dns import DnsQuery, build_answer
+from diag.probes.known_keys import KeyListing, KnownKey
 from diag.probes.moment import Label, Nonce
 
 T = TypeVar("T")
@@ -32,10 +33,14 @@ class ZonedLab:
         )
         self._says = dict(says or {})
         self.asked: list[DnsQuery] = []
+        self.known: dict[bytes, str] = {}
+        """Lists of known private keys, by the number of the public one."""
 
     async def run(self, probe: Any) -> Any:
         if isinstance(probe, Nonce):
             return Label("qvxzkwjyhgfdbnmp")
+        if isinstance(probe, KnownKey):
+            return KeyListing(True, self.known.get(probe.number, ""))
         self.asked.append(probe)
         if (rcode := self._says.get((probe.name, probe.server or ""))) is not None:
             return build_answer(probe, rcode=rcode)

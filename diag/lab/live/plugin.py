@@ -8,6 +8,7 @@ from . import (
     https,
     injection,
     intrusive,
+    known_keys,
     moment,
     pause,
     pipelining,
@@ -28,4 +29,5 @@ modules = (
     pipelining,
     relay,
     intrusive,
+    known_keys,
 )
