@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from typing import Any, TypeVar
 
 import anyio
 import pytest
@@ -11,6 +13,7 @@ import trio.testing
 from diag.lab.tape import Tape
 from diag.model.report import Report, Status
 from diag.model.target import Target
+from diag.probes.intrusive import ClearLoginTalk, CollectTalk, MessageTalk
 from diag.probes.probe import Impact
 from diag.probes.relay import RelayTalk
 from diag.run.diagnose import Diagnosis
@@ -18,7 +21,10 @@ from diag.run.registry import Registry, load
 from diag.sandbox import world as worlds
 from diag.sandbox.staged import DOCUMENTATION, in_memory
 from diag.sandbox.world import World
+from diag.wire.end_of_data import ENDINGS
+from diag.wire.transcript import Said
 
+T = TypeVar("T")
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "intrusive"
 WORLDS = sorted(path.parent for path in FIXTURES.glob("*/*/hosts.toml"))
 RULES = {
@@ -87,10 +93,20 @@ def test_with_it_the_healthy_world_is_tried_everywhere_and_found_healthy(registr
     assert {port for _, port in tried} == {25, 465, 587}
 
 
-def test_a_tape_holds_all_of_it(registry: Registry, tmp_path: Path) -> None:
-    world = worlds.load(FIXTURES / "submission" / "unauthenticated-local")
+TAPED = (
+    "submission/unauthenticated-local",
+    "submission/login-in-clear",
+    "smtp/dots-doubled",
+    "smtp/ends-at-lf",
+)
+
+
+@pytest.mark.parametrize("name", TAPED)
+def test_a_tape_holds_all_of_it_but_no_secret(name: str, registry: Registry, tmp_path: Path) -> None:
+    world = worlds.load(FIXTURES / name)
     report = diagnosed(world, registry, intrusive=True)
     Tape(report.evidence, {}).save(tmp_path / "t.tape")
+    assert not world.password or world.password not in (tmp_path / "t.tape").read_text()
     tape = Tape.load(tmp_path / "t.tape", registry.probes)
     assert tape.exchanges == report.evidence
 
@@ -99,6 +115,67 @@ def test_a_tape_holds_all_of_it(registry: Registry, tmp_path: Path) -> None:
 
     again = anyio.run(replayed)
     assert [f.text() for f in again.findings] == [f.text() for f in report.findings] != []
+
+
+def talks(report: Report, kind: type[T]) -> dict[T, Any]:
+    return {probe: seen for probe, seen in report.evidence.items() if isinstance(probe, kind)}
+
+
+def test_one_message_a_host_and_sequence_and_none_without_a_mailbox(registry: Registry) -> None:
+    world = worlds.load(FIXTURES / "smtp" / "dots-kept-right")
+    sent = talks(diagnosed(world, registry, intrusive=True), MessageTalk)
+    assert sorted(Counter(probe.host for probe in sent).items()) == [
+        ("mx1.lantern.example", len(ENDINGS) + 1),
+        ("mx2.lantern.example", len(ENDINGS) + 1),
+    ]
+    assert {probe.recipient for probe in sent} == {"anna@lantern.example"}
+    assert not talks(diagnosed(world, registry, intrusive=True, mailbox=""), MessageTalk)
+    assert not talks(diagnosed(world, registry, intrusive=True, mailbox="a@elsewhere.example"), MessageTalk)
+
+
+def test_of_the_test_messages_those_that_were_read_are_removed(registry: Registry) -> None:
+    world = worlds.load(FIXTURES / "smtp" / "dots-kept-right")
+    (collected,) = talks(diagnosed(world, registry, intrusive=True), CollectTalk).values()
+    expunged = [
+        event.octets
+        for event in collected.events
+        if isinstance(event, Said) and b"UID EXPUNGE" in event.octets
+    ]
+    assert len(expunged) == 2, "one a host"
+
+
+@pytest.mark.parametrize("name", ["smtp/login-fails", "submission/login-fails-in-clear"])
+def test_one_failed_login_is_all_there_is(name: str, registry: Registry) -> None:
+    report = diagnosed(worlds.load(FIXTURES / name), registry, intrusive=True)
+    logins = [*talks(report, CollectTalk), *talks(report, ClearLoginTalk)]
+    assert len(logins) == 1
+    (because,) = {
+        result.because
+        for result in report.results
+        if result.check == "nobody_logs_in_without_tls"
+        if result.status is Status.INCONCLUSIVE
+    }
+    assert "the login failed, and is not tried again" in because
+    assert "uthentication failed" in because, "the line is quoted"
+
+
+def test_nothing_is_said_in_clear_where_nobody_outside_listens_or_nothing_is_offered(
+    registry: Registry,
+) -> None:
+    world = worlds.load(FIXTURES / "submission" / "login-in-clear")
+    report = diagnosed(world, registry, intrusive=True, public=())
+    assert not talks(report, ClearLoginTalk)
+    assert "submission/auth-accepted-in-clear" not in {f.id for f in report.findings}
+    healthy = worlds.load(FIXTURES / "smtp" / "dots-kept-right")
+    assert not talks(diagnosed(healthy, registry, intrusive=True), ClearLoginTalk)
+
+
+def test_where_tls_is_wanted_the_password_is_not_said(registry: Registry) -> None:
+    world = worlds.load(FIXTURES / "submission" / "login-wants-tls")
+    for transcript in talks(diagnosed(world, registry, intrusive=True), ClearLoginTalk).values():
+        said = [event.octets for event in transcript.events if isinstance(event, Said)]
+        assert b"AUTH PLAIN\r\n" in said
+        assert b"[redacted]\r\n" not in said
 
 
 def test_no_dialogue_sends_data(registry: Registry) -> None:

@@ -17,6 +17,6 @@ class Announced:
     async def run(self, probe: Probe[E]) -> E:
         """See Lab."""
         if probe.impact is Impact.INTRUSIVE:
-            place = " ".join(str(part) for part in (probe.peer, getattr(probe, "port", "")) if part)
+            place = f"{getattr(probe, 'host', '')} [{probe.peer}]:{getattr(probe, 'port', '')}".strip(" :")
             self._say(f"{place}: {probe.announcement() or probe.kind}")
         return await self._inner.run(probe)

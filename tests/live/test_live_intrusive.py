@@ -18,6 +18,7 @@ from diag.lab.live.live import Means
 from diag.lab.live.secrets import LONGEST, BadReference, Secrets, resolve
 from diag.lab.tape import Tape
 from diag.probes.intrusive import ClearLoginTalk, CollectTalk
+from diag.probes.talks import Tls
 from diag.sandbox.memory import MemoryNetwork
 from diag.sandbox.world import World, load
 from diag.wire.clear_login import Login, read_clear_login
@@ -53,7 +54,7 @@ def leaf(world: World) -> str:
 
 
 def collect(world: World, port: int = 993, password: str = "env:ANNAS", certificate: str = "") -> CollectTalk:
-    tls = "implicit" if port == 993 else "starttls"
+    tls: Tls = "implicit" if port == 993 else "starttls"
     ids = ("n1@a.example", "n2@a.example")
     return CollectTalk(
         HOST, port, "mail.a.example", tls, certificate or leaf(world), ANNA, password, ids, 120.0
