@@ -34,6 +34,12 @@ class InboundHandshake:
         return tuple(look for look in self.usual if isinstance(look.session.handshake, TlsFailure))
 
     @property
+    def shown(self) -> Look | None:
+        """The conversation to see the certificate in: the usual one, or whichever came so far; None where none did."""
+        looks = (*self.usual, self.small, self.classical)
+        return next((look for look in looks if look is not None and shaken(look)), None)
+
+    @property
     def completed(self) -> bool:
         """Whether a handshake with the usual ClientHello was completed."""
         return any(isinstance(look.session.handshake, Handshake) for look in self.usual)

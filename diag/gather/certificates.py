@@ -8,7 +8,7 @@ from typing import TypeVar
 from diag.facts.access_hosts import Origin
 from diag.facts.certificates import ClientCertificate, InboundCertificate, Role, ServedCertificate
 from diag.facts.clients import ClientContact
-from diag.facts.inbound import InboundTls
+from diag.facts.hellos import InboundHandshake
 from diag.facts.moment import RunMoment
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
@@ -28,23 +28,26 @@ S = TypeVar("S", bound=ServedCertificate)
 
 @fact
 async def inbound_certificates(
-    surveys: Many[InboundTls], moment: RunMoment, lab: Lab
+    handshakes: Many[InboundHandshake], moment: RunMoment, lab: Lab
 ) -> Many[InboundCertificate]:
     """What the MX hosts serve on port 25."""
 
     async def served(subject: str) -> InboundCertificate | Absent | Unavailable:
-        seen = surveys.items[subject]
+        seen = handshakes.items[subject]
         if isinstance(seen, Absent | Unavailable):
             return seen
-        handshake = seen.outcome
+        endpoint, handshake, cite = seen.tls.endpoint, seen.tls.outcome, seen.tls.cite
+        if not isinstance(handshake, Handshake) and seen.shown is not None:
+            # A host that minds our usual ClientHello serves its certificate to those who send another.
+            handshake, cite = seen.shown.session.handshake, seen.shown.cite(seen.shown.session.secured)
         if not isinstance(handshake, Handshake):
-            return Unavailable(_failed(handshake), (seen.cite,))
-        references = (seen.endpoint.host,)
+            return Unavailable(_failed(handshake), (cite,))
+        references = (endpoint.host,)
         return await _judged(
-            InboundCertificate, seen.endpoint, Role.INBOUND, handshake, references, seen.cite, moment, lab
+            InboundCertificate, endpoint, Role.INBOUND, handshake, references, cite, moment, lab
         )
 
-    return Many(await all_of(served, surveys.items))
+    return Many(await all_of(served, handshakes.items))
 
 
 @fact

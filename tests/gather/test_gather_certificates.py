@@ -10,12 +10,14 @@ import anyio
 from diag.facts.access_hosts import Offer, Origin, Service
 from diag.facts.certificates import InboundCertificate, Role
 from diag.facts.clients import ClientContact
-from diag.facts.inbound import InboundTls
+from diag.facts.hellos import InboundHandshake
+from diag.facts.inbound import InboundTls, Look
 from diag.facts.moment import RunMoment
 from diag.gather.certificates import client_certificates, inbound_certificates, served_certificates
 from diag.model.finding import Certainty
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.target import Endpoint, Target
+from diag.probes.hello import SmtpHelloTalk
 from diag.probes.known_keys import KeyListing, KnownKey
 from diag.probes.probe import NotRecorded
 from diag.probes.talks import ImapTalk
@@ -24,7 +26,7 @@ from diag.sandbox.authority import Authority
 from diag.tls.chain import Trust, issuers_of
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.tls.key_number import key_number
-from diag.wire.reading import read_imap
+from diag.wire.reading import read_imap, read_smtp
 from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Secured, Transcript, Who
 
 MOMENT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -57,11 +59,11 @@ def shaken(kind: str = "valid", host: str = HOST) -> Handshake:
     return Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384", chain=CA.kinds()[kind](host).chain)
 
 
-def tls(outcome: Handshake | TlsFailure | None) -> InboundTls:
-    return InboundTls(AT, outcome, CITE, (), Certainty.LIKELY)
+def tls(outcome: Handshake | TlsFailure | None, small: Look | None = None) -> InboundHandshake:
+    return InboundHandshake(InboundTls(AT, outcome, CITE, (), Certainty.LIKELY), small=small)
 
 
-def inbound(seen: InboundTls | Absent | Unavailable, store: Store | None = None) -> Any:
+def inbound(seen: InboundHandshake | Absent | Unavailable, store: Store | None = None) -> Any:
     async def run() -> Any:
         return await inbound_certificates.function(Many({str(AT): seen}), RunMoment(MOMENT), store or Store())
 
@@ -189,3 +191,12 @@ def test_a_tape_that_knows_of_no_list_loses_nothing_else() -> None:
     store = Store()
     store.known = None
     assert inbound(tls(shaken()), store).listed == ""
+
+
+def test_a_host_that_minds_our_hello_shows_its_certificate_to_another() -> None:
+    heard = Transcript((Opened(0, AT.address, 25), Secured(6, shaken(), b""), Closed(7, Ending.BY_US, "")))
+    small = Look(SmtpHelloTalk(AT.address, 25, HOST, "me"), heard, read_smtp(heard))
+    seen = inbound(tls(TlsFailure(TlsTrouble.TIMED_OUT), small))
+    assert isinstance(seen, InboundCertificate)
+    assert seen.verdict.good
+    assert seen.cites == (Cite(small.probe, 1),)
