@@ -153,11 +153,13 @@ class _Work:
         asked = f"{_counted(self.questions, 'question')}, {_counted(self.connections, 'connection')}"
         running = list(self.running)
         if self.domains > 1:
-            names = _few(running, _NAMED)
+            more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
+            names = ", ".join(running[:_NAMED]) + more
             return f"{self.done:,} of {self.domains:,} domains; {asked}" + (f"; at {names}" if names else "")
         name = f"{running[0]}: " if running else ""
-        awaited = _few([_named(probe) for probe in self.waiting], 1)
-        return f"{name}{asked}" + (f"; waiting for {awaited}" if awaited else "")
+        oldest = next(map(_named, self.waiting), "")
+        more = f"{len(self.waiting):,}, first of all " if len(self.waiting) > 1 else ""
+        return f"{name}{asked}" + (f"; waiting for {more}{oldest}" if oldest else "")
 
 
 def _watched() -> bool:
@@ -168,11 +170,6 @@ def _named(probe: Probe[Any]) -> str:
     """A probe in a word or two: "mx1.example:25", "MX example"."""
     host, port = getattr(probe, "host", ""), getattr(probe, "port", 0)
     return f"{host}:{port}" if host and port else str(probe) if isinstance(probe, DnsQuery) else probe.kind
-
-
-def _few(names: list[str], most: int) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _counted(number: int, word: str) -> str:

@@ -23,7 +23,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     if verbose or spf.at_fault(report):
         spf.tree(page, report)
     hosts.matrix(page, report)
-    findings.undetermined(page, report)
+    findings.undetermined(page, report, verbose=verbose)
     findings.waived(page, report)
     if verbose:
         details.dkim(page, report)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from diag.api import (
     Certainty,
     Configure,
@@ -20,7 +18,7 @@ from diag.api import (
 from diag.model.fix import record_line
 from reports.hostile import plain
 from reports.quoting import commands, quoted
-from reports.verdict import by_rule, undecided
+from reports.verdict import by_rule, plural, undecided
 
 from .page import STYLES, Page
 
@@ -28,6 +26,8 @@ FIRST = 5
 """Rules whose cures stand at the top."""
 _ALIKE = 4
 """Findings of one rule, and cures of them, that are told one by one."""
+_REASONS = 6
+"""Reasons for not knowing that are told."""
 _CLAIMS = 3
 """Open questions that are named."""
 _LABEL = 9
@@ -143,22 +143,24 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def undetermined(page: Page, report: Report) -> None:
-    """What could not be decided, and the line that shows why."""
-    results = undecided(report)
-    if not results:
+def undetermined(page: Page, report: Report, *, verbose: bool) -> None:
+    """What could not be decided, and the line that shows why; the reasons that leave most open first."""
+    reasons: dict[tuple[bool, str], list[Result]] = {}
+    for result in undecided(report):
+        reasons.setdefault((result.status is not Status.CRASHED, result.because), []).append(result)
+    if not reasons:
         return
     page.heading("Could not be determined")
-    for (because, status), group in groupby(sorted(results, key=_reason), _reason):
-        alike = list(group)
-        mark = "crashed" if status == Status.CRASHED else "unknown"
-        page.item(mark, plain(because) or "no reason was given", width=_LABEL)
-        for line in dict.fromkeys(
-            line for r in alike for cite in r.evidence for line in quoted(cite, report.evidence)
-        ):
+    order = sorted(reasons.items(), key=lambda pair: (pair[0][0], -len(pair[1]), pair[0][1]))
+    for (sane, because), alike in order if verbose else order[:_REASONS]:
+        page.item("unknown" if sane else "crashed", plain(because) or "no reason was given", width=_LABEL)
+        lines = (line for r in alike for cite in r.evidence for line in quoted(cite, report.evidence))
+        # A reason that quotes the answer itself needs no second quotation.
+        if (line := next(lines, "")) and line not in plain(because):
             page.item("", f"| {line}", width=_LABEL)
-            break
         page.item("", (_left_open(alike), "dim"), width=_LABEL)
+    if len(order) > _REASONS and not verbose:
+        page.say((f"{plural(len(order) - _REASONS, 'more reason')}: -v tells all of them.", "dim"))
 
 
 def _left_open(results: list[Result]) -> str:
@@ -168,10 +170,6 @@ def _left_open(results: list[Result]) -> str:
     about = ", ".join(subjects[:_ALIKE]) + (", ..." if len(subjects) > _ALIKE else "")
     more = f"; and {len(claims) - _CLAIMS} more" if len(claims) > _CLAIMS else ""
     return f"so not known of {about}: {'; '.join(claims[:_CLAIMS])}{more}"
-
-
-def _reason(result: Result) -> tuple[str, str]:
-    return result.because, str(result.status)
 
 
 def waived(page: Page, report: Report) -> None:

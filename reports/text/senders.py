@@ -22,7 +22,7 @@ _STATES = {
 def receivers(page: Page, report: Report, *, verbose: bool) -> None:
     """The table of requirements that show from outside; what nobody can see is only named."""
     table = receiver_table(report)
-    if table is None:
+    if table is None or not (verbose or any(row.state in (State.MET, State.NOT_MET) for row in table.rows)):
         return
     page.heading("Who accepts this mail")
     seen = [row for row in table.rows if verbose or row.state is not State.UNSEEN]

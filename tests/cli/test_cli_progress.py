@@ -153,6 +153,9 @@ def test_what_is_asked_twice_is_waited_for_twice(terminal: Terminal) -> None:
     progress.asked(QUESTION)
     progress.asked(QUESTION)
     progress.answered(QUESTION)
-    assert "waiting" in terminal.screen[0]
+    assert terminal.screen[0].endswith("waiting for MX a.example")
+    progress.asked(TALK)
+    assert terminal.screen[0].endswith("waiting for 2, first of all MX a.example")
+    progress.answered(TALK)
     progress.answered(QUESTION)
     assert "waiting" not in terminal.screen[0]

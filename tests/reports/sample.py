@@ -234,6 +234,13 @@ def broken() -> Report:
     )
 
 
+@functools.cache
+def text_of(world: str) -> str:
+    """The page of the "healthy" or the "broken" world, or of a "bare" report that knows nothing; as text."""
+    bare = dataclasses.replace(healthy(), facts={}, evidence={}, results=())
+    return html.function({"healthy": healthy(), "broken": broken(), "bare": bare}[world])
+
+
 def page_of(report: Report) -> page_reader.Page:
     """The report as a page, read strictly."""
     return page_reader.read(html.function(report))

@@ -31,6 +31,21 @@ ORDER = [
 ]
 
 
+@pytest.fixture
+def broken() -> str:
+    return sample.text_of("broken")
+
+
+@pytest.fixture
+def healthy() -> str:
+    return sample.text_of("healthy")
+
+
+@pytest.fixture(params=["broken", "healthy", "bare"])
+def text(request: pytest.FixtureRequest) -> str:
+    return sample.text_of(str(request.param))
+
+
 def test_nothing_is_loaded_from_elsewhere(text: str) -> None:
     page = page_reader.read(text)
     assert not page.all("script", "link", "img", "iframe", "object", "embed", "base", "form", "image", "use")

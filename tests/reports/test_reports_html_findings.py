@@ -6,6 +6,7 @@ import dataclasses
 import re
 
 import page_reader
+import pytest
 import sample
 
 from diag.model.finding import Rfc, Severity, rule
@@ -13,6 +14,11 @@ from diag.model.knowing import Cite
 from diag.probes.talks import SmtpTalk
 from diag.wire.transcript import Closed, Ending, Transcript
 from reports.html.page import UNFOLDED
+
+
+@pytest.fixture
+def broken() -> str:
+    return sample.text_of("broken")
 
 
 def test_a_requirement_that_is_not_met_leads_to_its_fix() -> None:

@@ -10,6 +10,17 @@ from pathlib import Path
 
 import page_reader
 import pytest
+import sample
+
+
+@pytest.fixture
+def broken() -> str:
+    return sample.text_of("broken")
+
+
+@pytest.fixture
+def healthy() -> str:
+    return sample.text_of("healthy")
 
 
 def test_colours_reach_the_contrast_that_wcag_asks_for_in_both_schemes(healthy: str) -> None:

@@ -18,6 +18,11 @@ from reports.html.endpoints import heard
 from reports.html.prose import blocks
 
 
+@pytest.fixture
+def healthy() -> str:
+    return sample.text_of("healthy")
+
+
 def test_a_route_without_addresses_says_why() -> None:
     base = sample.healthy()
     exchanges = (MailExchange(10, "a.example"), MailExchange(20, "b.example"), MailExchange(30, "c.example"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from text_sample import TALK, Minor, Says, made, shown
 
 from diag.api import (
     Certainty,
     Cite,
     Configure,
+    DnsQuery,
     Finding,
     Report,
     Result,
@@ -94,3 +97,24 @@ class Other(Finding):
     """
 
     message = "{subject} is other."
+
+
+def test_of_many_reasons_those_that_leave_most_open_are_told() -> None:
+    results = [
+        Result("c", f"Claim {number}", "test", "a.example", Status.INCONCLUSIVE, because=f"reason {reason}")
+        for reason in range(9)
+        for number in range(reason + 1)
+    ]
+    crashed = Result("d", "It ran", "test", "a.example", Status.CRASHED, because="it failed")
+    report = made(results=(*results, crashed), waived=())
+    told = re.findall(r"^(?:unknown|crashed) +(.+)$", shown(report), re.MULTILINE)
+    assert told == ["it failed", "reason 8", "reason 7", "reason 6", "reason 5", "reason 4"]
+    assert "4 more reasons: -v tells all of them." in shown(report)
+    assert "reason 0" in shown(report, verbose=True)
+
+
+def test_a_reason_that_quotes_its_evidence_is_not_quoted_twice() -> None:
+    said = "MX a.example: no answer from 192.0.2.53: timed out"
+    cite = (Cite(DnsQuery("a.example", "MX")),)
+    unsure = Result("c", "It is known", "test", "a.example", Status.INCONCLUSIVE, because=said, evidence=cite)
+    assert shown(made(results=(unsure,), waived=())).count("timed out") == 1

@@ -8,12 +8,12 @@ import re
 
 import anyio
 import pytest
-import sample
 import trio.testing
 from text_sample import shown
 
 from diag.api import Absent, Report, Target, Unavailable
 from diag.run.diagnose import Diagnosis
+from diag.run.registry import load
 from diag.sandbox.staged import DOCUMENTATION, in_memory
 from diag.sandbox.world import packaged
 from reports.quoting import commands
@@ -24,7 +24,7 @@ from reports.text.findings import cure
 def judged(name: str) -> Report:
     """A packaged world with every check of ours."""
     world = packaged(name)
-    registry = sample.registry()
+    registry = load()
 
     async def run() -> Report:
         async with in_memory(world, registry.performers) as lab:
@@ -78,6 +78,13 @@ def test_receivers_are_told_with_what_they_answer() -> None:
     assert "not to be seen from outside: From aligned with SPF or DKIM" in said
     everything = section(shown(judged("harbour"), verbose=True), "Who accepts this mail")
     assert "From aligned with SPF or DKIM ○ unseen" in everything
+
+
+def test_where_no_requirement_could_be_decided_there_is_no_table() -> None:
+    report = judged("healthy")
+    blind = dataclasses.replace(report, facts=dict.fromkeys(report.facts, Unavailable("silence")), results=())
+    assert "Who accepts this mail" not in shown(blind)
+    assert "? unknown" in section(shown(blind, verbose=True), "Who accepts this mail")
 
 
 def test_what_a_stranger_can_do_is_told_kind_by_kind() -> None:
