@@ -13,7 +13,11 @@ CERTIFICATE_FAULTS = (
     "wrong-name",
     "weak-key",
     "untrusted-root",
+    "revoked",
 )
+
+# Where the authority says that its list of revoked certificates is.
+LIST_HOST = "crl.lab.test"
 
 # One MX each, `mx.NAME.test`, with these settings over the sound ones.  `{dir}` and `{net}` are filled in.
 WEAK_OPENSSL = "tls_config_file = {dir}/postfix/openssl-weak.cnf"
@@ -61,6 +65,7 @@ _FIXED = {
     "ns1.lab.test": "0.53",
     "ns2.lab.test": "1.53",
     "resolver.lab.test": "0.54",
+    LIST_HOST: "0.11",
     "greylister.lab.test": "0.12",
     "mx1.lab.test": "0.21",
     "mx2.lab.test": "1.23",

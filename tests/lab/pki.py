@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from lab.addresses import CERTIFICATE_FAULTS, HABITS, POLICY_DOMAINS
+from lab.addresses import CERTIFICATE_FAULTS, HABITS, LIST_HOST, POLICY_DOMAINS
 from lab.files import write
 
 DAY = dt.timedelta(days=1)
@@ -42,6 +42,7 @@ def _issue(
     begins: dt.timedelta = -DAY,
     lasts: dt.timedelta = LIFETIME,
     key: Key | None = None,
+    listed_at: str = "",
 ) -> Issued:
     own: Key = key or ec.generate_private_key(ec.SECP256R1())
     signer = issuer.key if issuer else own
@@ -81,6 +82,9 @@ def _issue(
         builder = builder.add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
         )
+    if listed_at:
+        place = x509.DistributionPoint([x509.UniformResourceIdentifier(listed_at)], None, None, None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([place]), critical=False)
     return Issued(builder.sign(signer, hashes.SHA256()), own)
 
 
@@ -137,8 +141,32 @@ class Authority:
             "wrong-name": lambda: (_issue("mx.other.test", mid, sans=["mx.other.test"]), mid),
             "weak-key": lambda: (_issue(host, mid, sans=[host], key=_rsa(1024)), mid),
             "untrusted-root": lambda: self._alien(host),
+            "revoked": lambda: (self._revoked(host), mid),
         }
         self._save(host, *faults[fault]())
+
+    def _revoked(self, host: str) -> Issued:
+        """A certificate that names the list it stands on; the list is put where the web server serves it."""
+        leaf = _issue(host, self.intermediate, sans=[host], listed_at=f"http://{LIST_HOST}/intermediate.crl")
+        now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+        entry = (
+            x509.RevokedCertificateBuilder()
+            .serial_number(leaf.certificate.serial_number)
+            .revocation_date(now - DAY)
+            .add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False)
+        )
+        made = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.intermediate.certificate.subject)
+            .last_update(now - DAY)
+            .next_update(now + 7 * DAY)
+            .add_revoked_certificate(entry.build())
+            .sign(self.intermediate.key, hashes.SHA256())
+        )
+        folder = self.folder / "lists"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "intermediate.crl").write_bytes(made.public_bytes(Encoding.DER))
+        return leaf
 
     @staticmethod
     def _alien(host: str) -> tuple[Issued, ...]:

@@ -64,6 +64,11 @@ _ROWS = (
         Kind.CERTIFICATE,
         "The chain of the MX is complete and ends in an unknown root.",
     ),
+    Planted(
+        "revoked.test",
+        Kind.CERTIFICATE,
+        "The certificate of the MX stands on its issuer's list of revoked ones.",
+    ),
     # what an MX does on port 25
     Planted("no-tls.test", Kind.SMTP, "The MX does not offer STARTTLS."),
     Planted("tls10.test", Kind.SMTP, "The MX speaks TLS 1.0 and nothing newer."),

@@ -1,9 +1,9 @@
-"""The web server of the world: nginx with the MTA-STS policies, one name and certificate each."""
+"""The web server of the world: nginx with the MTA-STS policies, one name and certificate each, and the CRL."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.addresses import POLICY_DOMAINS
+from lab.addresses import LIST_HOST, POLICY_DOMAINS
 from lab.files import write
 
 _COVERED = {"sts-partial.test": ("mx1.lab.test",), "sts-uncovered.test": ("mx.elsewhere.test",)}
@@ -14,7 +14,12 @@ _FORTNIGHT_S = 1209600
 def nginx(folder: Path, places: Mapping[str, str]) -> Path:
     """Write the policies (RFC 8461, 3.2) and a configuration that serves them as text/plain over TLS."""
     home, log = folder / "web", folder / "log"
-    servers = ""
+    servers = f"""
+    server {{
+        listen {places[LIST_HOST]}:80;
+        root {folder}/pki/lists;
+    }}
+"""
     for domain in POLICY_DOMAINS:
         host, root = f"mta-sts.{domain}", home / domain
         if domain != _WITHOUT_POLICY:

@@ -31,6 +31,7 @@ FOUND = {
     "wrong-name.test": {"certificates/name-mismatch-on-25"},
     "weak-key.test": {"certificates/weak-key-on-25"},
     "untrusted-root.test": {"certificates/untrusted-root-on-25"},
+    "revoked.test": {"certificates/revoked-on-25"},
     "no-tls.test": {"smtp/starttls-missing"},
     "tls10.test": {"tls/nothing-modern"},
     "anon.test": {"smtp/starttls-handshake-fails"},

@@ -8,6 +8,7 @@ import re
 import smtplib
 import socket
 import ssl
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -232,15 +233,31 @@ VERDICTS = {
     "wrong-name.test": "Hostname mismatch",
     "weak-key.test": "EE certificate key too weak",
     "untrusted-root.test": "self-signed certificate in certificate chain",
+    "revoked.test": "certificate revoked",
 }
 
 
 @pytest.mark.parametrize("domain", sorted(own_mx("certificate")))
-def test_every_faulty_certificate_has_its_fault_and_no_other(lab: World, domain: str) -> None:
+def test_every_faulty_certificate_has_its_fault_and_no_other(lab: World, domain: str, tmp_path: Path) -> None:
     host = f"mx.{domain}"
+    context = trusting(lab)
+    if domain == "revoked.test":
+        # OpenSSL looks into lists where it is told to, and has them all.
+        context.load_verify_locations(cafile=revoked(lab, tmp_path))
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     with smtp(lab, host) as server, pytest.raises(ssl.SSLCertVerificationError) as raised:
-        server.starttls(context=trusting(lab))
+        server.starttls(context=context)
     assert VERDICTS[domain] in raised.value.verify_message
+
+
+def revoked(lab: World, folder: Path) -> Path:
+    """The list of revoked certificates as the web server has it, in PEM."""
+    assert data(lab, "crl.lab.test", "A") == [lab.hosts["crl.lab.test"]]
+    with urllib.request.urlopen(f"http://{lab.hosts['crl.lab.test']}/intermediate.crl", timeout=10) as answer:
+        found = x509.load_der_x509_crl(answer.read())
+    path = folder / "list.pem"
+    path.write_bytes(found.public_bytes(Encoding.PEM))
+    return path
 
 
 def test_the_policy_host_serves_policies_with_the_certificates_planted(lab: World) -> None:
