@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 from diag.tls.certificate import Certificate
@@ -24,7 +24,7 @@ class Role(enum.StrEnum):
     """Mail programs that guess: nobody told them of this host and port, and it answers all the same."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ServedCertificate:
     """What one endpoint served in one completed handshake, and the verdict on it.
 
@@ -65,12 +65,12 @@ class ServedCertificate:
         return self.verdict.sent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InboundCertificate(ServedCertificate):
     """The same on port 25 of an MX host, where the reference is the host alone (RFC 8461 section 4.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ClientCertificate(ServedCertificate):
     """The same on a port for mail programs.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ClientInjection:
     """One try, once a host and protocol: at the first address where the command that begins TLS works.
 
@@ -23,11 +22,11 @@ class ClientInjection:
     """What that command led to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ImapInjection(ClientInjection):
     """The same of IMAP."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Pop3Injection(ClientInjection):
     """The same of POP3."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from diag.model.finding import Certainty
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
@@ -33,7 +33,7 @@ AnyLook = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ClientContact:
     """One port of one host, connected to or not: what the matrix of endpoints shows.
 
@@ -75,7 +75,7 @@ class ClientContact:
         return Cite(self.probe, event)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Survey(Generic[P, S]):
     """A conversation on a port that answered."""
 
@@ -118,17 +118,17 @@ class Survey(Generic[P, S]):
         return self.look.cite(*events)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class SubmissionSurvey(Survey[SmtpTalk, SmtpSession]):
     """What a submission server said."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ImapSurvey(Survey[ImapTalk, ImapSession]):
     """What an IMAP server said."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Pop3Survey(Survey[Pop3Talk, Pop3Session]):
     """What a POP3 server said."""
 
@@ -137,7 +137,7 @@ V = TypeVar("V", SubmissionSurvey, ImapSurvey, Pop3Survey)
 C = TypeVar("C", EhloReply, Capabilities, Capa)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Offered(Generic[V, C]):
     """What a server said in one complete reply that it offers: only this proves what it does not.
 
@@ -166,31 +166,31 @@ class Offered(Generic[V, C]):
         return self.survey.cite(self.event)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class SubmissionInClear(Offered[SubmissionSurvey, EhloReply]):
     """The EHLO reply before TLS, on ports where TLS comes by STARTTLS."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class SubmissionUnderTls(Offered[SubmissionSurvey, EhloReply]):
     """The EHLO reply under TLS."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ImapInClear(Offered[ImapSurvey, Capabilities]):
     """The capabilities before TLS, on ports where TLS comes by STARTTLS."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ImapUnderTls(Offered[ImapSurvey, Capabilities]):
     """The capabilities under TLS."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Pop3InClear(Offered[Pop3Survey, Capa]):
     """The capabilities before TLS, on ports where TLS comes by STLS."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Pop3UnderTls(Offered[Pop3Survey, Capa]):
     """The capabilities under TLS."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 from diag.wire.relay import Taken
@@ -13,7 +13,7 @@ from .clients import ImapSurvey, SubmissionSurvey
 from .inbound import Look
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RelayTrial:
     """What a host does with recipients elsewhere, asked for by a stranger; once an address and port.
 
@@ -31,7 +31,7 @@ class RelayTrial:
     """The reply that decided."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InboundRelay(RelayTrial):
     """The same of an MX host on port 25, where taking mail for the domain itself is its duty."""
 
@@ -39,7 +39,7 @@ class InboundRelay(RelayTrial):
     """The usual conversation with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SubmissionRelay(RelayTrial):
     """The same of a port for submission, where nobody logged in (RFC 6409 section 4.3)."""
 
@@ -47,7 +47,7 @@ class SubmissionRelay(RelayTrial):
     """The usual conversation with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InboundChunking:
     """What an MX host that offers CHUNKING does with a chunk; once an address.
 
@@ -65,7 +65,7 @@ class InboundChunking:
     cites: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InboundEndOfData:
     """What an MX host takes for the end of a message beside CRLF.CRLF; once a host.
 
@@ -81,7 +81,7 @@ class InboundEndOfData:
     """What decided: the reply that came too early, or every conversation."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class MailboxAccess:
     """Where the user's mailbox can be read: an IMAP server whose certificate was verified.
 
@@ -93,7 +93,7 @@ class MailboxAccess:
     """SHA-256 of the verified certificate, in hexadecimal."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SentMessage:
     """A test message that an MX host took; once a host."""
 
@@ -106,7 +106,7 @@ class SentMessage:
     """The reply that took it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CollectedMessages:
     """What became of the test messages in the mailbox; Unavailable where the login failed or was not tried."""
 
@@ -117,7 +117,7 @@ class CollectedMessages:
     """The whole conversation."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InboundDots:
     """What became of a dot at the beginning of a line (RFC 5321 section 4.5.2) on the way to the mailbox.
 
@@ -133,7 +133,7 @@ class InboundDots:
     cites: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ClearLogin:
     """What a port for submission does with a login without TLS; once a host and port.
 

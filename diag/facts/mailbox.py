@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diag.model.finding import Certainty
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 
 from .inbound import Look
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InboundInternational:
     """Whether an MX host can be told of the user's mailbox, whose local part is not ASCII (RFC 6531).
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.tls.staple import Revocation
 
 from .certificates import ServedCertificate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CertificateRevocation:
     """What the issuer says of one served certificate.
 
@@ -28,11 +27,11 @@ class CertificateRevocation:
     """The handshake, and the list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InboundRevocation(CertificateRevocation):
     """The same of an MX host's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ClientRevocation(CertificateRevocation):
     """The same of a server's for mail programs."""

@@ -87,7 +87,8 @@ def _read(wire: bytes) -> Message:
         smallest, rdatas = sets.get((owner, rdclass, rdtype), (ttl, []))
         rdatas.append(rdata)
         sets[owner, rdclass, rdtype] = min(ttl, smallest), rdatas
-    rcode, errors = flags & 0x0F, []
+    rcode = flags & 0x0F
+    errors: list[tuple[int, str]] = []
     for number in range(authorities + additionals):
         at = _past_name(wire, at)
         rdtype, _, ttl, length = _RECORD.unpack_from(wire, at)
