@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from diag.api import (
     Certainty,
@@ -167,6 +168,18 @@ def seen_twice(survey: Survey, lack: Lack) -> tuple[Cite, ...] | Undecided:
     return Undecided(because, (*shown, *other.cite(other.session.because)), survey.subject)
 
 
+class LackFinding(Finding):
+    """What all rules hold that rest on something missing or refused: two connections must show it."""
+
+    @classmethod
+    def twice(cls, survey: Survey, lack: Lack, fix: tuple[Fix, ...] = (), **fields: Any) -> Verdict:
+        """The finding with the lines of both, or why it is open; `fields` are those of the rule itself."""
+        seen = seen_twice(survey, lack)
+        if isinstance(seen, Undecided):
+            return seen
+        return cls(subject=survey.subject, evidence=seen, certainty=survey.certainty, fix=fix, **fields)
+
+
 class UnreachableFinding(Finding):
     """What all rules about published hosts that do not answer hold; each says which service it means."""
 
@@ -211,7 +224,7 @@ def misspoken(
         yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
 
 
-class TlsFailsFinding(Finding):
+class TlsFailsFinding(LackFinding):
     """What all rules about TLS that does not come about say and hold."""
 
     message = "TLS fails on {subject}: {how}."
@@ -225,13 +238,7 @@ class TlsFailsFinding(Finding):
         if session.state.wrong_protocol or session.state is Reached.MALFORMED:
             return
         if Lack.TLS in survey.look.lacks:
-            seen = seen_twice(survey, Lack.TLS)
-            if isinstance(seen, Undecided):
-                yield seen
-                return
-            yield cls(
-                subject=survey.subject, how=_how(survey), evidence=seen, certainty=survey.certainty, fix=fix
-            )
+            yield cls.twice(survey, Lack.TLS, fix, how=_how(survey))
         elif session.state is Reached.SILENT or made is None:
             if session.inconclusive:
                 yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)

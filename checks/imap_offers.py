@@ -8,7 +8,6 @@ from diag.api import (
     Absent,
     Configure,
     Endpoint,
-    Finding,
     ImapInClear,
     ImapUnderTls,
     Lack,
@@ -22,11 +21,11 @@ from diag.api import (
     rule,
 )
 
-from .client_access import PLAINTEXT, certificate_settings, dovecot, seen_twice
+from .client_access import PLAINTEXT, LackFinding, certificate_settings, dovecot
 
 
 @rule("imap/no-starttls", Severity.ERROR, Rfc(9051, "11.1"), Rfc(8314, "4.1"), since="1.0")
-class NoStarttls(Finding):
+class NoStarttls(LackFinding):
     """An IMAP server takes logins on port 143 and offers no TLS there.
 
     ## Why it matters
@@ -41,7 +40,7 @@ class NoStarttls(Finding):
 
 
 @rule("imap/login-before-tls", Severity.ERROR, Rfc(9051, "6.2.3"), Rfc(8314, "4.1"), since="1.0")
-class LoginBeforeTls(Finding):
+class LoginBeforeTls(LackFinding):
     """An IMAP server takes a plain-text login before TLS.
 
     ## Why it matters
@@ -64,39 +63,28 @@ def imap_takes_logins_only_under_tls(
     survey, lacks = clear.survey, clear.survey.look.lacks
     exposed = [each for each in clear.offer.mechanisms if each in PLAINTEXT]
     if Lack.STARTTLS in lacks:
-        seen = seen_twice(survey, Lack.STARTTLS)
-        yield (
-            seen
-            if isinstance(seen, Undecided)
-            else NoStarttls(
-                subject=clear.subject,
-                evidence=seen,
-                certainty=survey.certainty,
-                fix=certificate_settings(survey.endpoint),
-            )
-        )
+        yield NoStarttls.twice(survey, Lack.STARTTLS, certificate_settings(survey.endpoint))
     elif survey.session.preauth or not (exposed or Lack.LOGINDISABLED in lacks):
         return
     elif isinstance(vantage, VantagePoint) and _same_machine(survey.endpoint, vantage):
         # Dovecot takes a connection from its own address for a secure one.
         yield Undecided("we look from the server's own address", clear.cites, clear.subject)
-    else:
-        # A mechanism that is offered is seen; that LOGINDISABLED is missing must be seen twice.
-        seen = clear.cites if exposed else seen_twice(survey, Lack.LOGINDISABLED)
-        if isinstance(seen, Undecided):
-            yield seen
-            return
+    elif exposed:
         yield LoginBeforeTls(
             subject=clear.subject,
-            how=f"it offers {', '.join(exposed)}" if exposed else "LOGINDISABLED is missing",
-            evidence=seen,
+            how=f"it offers {', '.join(exposed)}",
+            evidence=clear.cites,
             certainty=survey.certainty,
             fix=_secure_logins(survey.endpoint),
         )
+    else:
+        # A mechanism that is offered is seen; that LOGINDISABLED is missing must be seen twice.
+        fix = _secure_logins(survey.endpoint)
+        yield LoginBeforeTls.twice(survey, Lack.LOGINDISABLED, fix, how="LOGINDISABLED is missing")
 
 
 @rule("imap/logindisabled-under-tls", Severity.ERROR, Rfc(9051, "6.2.3"), since="1.0")
-class LogindisabledUnderTls(Finding):
+class LogindisabledUnderTls(LackFinding):
     """An IMAP server offers no way to log in, even under TLS.
 
     ## Why it matters
@@ -115,25 +103,17 @@ def imap_takes_logins_under_tls(secure: ImapUnderTls) -> Iterator[Verdict]:
     """An IMAP server takes logins under TLS."""
     if Lack.LOGIN not in secure.survey.look.lacks:
         return
-    seen = seen_twice(secure.survey, Lack.LOGIN)
-    if isinstance(seen, Undecided):
-        yield seen
-    else:
-        yield LogindisabledUnderTls(
-            subject=secure.subject,
-            evidence=seen,
-            certainty=secure.survey.certainty,
-            fix=dovecot(
-                secure.survey.endpoint,
-                "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY",
-                # Since 2.4 trusted networks are held secure only where TLS is not required of everybody.
-                "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY\nssl = yes",
-            ),
-        )
+    fix = dovecot(
+        secure.survey.endpoint,
+        "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY",
+        # Since 2.4 trusted networks are held secure only where TLS is not required of everybody.
+        "auth_mechanisms = plain login\nlogin_trusted_networks = ADDRESS-OF-THE-PROXY\nssl = yes",
+    )
+    yield LogindisabledUnderTls.twice(secure.survey, Lack.LOGIN, fix)
 
 
 @rule("imap/no-base-capability", Severity.ERROR, Rfc(9051, "7.2.2"), since="1.0")
-class NoBaseCapability(Finding):
+class NoBaseCapability(LackFinding):
     """An IMAP server does not say that it speaks IMAP4rev1 or IMAP4rev2.
 
     ## Why it matters
@@ -162,16 +142,9 @@ def imap_says_that_it_is_imap(secure: ImapUnderTls) -> Iterator[Verdict]:
 
 
 def _no_base(told: ImapInClear | ImapUnderTls) -> Verdict:
-    seen = seen_twice(told.survey, Lack.IMAP)
-    if isinstance(seen, Undecided):
-        return seen
-    return NoBaseCapability(
-        subject=told.subject,
-        evidence=seen,
-        certainty=told.survey.certainty,
-        # Empty, the setting means: what the server knows it can do.
-        fix=(Configure(told.survey.endpoint.host, "imap_capability =", "Dovecot 2.3"),),
-    )
+    # Empty, the setting means: what the server knows it can do.
+    fix = Configure(told.survey.endpoint.host, "imap_capability =", "Dovecot 2.3")
+    return NoBaseCapability.twice(told.survey, Lack.IMAP, (fix,))
 
 
 def _same_machine(endpoint: Endpoint, vantage: VantagePoint) -> bool:

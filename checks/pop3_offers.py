@@ -20,11 +20,11 @@ from diag.api import (
     rule,
 )
 
-from .client_access import certificate_settings, dovecot, seen_twice
+from .client_access import LackFinding, certificate_settings, dovecot
 
 
 @rule("pop3/no-stls", Severity.ERROR, Rfc(2595, "4"), Rfc(8314, "4.1"), since="1.0")
-class NoStls(Finding):
+class NoStls(LackFinding):
     """A POP3 server takes logins on port 110 and offers no TLS there.
 
     ## Why it matters
@@ -79,19 +79,11 @@ def pop3_server_without_capa_takes_stls(survey: Pop3Survey) -> Iterator[Verdict]
 
 
 def _no_stls(survey: Pop3Survey) -> Verdict:
-    seen = seen_twice(survey, Lack.STARTTLS)
-    if isinstance(seen, Undecided):
-        return seen
-    return NoStls(
-        subject=survey.subject,
-        evidence=seen,
-        certainty=survey.certainty,
-        fix=certificate_settings(survey.endpoint),
-    )
+    return NoStls.twice(survey, Lack.STARTTLS, certificate_settings(survey.endpoint))
 
 
 @rule("pop3/multiline-unterminated", Severity.ERROR, Rfc(1939, "3"), since="1.0")
-class MultilineUnterminated(Finding):
+class MultilineUnterminated(LackFinding):
     """A POP3 server does not end an answer of several lines with the dot that ends it.
 
     ## Why it matters
@@ -112,11 +104,7 @@ def pop3_answers_end(survey: Pop3Survey) -> Iterator[Verdict]:
     if Lack.END not in survey.look.lacks:
         yield Undecided(survey.session.inconclusive, survey.cite(survey.session.because), survey.subject)
         return
-    seen = seen_twice(survey, Lack.END)
-    if isinstance(seen, Undecided):
-        yield seen
-    else:
-        yield MultilineUnterminated(subject=survey.subject, evidence=seen, certainty=survey.certainty)
+    yield MultilineUnterminated.twice(survey, Lack.END)
 
 
 def _secure_logins(endpoint: Endpoint) -> tuple[Configure, ...]:

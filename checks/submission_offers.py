@@ -27,11 +27,11 @@ from diag.api import (
     rule,
 )
 
-from .client_access import PLAINTEXT, seen_twice
+from .client_access import PLAINTEXT, LackFinding
 
 
 @rule("submission/no-starttls", Severity.ERROR, Rfc(8314, "4.1"), Rfc(3207, "4"), since="1.0")
-class NoStarttls(Finding):
+class NoStarttls(LackFinding):
     """A submission server asks for a login and offers no TLS.
 
     ## Why it matters
@@ -47,7 +47,7 @@ class NoStarttls(Finding):
 
 
 @rule("submission/cleartext-2525", Severity.WARNING, Rfc(8314, "4.1"), since="1.0")
-class Cleartext2525(Finding):
+class Cleartext2525(LackFinding):
     """The spare port 2525 takes logins without any TLS.
 
     ## Why it matters
@@ -66,14 +66,8 @@ def submission_offers_starttls(clear: SubmissionInClear) -> Iterator[Verdict]:
     survey = clear.survey
     if Lack.STARTTLS not in survey.look.lacks:
         return
-    seen = seen_twice(survey, Lack.STARTTLS)
-    if isinstance(seen, Undecided):
-        yield seen
-        return
     kind = Cleartext2525 if survey.endpoint.port == UNOFFICIAL else NoStarttls
-    yield kind(
-        subject=clear.subject, evidence=seen, certainty=survey.certainty, fix=_starttls(survey.endpoint)
-    )
+    yield kind.twice(survey, Lack.STARTTLS, _starttls(survey.endpoint))
 
 
 @rule("submission/auth-before-tls", Severity.ERROR, Rfc(4954, "4"), Rfc(8314, "4.1"), since="1.0")
@@ -111,7 +105,7 @@ def submission_asks_for_a_login_only_under_tls(clear: SubmissionInClear) -> Iter
 
 
 @rule("submission/no-auth", Severity.ERROR, Rfc(6409, "4.3"), Rfc(4954, "3"), since="1.0")
-class NoAuth(Finding):
+class NoAuth(LackFinding):
     """A submission server offers no login.
 
     ## Why it matters
@@ -131,23 +125,15 @@ def submission_offers_a_login(secure: SubmissionUnderTls) -> Iterator[Verdict]:
     endpoint = secure.survey.endpoint
     if Lack.LOGIN not in secure.survey.look.lacks:
         return
-    seen = seen_twice(secure.survey, Lack.LOGIN)
-    if isinstance(seen, Undecided):
-        yield seen
-    else:
-        yield NoAuth(
-            subject=secure.subject,
-            evidence=seen,
-            certainty=secure.survey.certainty,
-            fix=(
-                Configure(
-                    endpoint.host,
-                    "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = private/auth",
-                    "Postfix main.cf",
-                ),
-                Configure(endpoint.host, "auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}", "Exim"),
-            ),
-        )
+    fix = (
+        Configure(
+            endpoint.host,
+            "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = private/auth",
+            "Postfix main.cf",
+        ),
+        Configure(endpoint.host, "auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}", "Exim"),
+    )
+    yield NoAuth.twice(secure.survey, Lack.LOGIN, fix)
 
 
 @rule("submission/only-port-25", Severity.WARNING, Rfc(8314, "3.3"), Rfc(6409, "3.1"), since="1.0")
