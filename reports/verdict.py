@@ -21,6 +21,7 @@ from diag.api import (
     Unavailable,
     VantagePoint,
 )
+from diag.names.domain import to_unicode
 
 from .hostile import plain
 
@@ -43,6 +44,13 @@ def sentence(report: Report) -> str:
     found = by_consequence(report)
     more = _more(worst, sum(report.severity(each) is worst for each in found), len(found))
     return f"{_LEADS[worst].format(domain=domain)}: {clause(found[0])}{more}."
+
+
+def named(report: Report) -> str:
+    """The domain as people write it, with its A-label form where that differs."""
+    domain = report.target.domain
+    shown = plain(to_unicode(domain))
+    return domain if shown == domain else f"{shown} ({domain})"
 
 
 def by_consequence(report: Report) -> tuple[Finding, ...]:

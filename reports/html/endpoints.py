@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from diag.api import Severity
+from diag.api import Report, Severity
 from diag.probes.talks import SmtpTalk, Talk
 from diag.tls.handshake import Handshake
 from diag.wire.transcript import Ending, Opened, Said, Transcript, Who
 from reports import states
+from reports.places import by_host, by_port
 
 from .anchors import Anchors
-
-PORTS = (25, 587, 465, 2525, 143, 993, 110, 995)
-"""The standard ports, in the order shown."""
 
 _UNOPENED = {
     Ending.REFUSED: states.mute("closed"),
@@ -69,20 +66,17 @@ class Matrix:
     hosts: tuple[Host, ...]
 
 
-def matrix(anchors: Anchors, first: tuple[str, ...] = ()) -> Matrix | None:
-    """The endpoints by host, address and port; None where no host was talked to.
-
-    The hosts in `first` come first, in that order.
-    """
+def matrix(report: Report, anchors: Anchors) -> Matrix | None:
+    """The endpoints by host, address and port; None where no host was talked to."""
     by_place: dict[tuple[str, str, int], list[Talk]] = {}
     for talk in anchors.talks:
         by_place.setdefault((talk.host, talk.address, talk.port), []).append(talk)
     if not by_place:
         return None
-    extra = sorted({port for _, _, port in by_place} - set(PORTS))
-    ports = tuple(port for port in (*PORTS, *extra) if any(port == tried for _, _, tried in by_place))
+    ports = tuple(sorted({port for _, _, port in by_place}, key=by_port))
+    standing = by_host(report, (talk.host for talk in anchors.talks))
     hosts = {}
-    for name in sorted({name for name, _, _ in by_place}, key=_standing(anchors, first)):
+    for name in sorted({name for name, _, _ in by_place}, key=standing):
         addresses = dict.fromkeys(address for host, address, _ in by_place if host == name)
         lines = []
         for address in sorted(addresses, key=lambda address: (":" in address, address)):
@@ -90,14 +84,6 @@ def matrix(anchors: Anchors, first: tuple[str, ...] = ()) -> Matrix | None:
             lines.append(Line(address, tuple(cells)))
         hosts[name] = Host(name, tuple(lines))
     return Matrix(ports, tuple(hosts.values()))
-
-
-def _standing(anchors: Anchors, first: tuple[str, ...]) -> Callable[[str], int]:
-    """The MX hosts by preference, then the others in the order in which they were talked to."""
-    order = {
-        name: at for at, name in enumerate(dict.fromkeys((*first, *(talk.host for talk in anchors.talks))))
-    }
-    return lambda name: order[name]
 
 
 def _cell(talks: list[Talk] | None, anchors: Anchors) -> Cell | None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import jinja2
 
-from diag.api import Report, Routing, Severity
+from diag.api import Report, Severity
 from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
 from diag.facts.spf import SpfEvaluation
-from diag.names.domain import to_unicode
 from reports import receivers, reverse, states, verdict, words
 from reports.dkim import keys
 from reports.hostile import plain
@@ -107,7 +106,7 @@ def _head(report: Report) -> dict[str, Any]:
     grade = report.grade
     return {
         "domain": report.target.domain,
-        "named": _named(report.target.domain),
+        "named": verdict.named(report),
         "grade": grade,
         "grade_css": _GRADES[grade.rstrip("?")],
         "verdict": verdict.sentence(report),
@@ -119,16 +118,9 @@ def _head(report: Report) -> dict[str, Any]:
     }
 
 
-def _named(domain: str) -> str:
-    """The domain as people write it, with its A-label form where that differs."""
-    shown = plain(to_unicode(domain))
-    return domain if shown == domain else f"{shown} ({domain})"
-
-
 def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
     """What each section shows; nothing where its facts are missing."""
     policy, discovery, spf = (report.fact(kind) for kind in (DmarcPolicy, DmarcDiscovery, SpfEvaluation))
-    routing = report.fact(Routing)
     talked, asked, got = dialogues(anchors), questions(anchors), fetched(anchors)
     role = words.sending_role(report)
     strangers = words.who_can_send(report)
@@ -141,7 +133,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "role": role,
         "spf_lets": words.whom_spf_lets_pass(spf) if isinstance(spf, SpfEvaluation) else "",
         "route": picture(report, anchors),
-        "endpoints": matrix(anchors, routing.hosts if isinstance(routing, Routing) else ()),
+        "endpoints": matrix(report, anchors),
         "spf": tree(report),
         "dkim": keys(report),
         "dmarc": words.dmarc_tags(policy.record) if isinstance(policy, DmarcPolicy) else None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from diag.api import Report, Status
-from diag.names.domain import to_unicode
 from reports import verdict as words
 from reports.hostile import plain
 
@@ -16,12 +15,9 @@ _STATUSES = {Status.NOT_APPLICABLE: "not applicable", Status.INCONCLUSIVE: "unde
 
 def verdict(page: Page, report: Report) -> None:
     """The domain, the grade, what it comes to, and when and from where it was seen."""
-    domain = report.target.domain
-    shown = plain(to_unicode(domain))
-    name = domain if shown == domain else f"{shown} ({domain})"
     worst = report.worst
     style = STYLES[worst] if worst is not None else "bold green"
-    page.say((name, "bold"), "  ", (f" {report.grade} ", f"{style} reverse"))
+    page.say((words.named(report), "bold"), "  ", (f" {report.grade} ", f"{style} reverse"))
     page.say((words.sentence(report), "bold"))
     page.say(plain(words.grade_line(report)))
     if report.partial:

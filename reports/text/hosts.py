@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from diag.api import Report, Routing, Severity
+from diag.api import Report, Severity
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.wire.transcript import Ending, Opened, Said, Transcript, Who, render
 from reports.hostile import plain
 from reports.mentions import Mentions
+from reports.places import by_host, by_port
 
 from .page import Page
 
-_ORDER = (25, 587, 465, 2525, 143, 993, 110, 995)
 CELL = 7
 """Characters of a column: a mark, a word of four letters, and spaces."""
 _UNOPENED = {Ending.REFUSED: "-", Ending.FILTERED: "none", Ending.UNREACHABLE: "away"}
@@ -37,27 +37,24 @@ _MARKS = {
 def talks(report: Report) -> list[tuple[Any, Transcript]]:
     """Every dialogue with its probe, by host, port and address."""
     found = [(probe, seen) for probe, seen in report.evidence.items() if isinstance(seen, Transcript)]
-    return sorted(found, key=lambda talk: (talk[0].host, _rank(talk[0].port), talk[0].address, repr(talk[0])))
-
-
-def _rank(port: int) -> tuple[int, int]:
-    return (_ORDER.index(port) if port in _ORDER else len(_ORDER), port)
+    return sorted(
+        found, key=lambda talk: (talk[0].host, by_port(talk[0].port), talk[0].address, repr(talk[0]))
+    )
 
 
 def matrix(page: Page, report: Report) -> None:
     """Hosts and addresses against ports: a mark and a word each, so that it needs no colour."""
     mentions = Mentions(report)
-    routing = report.fact(Routing)
-    first = routing.hosts if isinstance(routing, Routing) else ()
+    standing = by_host(report)
     cells: dict[tuple[str, str], dict[int, tuple[str, str]]] = {}
-    for probe, transcript in sorted(talks(report), key=lambda talk: _standing(talk[0].host, first)):
+    for probe, transcript in sorted(talks(report), key=lambda talk: standing(talk[0].host)):
         row = cells.setdefault((probe.host, probe.address), {})
         seen = _mark(probe, transcript, mentions), state(transcript)
         row[probe.port] = min(row.get(probe.port, seen), seen, key=lambda cell: "✗!?✓ ".index(cell[0]))
     if not cells:
         return
     page.heading("Endpoints")
-    ports = sorted({port for row in cells.values() for port in row}, key=_rank)
+    ports = sorted({port for row in cells.values() for port in row}, key=by_port)
     room = page.width - CELL * len(ports)
     page.say((" " * room + "".join(f"  {port:<{CELL - 2}}" for port in ports), "bold"))
     told = None
@@ -74,11 +71,6 @@ def matrix(page: Page, report: Report) -> None:
     legend = [f"{word} {meaning}" for word, meaning in (_MARKS | _MEANING).items() if word in used]
     versions = ["1.3, 1.2 ... under that version of TLS"] if any(word[:2] == "1." for word in used) else []
     page.say(("; ".join(versions + legend) + ".", "dim"))
-
-
-def _standing(host: str, first: tuple[str, ...]) -> tuple[int, str]:
-    """The MX hosts by preference, then the others by name."""
-    return (first.index(host) if host in first else len(first), host)
 
 
 def _mark(probe: object, transcript: Transcript, mentions: Mentions) -> str:
