@@ -179,7 +179,9 @@ def waived(page: Page, report: Report) -> None:
     page.heading("Waived")
     for finding, waiver in report.waived:
         page.item("waived", plain(finding.text()), width=_LABEL)
-        page.item("", (f"{finding.id}, until {waiver.until}: {plain(waiver.reason)}", "dim"), width=_LABEL)
+        page.item(
+            "", (f"{finding.id}, until {plain(waiver.until)}: {plain(waiver.reason)}", "dim"), width=_LABEL
+        )
 
 
 def passed(page: Page, report: Report) -> None:

@@ -8,85 +8,28 @@ import re
 import page_reader
 import pytest
 import sample
+from poison import HOSTILE, poisoned
 
-from diag.facts.moment import VantagePoint
-from diag.facts.mx import MailExchange, MxHost, Routing
-from diag.model.fix import Configure, Publish
-from diag.model.knowing import Cite, Many, Unavailable
-from diag.model.report import Report, Result, Status, Waiver
+from diag.model.knowing import Cite
 from diag.probes.talks import SmtpTalk
 from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Transcript, Who
 from reports.html import html
 from reports.html.dialogues import MOST_CHARACTERS
 
-HOSTILE = (
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "javascript:alert(1)",
-    "\x1b[31mred\x1b[0m",
-    "\u202eevil\u2066",
-    "a\u200bb\u00adc\ufeff",
-    "{{ 7 * 7 }}{% raw %}",
-    "</pre></details></main><h1>mine</h1>",
-    "\x00\x07\r\n\u2028",
-)
-
 
 @pytest.mark.parametrize("bad", HOSTILE, ids=lambda bad: ascii(bad)[:16])
 def test_remote_text_can_do_nothing(bad: str) -> None:
-    report = sample.page_of(_poisoned(bad))
+    report = sample.page_of(poisoned(bad))
     assert not report.all("script", "img")
     assert len(report.all("h1")) == 1
     assert not [e for e in report.elements if any(name.startswith("on") for name in e.attributes)]
     assert not [e for e in report.all("a") if e.attributes["href"].startswith("javascript")]
-    text = html.function(_poisoned(bad))
+    text = html.function(poisoned(bad))
     hidden = set(
         re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]", text)
     )
     assert not hidden
     assert "49" not in report.all("h3")[0].text
-
-
-def _poisoned(bad: str) -> Report:
-    """A report with the same text wherever text comes from elsewhere."""
-    base = sample.broken()
-    octets = bad.encode()
-    talk = SmtpTalk("203.0.113.9", 25, bad, "probe.example")
-    transcript = Transcript(
-        (
-            Opened(1, "203.0.113.9", 25),
-            Said(2, Who.PEER, octets + b"\r\n", False),
-            Said(3, Who.PEER, octets, False, True),
-            Closed(4, Ending.FAILED, bad),
-        )
-    )
-    finding = sample.LineSaid(
-        subject=bad,
-        said=bad,
-        evidence=(Cite(talk, 1), Cite(talk)),
-        fix=(Publish(bad, "TXT", bad), Configure(bad, bad, bad)),
-    )
-    host = MxHost(bad, 10, bad, (bad,), True, ("203.0.113.9",), (), bad, False, ())
-    return dataclasses.replace(
-        base,
-        results=(
-            sample.failed(finding),
-            sample.undecided(bad, bad, Cite(talk, 2)),
-            Result("c", bad, bad, bad, Status.CRASHED, because=bad),
-        ),
-        evidence={**base.evidence, talk: transcript},
-        facts={
-            **base.facts,
-            Routing: Routing(bad, (MailExchange(10, bad),), False, False, ()),
-            MxHost: Many({bad: host}),
-            VantagePoint: Unavailable(bad),
-        },
-        partial=bad,
-        proposed=bad,
-        versions={bad: bad},
-        waived=((finding, Waiver("a/b", bad, bad)),),
-    )
 
 
 def test_a_thousand_dialogues_stay_within_the_limit_and_cited_lines_are_kept() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from poison import HOSTILE, poisoned
 from text_sample import LONG, TALK, made, shown
 
 
@@ -75,3 +76,18 @@ def test_partial_and_proposed_are_said_at_the_top() -> None:
     top = shown(made(partial="interrupted", proposed="new.zone")).split("\n\n")[0]
     assert "Partial report: interrupted." in top
     assert "Judged as if new.zone were published." in top
+
+
+@pytest.mark.parametrize("bad", HOSTILE, ids=lambda bad: ascii(bad)[:16])
+def test_remote_text_can_do_nothing(bad: str) -> None:
+    text = shown(poisoned(bad), verbose=True)
+    assert [char for char in text if not (char.isprintable() or char == "\n")] == []
+    assert "At a glance" in text
+
+
+def test_every_fact_that_holds_remote_text_is_shown() -> None:
+    """Else the test above would prove nothing of it."""
+    text = shown(poisoned("remotely-said"), verbose=True)
+    for title in ("Do this first", "At a glance", "Reverse names", "Policies for transport"):
+        part = text[text.index(title) :]
+        assert "remotely-said" in part[: part.index("\n\n")], title
