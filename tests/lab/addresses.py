@@ -43,6 +43,7 @@ HABITS: dict[str, tuple[str, ...]] = {
     "blocked": ("smtpd_client_restrictions = reject_rbl_client all.bl.test", "smtpd_delay_reject = no"),
     "blocked-rcpt": ("smtpd_client_restrictions = reject_rbl_client all.bl.test",),
     "postscreen": (),
+    "bare-newline": ("smtpd_forbid_bare_newline = no",),
     "slow": ("smtpd_client_restrictions = sleep 3", "smtpd_delay_reject = no"),
     # sound servers whose fault is in the DNS
     "mx-alias": (),

@@ -82,6 +82,7 @@ _ROWS = (
     Planted(
         "blocked-rcpt.test", Kind.SMTP, "The MX refuses RCPT with 554 because a block list lists the client."
     ),
+    Planted("bare-newline.test", Kind.SMTP, "The MX takes LF.LF for the end of a message."),
     # mailboxes and submission
     Planted("submission-clear.test", Kind.SUBMISSION, "Port 587 offers AUTH before TLS."),
     Planted("imap-clear.test", Kind.MAILBOX, "Port 143 lets users log in before TLS."),

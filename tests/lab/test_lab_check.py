@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -41,6 +42,7 @@ FOUND = {
     "helo-only.test": {"smtp/ehlo-refused"},
     "blocked.test": set(),
     "blocked-rcpt.test": set(),
+    "bare-newline.test": set(),  # only test messages show it
     "submission-clear.test": {"submission/auth-before-tls"},
     "imap-clear.test": {"imap/login-before-tls", "pop3/user-before-tls"},  # one Dovecot serves both
     "pop3-clear.test": {"imap/login-before-tls", "pop3/user-before-tls"},
@@ -140,6 +142,57 @@ def test_the_healthy_domain_grades_a_plus_in_the_terminal(lab: World) -> None:
 def test_a_turned_away_conversation_quotes_the_line(reports: dict[str, Any]) -> None:
     because = {r["because"] for r in reports["busy.test"]["results"] if r["status"] == "inconclusive"}
     assert any("421" in reason for reason in because)
+
+
+def lent(user: str) -> tuple[str, ...]:
+    return ("--intrusive", "--login", user, "--password", "env:LENT")
+
+
+def test_sound_servers_stand_what_is_tried_on_request_and_the_login_is_nowhere(
+    lab: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, secret = next(iter(lab.users.items()))
+    monkeypatch.setenv("LENT", secret)
+    tape = tmp_path / "x.tape"
+    asked = [each for each in arguments(lab) if each != "-q"]
+    done = run(
+        lab, "check", *asked, *lent(user), "--mailbox", user, "-f", "json", "--save", str(tape), "lab.test"
+    )
+    report = json.loads(done.stdout)
+    assert list(findings(report)) == []
+    assert [result for result in report["results"] if result["status"] == "inconclusive"] == []
+    for host in ("mx1.lab.test", "mx2.lab.test"):
+        assert (
+            f"{host} [{lab.hosts[host]}]:25: sends a test message with LF.CR in it to {user}" in done.stderr
+        )
+    taped = tape.read_text()
+    assert "UID FETCH" in taped, "the login took place"
+    plain = base64.b64encode(f"\0{user}\0{secret}".encode()).decode()
+    for text in (taped, done.stdout, done.stderr):
+        assert secret not in text
+        assert plain not in text
+    monkeypatch.delenv("LENT")
+    again = run(lab, "replay", str(tape), "-q", "-f", "json")
+    assert json.loads(again.stdout)["results"] == report["results"]
+
+
+def test_a_postfix_that_takes_line_feeds_for_the_end_of_a_message_is_found(lab: World) -> None:
+    domain = "bare-newline.test"
+    done = run(
+        lab,
+        *("check", *arguments(lab), "--intrusive", "--mailbox", f"alice@{domain}", "-f", "json", domain),
+    )
+    (found,) = findings(json.loads(done.stdout))
+    assert found["rule"] == "smtp/accepts-nonstandard-eod"
+
+
+def test_a_login_that_postfix_takes_in_clear_is_found(lab: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    user, secret = next(iter(lab.users.items()))
+    monkeypatch.setenv("LENT", secret)
+    done = run(lab, "check", *arguments(lab), *lent(user), "-f", "json", "submission-clear.test")
+    rules = {finding["rule"] for finding in findings(json.loads(done.stdout))}
+    assert rules == {"submission/auth-before-tls", "submission/auth-accepted-in-clear"}
+    assert secret not in done.stdout
 
 
 def test_saved_and_replayed_is_the_same_byte_for_byte(lab: World, tmp_path: Path) -> None:

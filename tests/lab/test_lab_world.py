@@ -355,6 +355,18 @@ def test_replies_to_rcpt(lab: World, domain: str, reply: int) -> None:
         assert server.docmd(f"RCPT TO:<postmaster@{domain}>")[0] == reply
 
 
+@pytest.mark.parametrize(("domain", "after"), [("bare-newline.test", 250), ("sound.test", 221)])
+def test_bare_newline_takes_line_feeds_for_the_end_of_a_message(lab: World, domain: str, after: int) -> None:
+    with smtp(lab, f"mx.{domain}") as server:
+        offers(server)
+        server.docmd("MAIL FROM:<>")
+        server.docmd(f"RCPT TO:<postmaster@{domain}>")
+        assert server.docmd("DATA")[0] == 354
+        server.send(b"Subject: x\r\n\r\nx\n.\nNOOP\r\n.\r\n")
+        assert server.getreply()[0] == 250
+        assert server.docmd("QUIT")[0] == after, "the reply to NOOP comes first where that was a command"
+
+
 def test_helo_only_refuses_ehlo(lab: World) -> None:
     with smtp(lab, "mx.helo-only.test") as server:
         assert server.ehlo()[0] // 100 == 5
