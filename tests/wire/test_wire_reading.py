@@ -508,7 +508,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(EVENTS, max_size=14))
 def test_no_transcript_raises_and_every_index_is_an_event(events: list[Event]) -> None:
     transcript = Transcript(tuple(events))
