@@ -164,6 +164,7 @@ def check(
     """Look at a domain's mail: DNS, policies, and what its hosts say on every mail port."""
     from diag.lab.announced import Announced
     from diag.run.diagnose import Options
+    from diag.run.profile import USUAL
 
     from . import judging, outputs as places, tapes
     from .access import access
@@ -171,10 +172,12 @@ def check(
     from .faults import Fault
     from .progress import Progress
     from .work import Work
-    from .world import live
+    from .world import ahead, live
 
     progress = Progress(quiet=quiet, verbose=verbose)
     names = read_domains(domains)
+    usual = profile is None and not USUAL.is_file() and not any((zone, only, skip, port_map))
+    early = ahead(names[0], nameservers or ()) if usual and len(names) == 1 else None
     registry = judging.plugins()
     said = judging.profile(profile, registry, progress)
     many = len(names) > 1 or FROM_STDIN in domains
@@ -219,6 +222,8 @@ def check(
         port_map=port_map or (),
         limits=said.limits,
     )
+    if early is not None:
+        lab = early.over(lab)
     if intrusive:
         lab = Announced(lab, progress.note)
     work = Work(

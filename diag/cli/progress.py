@@ -45,11 +45,6 @@ class Progress:
         if self._verbose:
             self._say(text)
 
-    def going_on(self, text: str) -> None:
-        """What is being done: only where somebody is watching."""
-        if not self._quiet and _watched():
-            self._say(text)
-
     def watch(self, lab: Lab, domains: int) -> Lab:
         """A lab that shows what is asked of this one, in a run over so many domains.
 

@@ -13,9 +13,9 @@ import anyio
 from diag.model.report import Report
 from diag.run.diagnose import Diagnosis
 
-SIDE_BY_SIDE = 16
+SIDE_BY_SIDE = 32
 """Domains looked at at a time."""
-AHEAD = 4
+AHEAD = 2
 """So many times that, domains may be done before the one whose turn it is to be told."""
 
 

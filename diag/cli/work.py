@@ -48,17 +48,19 @@ class Work:
         codes: set[int] = set()
 
         def begin(name: str) -> Diagnosis:
+            self.progress.began(name)
             return Diagnosis(self.registry, dataclasses.replace(target, domain=name), lab, self.options)
 
         def done(report: Report) -> Callable[[], None]:
+            self.progress.ended(report.target.domain)
             codes.add(exits.code_of(report, self.threshold))
             self._explain(report)
             texts = self.places.render(report)
             self._record(report)
-            return partial(self.places.write, report.target.domain, texts)
+            return partial(self._tell, report.target.domain, texts)
 
         session = Session(begin, done, side_by_side=self.side_by_side or SIDE_BY_SIDE, partial=self.partial)
-        self.progress.going_on(f"looking at {domains[0] if len(domains) == 1 else f'{len(domains)} domains'}")
+        lab = self.progress.watch(lab, len(domains))
         with self.places:
             try:
                 anyio.run(session.run, domains)
@@ -68,8 +70,14 @@ class Work:
                 raise NobodyReads from None
             except* BadPlugin as errors:
                 raise Fault(" ".join(str(_first(errors)).split())) from None
+            finally:
+                self.progress.clear()
             self.places.finish()
         return exits.INTERRUPTED if session.interrupted else exits.first(codes)
+
+    def _tell(self, domain: str, texts: tuple[str, ...]) -> None:
+        self.progress.clear()
+        self.places.write(domain, texts)
 
     def _record(self, report: Report) -> None:
         if self.save is None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from diag.lab.ahead import Ahead
 from diag.lab.limited import Limited, Limits
+from diag.lab.live.dns import ask
 from diag.lab.live.live import Live, Means
 from diag.lab.once import Once
 from diag.lab.reroute import Reroute
@@ -37,6 +40,12 @@ def live(
     if routes:
         lab = Reroute(routes, lab)
     return Once(Limited(lab, limits or Limits()), REMEMBERED)
+
+
+def ahead(domain: str, nameservers: Sequence[str]) -> Ahead:
+    """What every run on a domain asks first, on its way while the program is being loaded. Raises Fault."""
+    servers = tuple(nameserver(text, "--nameserver") for text in nameservers)
+    return Ahead(domain, partial(ask.function, means=Means(nameservers=servers)))
 
 
 def _refuse_useless(ca_file: Path) -> None:

@@ -131,7 +131,6 @@ def test_elsewhere_than_on_a_terminal_there_is_no_line(monkeypatch: pytest.Monke
     assert progress.watch(lab, 1) is lab
     progress.began("a.example")
     progress.ended("a.example")
-    progress.going_on("looking")
     progress.clear()
     progress.note("a note")
     assert stream.getvalue() == ("" if quiet else "maildiag: a note\n")
