@@ -168,7 +168,7 @@ FAULTS = (
         "format-offered-already",
         "@renderer('text')\ndef mine(report: Report) -> str:\n    return ''\n",
         (
-            f"format 'text' at {FIRST} mine is offered already by reports/text.py:",
+            f"format 'text' at {FIRST} mine is offered already by text/__init__.py:",
             "offer one of your own, or uninstall",
         ),
     ),

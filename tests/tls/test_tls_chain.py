@@ -57,6 +57,8 @@ def verdict(kind: str, roots: tuple[bytes, ...] = ROOTS, host: str = HOST) -> Ch
         ("too_long", ()),
         ("not_a_ca", ("not-a-ca", "cannot-sign")),
         ("must_staple", ()),
+        ("listed", ()),
+        ("listed_short_lived", ()),
     ],
 )
 def test_every_kind_has_its_reason(kind: str, reasons: tuple[str, ...]) -> None:
