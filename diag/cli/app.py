@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from typing import Annotated
+from typing import cast
 
-import typer
+import click
 
 COMMANDS = ("check", "replay", "demo", "explain", "rules", "talk")
 """The modules of this package that hold a command of the same name."""
 
 
-def app_for(arguments: Sequence[str]) -> typer.Typer:
-    """The program, with only the command that is asked for where one is: declaring options takes time."""
-    app = typer.Typer(
-        name="maildiag",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(common)
-    for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
-        module = importlib.import_module(f".{name}", __package__)
-        app.command(name=name, epilog=getattr(module, "EXIT_CODES", None))(getattr(module, name))
-    return app
+class _Commands(click.Group):
+    """Loads a command when it is asked for, all of them when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """See click."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See click."""
+        if cmd_name not in COMMANDS:
+            return None
+        return cast(click.Command, getattr(importlib.import_module(f".{cmd_name}", __package__), cmd_name))
 
 
-def show_version(wanted: bool) -> None:
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
         import importlib.metadata
 
-        typer.echo(f"maildiag {importlib.metadata.version('maildiag')}")
-        raise typer.Exit
+        click.echo(f"maildiag {importlib.metadata.version('maildiag')}")
+        context.exit()
 
 
-def common(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=show_version),
-    ] = False,
-) -> None:
-    """Looks at a domain's mail from outside, says what is wrong, what it breaks and what to publish instead."""
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Print the version and exit.",
+)
+def app() -> None:
+    """Look at a domain's mail from outside: what is wrong, what it breaks and what to publish instead."""

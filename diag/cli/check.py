@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from .options import FailOn, Formats, Only, Outputs, ProfileFile, Quiet, Require, Skip, Verbose, ZoneFile
+from .options import PATH, command, judgement_options, option, report_options
 
 if TYPE_CHECKING:
     from diag.model.target import Target
@@ -20,148 +21,116 @@ EXIT_CODES = (
     "upwards; 4 a check of ours crashed; 3 a required area could not be determined: one of its checks is "
     "inconclusive ('dns' stands for MX, SPF and DMARC where the DNS gave no answer); 0 otherwise."
 )
-_TARGET = "What is looked at"
-_ACCESS = "Access"
-_NETWORK = "Network"
+_of_target = functools.partial(option, group="What is looked at")
+_of_access = functools.partial(option, group="Access")
+_of_network = functools.partial(option, group="Network")
 
 
+@command(epilog=EXIT_CODES, short_help="Look at the mail of domains.")
+@click.argument("domains", metavar="DOMAIN...", nargs=-1, required=True)
+@report_options
+@option(
+    "--save",
+    metavar="TAPE",
+    type=PATH,
+    group="Report",
+    help="Record the run for 'maildiag replay'. A folder takes one tape a domain.",
+)
+@judgement_options
+@_of_target("--selector", "selectors", metavar="NAME", multiple=True, help="A DKIM selector you know of.")
+@_of_target("--host", "hosts", metavar="NAME", multiple=True, help="A host for submission or mailboxes.")
+@_of_target(
+    "--dialogues/--no-dialogues",
+    default=True,
+    help="Connect to mail hosts (the default); without, DNS and policies only.",
+)
+@_of_target(
+    "--sends/--receives-only",
+    default=None,
+    help="Whether the domain sends mail; otherwise presumed from its records.",
+)
+@_of_target("--confirm", is_flag=True, help="Pause, then look twice before a grave verdict.")
+@_of_target(
+    "--intrusive",
+    is_flag=True,
+    help="Try too what is no ordinary use: whether hosts relay for strangers, whether they take chunks. "
+    "Nothing is sent, except with --mailbox. Only for hosts of your own.",
+)
+@_of_access(
+    "--mailbox",
+    metavar="MAILBOX",
+    help="A mailbox of yours in the domain. With --intrusive, test messages are sent to it.",
+)
+@_of_access(
+    "--login",
+    metavar="NAME",
+    help="With --intrusive: read the test messages back over IMAP, and try one login WITHOUT encryption on "
+    "each submission port that offers it: who listens there learns the password.",
+)
+@_of_access(
+    "--password",
+    metavar="env:NAME|file:PATH",
+    help="Where the password of --login is, never the password itself.",
+)
+@_of_network(
+    "-n",
+    "--nameserver",
+    "nameservers",
+    metavar="ADDR[:PORT]",
+    multiple=True,
+    help="Ask this resolver. May be repeated.",
+)
+@_of_network("-4", "ipv4", is_flag=True, help="IPv4 only.")
+@_of_network("-6", "ipv6", is_flag=True, help="IPv6 only.")
+@_of_network("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
+@_of_network("--timeout", metavar="S", type=float, help="The most seconds one probe may take.")
+@_of_network("--deadline", metavar="S", type=float, help="The most seconds for one domain.")
+@_of_network("--ca-file", metavar="PEM", type=PATH, help="Trust these roots instead of the machine's.")
+@_of_network(
+    "--port-map",
+    metavar="HOST:PORT=ADDR:PORT",
+    multiple=True,
+    help="Connect elsewhere (tunnels, laboratories). May be repeated.",
+)
+@_of_network(
+    "--public", metavar="NETWORK", multiple=True, help="Judge these addresses as if they were public."
+)
 def check(
-    domains: Annotated[
-        list[str], typer.Argument(metavar="DOMAIN...", help="Domains; '-' reads a list from stdin.")
-    ],
-    formats: Formats = None,
-    outputs: Outputs = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    only: Only = None,
-    skip: Skip = None,
-    zone: ZoneFile = None,
-    profile: ProfileFile = None,
-    fail_on: FailOn = None,
-    require: Require = None,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="TAPE",
-            help="Record the run for 'maildiag replay'. A folder takes one tape a domain.",
-            rich_help_panel="Report",
-        ),
-    ] = None,
-    selectors: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--selector", metavar="NAME", help="A DKIM selector you know of.", rich_help_panel=_TARGET
-        ),
-    ] = None,
-    hosts: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--host", metavar="NAME", help="A host for submission or mailboxes.", rich_help_panel=_TARGET
-        ),
-    ] = None,
-    dialogues: Annotated[
-        bool,
-        typer.Option(
-            "--dialogues/--no-dialogues",
-            help="Connect to mail hosts; without, DNS and policies only.",
-            rich_help_panel=_TARGET,
-        ),
-    ] = True,
-    sends: Annotated[
-        bool | None,
-        typer.Option(
-            "--sends/--receives-only",
-            help="Whether the domain sends mail; otherwise presumed from its records.",
-            show_default=False,
-            rich_help_panel=_TARGET,
-        ),
-    ] = None,
-    confirm: Annotated[
-        bool,
-        typer.Option(
-            "--confirm", help="Pause, then look twice before a grave verdict.", rich_help_panel=_TARGET
-        ),
-    ] = False,
-    intrusive: Annotated[
-        bool,
-        typer.Option(
-            "--intrusive",
-            help="Try too what is no ordinary use: whether hosts relay for strangers, whether they take "
-            "chunks. Nothing is sent, except with --mailbox. Only for hosts of your own.",
-            rich_help_panel=_TARGET,
-        ),
-    ] = False,
-    mailbox: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MAILBOX",
-            help="A mailbox of yours in the domain. With --intrusive, test messages are sent to it.",
-            rich_help_panel=_ACCESS,
-        ),
-    ] = None,
-    login: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="With --intrusive: read the test messages back over IMAP, and try one login WITHOUT encryption "
-            "on each submission port that offers it: who listens there learns the password.",
-            rich_help_panel=_ACCESS,
-        ),
-    ] = None,
-    password: Annotated[
-        str | None,
-        typer.Option(
-            metavar="env:NAME|file:PATH",
-            help="Where the password of --login is, never the password itself.",
-            rich_help_panel=_ACCESS,
-        ),
-    ] = None,
-    nameservers: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-n",
-            "--nameserver",
-            metavar="ADDR[:PORT]",
-            help="Ask this resolver. May be repeated.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
-    ipv4: Annotated[bool, typer.Option("-4", help="IPv4 only.", rich_help_panel=_NETWORK)] = False,
-    ipv6: Annotated[bool, typer.Option("-6", help="IPv6 only.", rich_help_panel=_NETWORK)] = False,
-    helo: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="What we call ourselves in EHLO.", rich_help_panel=_NETWORK),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(metavar="S", help="The most seconds one probe may take.", rich_help_panel=_NETWORK),
-    ] = None,
-    deadline: Annotated[
-        float | None,
-        typer.Option(metavar="S", help="The most seconds for one domain.", rich_help_panel=_NETWORK),
-    ] = None,
-    ca_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PEM", help="Trust these roots instead of the machine's.", rich_help_panel=_NETWORK
-        ),
-    ] = None,
-    port_map: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="HOST:PORT=ADDR:PORT",
-            help="Connect elsewhere (tunnels, laboratories). May be repeated.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
-    public: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NETWORK", help="Judge these addresses as if they were public.", rich_help_panel=_NETWORK
-        ),
-    ] = None,
+    domains: tuple[str, ...],
+    formats: tuple[str, ...],
+    outputs: tuple[Path, ...],
+    quiet: bool,
+    verbose: bool,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    zone: Path | None,
+    profile: Path | None,
+    fail_on: str | None,
+    require: tuple[str, ...],
+    save: Path | None,
+    selectors: tuple[str, ...],
+    hosts: tuple[str, ...],
+    dialogues: bool,
+    sends: bool | None,
+    confirm: bool,
+    intrusive: bool,
+    mailbox: str | None,
+    login: str | None,
+    password: str | None,
+    nameservers: tuple[str, ...],
+    ipv4: bool,
+    ipv6: bool,
+    helo: str | None,
+    timeout: float | None,
+    deadline: float | None,
+    ca_file: Path | None,
+    port_map: tuple[str, ...],
+    public: tuple[str, ...],
 ) -> int:
-    """Look at a domain's mail: DNS, policies, and what its hosts say on every mail port."""
+    """Look at a domain's mail: DNS, policies, and what its hosts say on every mail port.
+
+    Several domains are reported in the order given; '-' reads a list from standard input.
+    """
     from diag.lab.announced import Announced
     from diag.run.diagnose import Options
     from diag.run.profile import USUAL
@@ -177,11 +146,11 @@ def check(
     progress = Progress(quiet=quiet, verbose=verbose)
     names = read_domains(domains)
     usual = profile is None and not USUAL.is_file() and not any((zone, only, skip, port_map))
-    early = ahead(names[0], nameservers or ()) if usual and len(names) == 1 else None
+    early = ahead(names[0], nameservers) if usual and len(names) == 1 else None
     registry = judging.plugins()
     said = judging.profile(profile, registry, progress)
     many = len(names) > 1 or FROM_STDIN in domains
-    where = places.places(registry.renderers, formats or (), outputs or (), many=many, verbose=verbose)
+    where = places.places(registry.renderers, formats, outputs, many=many, verbose=verbose)
     if save is not None:
         tapes.refuse_unwritable(save)
         if len(names) > 1 and not save.is_dir():
@@ -190,11 +159,11 @@ def check(
             )
     fail_on = fail_on or said.fail_on or judging.DEFAULT_FAIL_ON
     options = Options(
-        only=judging.chosen(only or (), registry, "--only"),
-        skip=judging.chosen(skip or (), registry, "--skip"),
+        only=judging.chosen(only, registry, "--only"),
+        skip=judging.chosen(skip, registry, "--skip"),
         severities=said.severities,
         waivers=said.waivers,
-        required=judging.required((*said.require, *(require or ())), registry, "--require"),
+        required=judging.required((*said.require, *require), registry, "--require"),
         deadline=_seconds(deadline, "--deadline") or said.deadline,
         proposed=str(zone) if zone is not None else "",
     )
@@ -219,7 +188,7 @@ def check(
         nameservers=nameservers or said.nameservers,
         nameservers_from="--nameserver" if nameservers else f"{said.place}: nameservers",
         ca_file=ca_file,
-        port_map=port_map or (),
+        port_map=port_map,
         limits=said.limits,
     )
     if early is not None:
@@ -250,11 +219,11 @@ def _seconds(value: float | None, option: str) -> float | None:
 def _target(
     said: Profile,
     *,
-    selectors: list[str] | None,
-    hosts: list[str] | None,
+    selectors: tuple[str, ...],
+    hosts: tuple[str, ...],
     helo: str | None,
     families: tuple[bool, bool],
-    public: list[str] | None,
+    public: tuple[str, ...],
     timeout: float | None,
     dialogues: bool,
     sends: bool | None,
@@ -275,7 +244,7 @@ def _target(
         helo=_helo(helo) or said.helo,
         ipv4=families[0],
         ipv6=families[1],
-        public=tuple(dict.fromkeys((*said.public, *networks(public or ())))),
+        public=tuple(dict.fromkeys((*said.public, *networks(public)))),
         timeout=_seconds(timeout, "--timeout") or said.timeout or usual.timeout,
         dialogues=dialogues,
         sends=sends,
@@ -288,13 +257,13 @@ def _target(
     )
 
 
-def _names(option: str, said: tuple[str, ...], given: list[str] | None) -> tuple[str, ...]:
+def _names(option: str, said: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
     from diag.names.domain import BadDomain, domain
 
     from .faults import Fault
 
     try:
-        return tuple(dict.fromkeys((*said, *(domain(name) for name in given or ()))))
+        return tuple(dict.fromkeys((*said, *(domain(name) for name in given))))
     except BadDomain as error:
         raise Fault(f"{option}: {error}") from None
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, cast
 
-import typer
-
-from .options import Quiet, Verbose
+from . import options
+from .options import PATH, command, option
 
 if TYPE_CHECKING:
     from diag.model.report import Report
@@ -19,13 +18,18 @@ FILES = "maildiag-demo"
 FORMATS = ("html", "json")
 
 
-def demo(
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the two files of the report go.")
-    ] = Path(),
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> int:
+@command(short_help="Play a small mail world on this machine and look at it.")
+@option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    type=PATH,
+    default=Path(),
+    help="Where the two files of the report go; here if nothing is said.",
+)
+@options.quiet
+@options.verbose
+def demo(output: Path, quiet: bool, verbose: bool) -> int:
     """Play a healthy and a broken mail world on this machine and diagnose both; no network, no root.
 
     Leaves maildiag-demo.html and maildiag-demo.json, the report on the broken one.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+
+from .options import command
 
 if TYPE_CHECKING:
     from diag.model.finding import Finding
     from diag.run.registry import Registry
 
 
-def explain(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule's id, such as spf/too-many-lookups.")],
-) -> None:
-    """Explain a rule: what it means, why it matters, how to fix it, and where it is written."""
+@command(short_help="Explain a rule.")
+@click.argument("rule", metavar="RULE")
+def explain(rule: str) -> None:
+    """Explain a rule, such as spf/too-many-lookups: what it means, why it matters, how to fix it, and where it
+    is written.
+    """
     from . import judging
     from .faults import unknown
     from .tell import tell

@@ -1,69 +1,124 @@
-"""The options that several commands share, each declared once so that it means the same everywhere."""
+"""How options are declared and listed, and those that several commands share: they mean the same everywhere."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Any, TypeVar
 
-import typer
+import click
 
-_of_report = functools.partial(typer.Option, rich_help_panel="Report")
-_of_judgement = functools.partial(typer.Option, rich_help_panel="Judgement")
+F = TypeVar("F", bound=Callable[..., Any])
 
-Formats = Annotated[
-    list[str] | None,
-    _of_report(
-        "-f",
-        "--format",
-        metavar="NAME",
-        help="text (default), json, html, or a plugin's. May be repeated; each pairs with the -o of the same rank.",
-    ),
-]
-Outputs = Annotated[
-    list[Path] | None,
-    _of_report(
-        "-o",
-        "--output",
-        metavar="PATH",
-        help="Where the report goes; '-' is standard output. A folder takes one file a domain.",
-    ),
-]
-Quiet = Annotated[bool, _of_report("-q", "--quiet", help="No progress on stderr.")]
-Verbose = Annotated[bool, _of_report("-v", "--verbose", help="Passed checks and dialogues too.")]
-Only = Annotated[
-    list[str] | None, _of_judgement("--only", metavar="AREA|RULE", help="Judge only this. May be repeated.")
-]
-Skip = Annotated[
-    list[str] | None, _of_judgement("--skip", metavar="AREA|RULE", help="Leave this out. May be repeated.")
-]
-ZoneFile = Annotated[
-    Path | None,
-    _of_judgement(
-        "--zone", metavar="FILE", help="Judge as if this zone file were published over the answers of today."
-    ),
-]
-ProfileFile = Annotated[
-    Path | None,
-    _of_judgement(
-        "--profile",
-        metavar="FILE",
-        help="Limits, severities, waivers, required areas; default: ./maildiag.toml where it exists.",
-    ),
-]
-FailOn = Annotated[
-    str | None,
-    _of_judgement(
-        "--fail-on",
-        metavar="SEVERITY",
-        help="Exit with 1 from this severity on: info, notice, warning, error (default), critical, never.",
-    ),
-]
-Require = Annotated[
-    list[str] | None,
-    _of_judgement(
-        "--require",
-        metavar="AREA",
-        help="Exit with 3 where this area could not be determined; 'dns' always is required.",
-    ),
-]
+OTHERS = "Options"
+COLUMN = 24
+"""Columns of a help text that are kept for the options' names."""
+
+
+class Grouped(click.Option):
+    """An option that stands under a heading of the help text."""
+
+    def __init__(self, *declarations: Any, group: str = OTHERS, **attributes: Any) -> None:
+        super().__init__(*declarations, **attributes)
+        self.group = group
+
+
+class Command(click.Command):
+    """A command whose help text has a heading for each group of options, in the order of their declaration."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See click."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            # What the arguments are, the text above says.
+            row = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if row is not None:
+                groups.setdefault(getattr(param, "group", OTHERS), []).append(row)
+        for heading, rows in groups.items():
+            with formatter.section(heading):
+                # One column for all groups: the eye goes down a single edge.
+                formatter.write_dl([(left.ljust(COLUMN), right) for left, right in rows], col_max=COLUMN)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See click; not indented, for it is about the whole."""
+        if self.epilog:
+            formatter.write_paragraph()
+            formatter.write_text(self.epilog)
+
+
+command = functools.partial(click.command, cls=Command)
+option = functools.partial(click.option, cls=Grouped)
+PATH = click.Path(path_type=Path)
+
+_of_report = functools.partial(option, group="Report")
+_of_judgement = functools.partial(option, group="Judgement")
+
+
+def report_options(function: F) -> F:
+    """Where the report goes, and how it looks."""
+    return _all(
+        function,
+        _of_report(
+            "-f",
+            "--format",
+            "formats",
+            metavar="NAME",
+            multiple=True,
+            help="text (default), json, html, or a plugin's. May be repeated; each pairs with the -o of the same "
+            "rank.",
+        ),
+        _of_report(
+            "-o",
+            "--output",
+            "outputs",
+            metavar="PATH",
+            type=PATH,
+            multiple=True,
+            help="Where the report goes; '-' is standard output. A folder takes one file a domain.",
+        ),
+        quiet,
+        verbose,
+    )
+
+
+quiet = _of_report("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+verbose = _of_report("-v", "--verbose", is_flag=True, help="Passed checks and dialogues too.")
+
+
+def judgement_options(function: F) -> F:
+    """What is judged, against what, and when a run fails."""
+    return _all(
+        function,
+        _of_judgement("--only", metavar="AREA|RULE", multiple=True, help="Judge only this. May be repeated."),
+        _of_judgement("--skip", metavar="AREA|RULE", multiple=True, help="Leave this out. May be repeated."),
+        _of_judgement(
+            "--zone",
+            metavar="FILE",
+            type=PATH,
+            help="Judge as if this zone file were published over the answers of today.",
+        ),
+        _of_judgement(
+            "--profile",
+            metavar="FILE",
+            type=PATH,
+            help="Limits, severities, waivers, required areas; default: ./maildiag.toml where it exists.",
+        ),
+        _of_judgement(
+            "--fail-on",
+            metavar="SEVERITY",
+            help="Exit with 1 from this severity on: info, notice, warning, error (default), critical, never.",
+        ),
+        _of_judgement(
+            "--require",
+            metavar="AREA",
+            multiple=True,
+            help="Exit with 3 where this area could not be determined; 'dns' always is required.",
+        ),
+    )
+
+
+def _all(function: F, *decorators: Callable[[F], F]) -> F:
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function

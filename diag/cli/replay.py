@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from .check import EXIT_CODES as EXIT_CODES
-from .options import FailOn, Formats, Only, Outputs, ProfileFile, Quiet, Require, Skip, Verbose, ZoneFile
+from .check import EXIT_CODES
+from .options import PATH, command, judgement_options, report_options
 
 
+@command(epilog=EXIT_CODES, short_help="Judge a recorded run again, without a network.")
+@click.argument("tape", metavar="TAPE", type=PATH)
+@report_options
+@judgement_options
 def replay(
-    tape: Annotated[Path, typer.Argument(metavar="TAPE", help="What 'maildiag check --save TAPE' wrote.")],
-    formats: Formats = None,
-    outputs: Outputs = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    only: Only = None,
-    skip: Skip = None,
-    zone: ZoneFile = None,
-    profile: ProfileFile = None,
-    fail_on: FailOn = None,
-    require: Require = None,
+    tape: Path,
+    formats: tuple[str, ...],
+    outputs: tuple[Path, ...],
+    quiet: bool,
+    verbose: bool,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    zone: Path | None,
+    profile: Path | None,
+    fail_on: str | None,
+    require: tuple[str, ...],
 ) -> int:
-    """Judge a recorded run again; with --zone, as if that zone had been published then.
+    """Judge again what 'maildiag check --save TAPE' recorded; with --zone, as if that zone had been published then.
 
     What was asked for when the tape was made holds, except where an option here says otherwise. A profile
     counts only where it is named.
@@ -46,7 +49,7 @@ def replay(
         severities=said.severities if said is not None else was.severities,
         waivers=said.waivers if said is not None else was.waivers,
         required=judging.required(
-            (*was.required, *(said.require if said else ()), *(require or ())), registry, "--require"
+            (*was.required, *(said.require if said else ()), *require), registry, "--require"
         ),
         proposed=", ".join(filter(None, (was.proposed, str(zone) if zone is not None else ""))),
     )
@@ -56,7 +59,7 @@ def replay(
         options=options,
         threshold=judging.threshold(threshold),
         fail_on=threshold,
-        places=places.places(registry.renderers, formats or (), outputs or (), many=False, verbose=verbose),
+        places=places.places(registry.renderers, formats, outputs, many=False, verbose=verbose),
         progress=progress,
         partial=recorded.partial,
     )

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import click
 
-import typer
+from .options import command, option
 
 _SEVERITIES = ("info", "notice", "warning", "error", "critical")
 
 
-def rules(
-    areas: Annotated[
-        list[str] | None, typer.Argument(metavar="[AREA]...", help="Only the rules of these areas.")
-    ] = None,
-    form: Annotated[str, typer.Option("-f", "--format", metavar="NAME", help="text or json.")] = "text",
-    severity: Annotated[
-        str | None,
-        typer.Option("--severity", metavar="SEVERITY", help="Only rules of this severity or a graver one."),
-    ] = None,
-) -> None:
-    """List every rule: what is looked for, how grave it is, and since when."""
+@command(short_help="List what is looked for.")
+@click.argument("areas", metavar="[AREA]...", nargs=-1)
+@option("-f", "--format", "form", metavar="NAME", default="text", help="text (default) or json.")
+@option("--severity", metavar="SEVERITY", help="Only rules of this severity or a graver one.")
+def rules(areas: tuple[str, ...], form: str, severity: str | None) -> None:
+    """List every rule, or those of the areas named: what is looked for, how grave it is, and since when."""
     import json
     from dataclasses import asdict
 
@@ -29,7 +24,7 @@ def rules(
 
     found = entries()
     known = {entry.area for entry in found}
-    for area in areas or ():
+    for area in areas:
         if area not in known:
             raise unknown("area", area, known)
     if severity is not None and severity not in _SEVERITIES:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+
+from .options import command, option
 
 if TYPE_CHECKING:
     from diag.probes.probe import Lab
@@ -16,35 +18,34 @@ IMPLICIT = (465, 993, 995)
 """Ports where TLS begins with the first octet (RFC 8314 section 3)."""
 
 
+@command(short_help="Hold one dialogue with a host and print it.")
+@click.argument("protocol", metavar="smtp|imap|pop3")
+@click.argument("host", metavar="HOST")
+@option(
+    "-p", "--port", metavar="PORT", type=click.IntRange(1, 65535), help="25, 143 or 110 where none is given."
+)
+@option("--tls", metavar="starttls|implicit", help="How TLS begins; by the port where nothing is said.")
+@option("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
+@option("--from", "mail_from", metavar="MAILBOX", help="Begin a transaction (reset, never sent); '' is null.")
+@option("--to", "recipients", metavar="MAILBOX", multiple=True, help="A recipient to ask for.")
+@option("-n", "--nameserver", "nameservers", metavar="ADDR[:PORT]", multiple=True, help="Ask this resolver.")
+@option("-4", "ipv4", is_flag=True, help="IPv4 only.")
+@option("-6", "ipv6", is_flag=True, help="IPv6 only.")
+@option("--timeout", metavar="S", type=float, default=60.0, help="The most seconds for the dialogue: 60.")
+@option("--port-map", metavar="HOST:PORT=ADDR:PORT", multiple=True, help="Connect elsewhere.")
 def talk(
-    protocol: Annotated[str, typer.Argument(metavar="smtp|imap|pop3", help="What to speak.")],
-    host: Annotated[str, typer.Argument(metavar="HOST", help="A host name or an address.")],
-    port: Annotated[
-        int | None, typer.Option("-p", "--port", min=1, max=65535, help="25, 143 or 110 where none is given.")
-    ] = None,
-    tls: Annotated[
-        str | None,
-        typer.Option(metavar="starttls|implicit", help="How TLS begins; by the port where nothing is said."),
-    ] = None,
-    helo: Annotated[str | None, typer.Option(metavar="NAME", help="What we call ourselves in EHLO.")] = None,
-    mail_from: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="MAILBOX", help="Begin a transaction (reset, never sent); '' is null."
-        ),
-    ] = None,
-    recipients: Annotated[
-        list[str] | None, typer.Option("--to", metavar="MAILBOX", help="A recipient to ask for.")
-    ] = None,
-    nameservers: Annotated[
-        list[str] | None, typer.Option("-n", "--nameserver", metavar="ADDR[:PORT]", help="Ask this resolver.")
-    ] = None,
-    ipv4: Annotated[bool, typer.Option("-4", help="IPv4 only.")] = False,
-    ipv6: Annotated[bool, typer.Option("-6", help="IPv6 only.")] = False,
-    timeout: Annotated[float, typer.Option(metavar="S", help="The most seconds for the dialogue.")] = 60.0,
-    port_map: Annotated[
-        list[str] | None, typer.Option(metavar="HOST:PORT=ADDR:PORT", help="Connect elsewhere.")
-    ] = None,
+    protocol: str,
+    host: str,
+    port: int | None,
+    tls: str | None,
+    helo: str | None,
+    mail_from: str | None,
+    recipients: tuple[str, ...],
+    nameservers: tuple[str, ...],
+    ipv4: bool,
+    ipv6: bool,
+    timeout: float,
+    port_map: tuple[str, ...],
 ) -> int:
     """Hold one polite dialogue with a host and print every line of it; nothing is ever sent as mail.
 
@@ -70,7 +71,7 @@ def talk(
         raise Fault(f"--helo, --from and --to are for smtp, not for {protocol}")
     where = port or PORTS[protocol]
     way: Tls = "implicit" if tls == "implicit" or (tls is None and where in IMPLICIT) else "starttls"
-    lab = live(judging.plugins(), nameservers=nameservers or (), port_map=port_map or ())
+    lab = live(judging.plugins(), nameservers=nameservers, port_map=port_map)
 
     async def held() -> Transcript:
         address = await _address(lab, host, (ipv4 or not ipv6, ipv6 or not ipv4))
@@ -78,7 +79,7 @@ def talk(
         if protocol == "smtp":
             name = await _our_name(lab, helo)
             begun = "" if recipients and mail_from is None else mail_from
-            probe = SmtpTalk(address, where, host, name, way, begun, tuple(recipients or ()), timeout)
+            probe = SmtpTalk(address, where, host, name, way, begun, recipients, timeout)
         else:
             kind = ImapTalk if protocol == "imap" else Pop3Talk
             probe = kind(address, where, host, way, timeout)

@@ -89,7 +89,9 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
         def tell(host: str, origin: Origin, known: MxHost | Unavailable, offers: tuple[Offer, ...]) -> None:
             found.add(host, origin, known, offers)
             if isinstance(known, MxHost):
-                for port in _ports(host, wanted(known, target)[:MOST_ADDRESSES], offers):
+                ports = _ports(host, wanted(known, target)[:MOST_ADDRESSES], offers)
+                # First where STARTTLS makes it longer, and where more is tried once that works.
+                for port in sorted(ports, key=lambda port: port.tls == "implicit"):
                     if port not in begun:
                         begun.add(port)
                         tasks.start_soon(talk, port)

@@ -46,9 +46,10 @@ class Limited:
         if probe.peer is None:
             return await self._inner.run(probe)
         held: list[Gate] = []
+        rank = _rank(probe)
         try:
             for gate in self._gates_of(probe):
-                await gate.enter(_rank(probe))
+                await gate.enter(rank)
                 held.append(gate)
             wait = self._rest_until.get(_service(probe), 0.0) - anyio.current_time()
             if wait > 0:
@@ -59,7 +60,7 @@ class Limited:
             return evidence
         finally:
             for gate in reversed(held):
-                gate.leave()
+                gate.leave(rank)
 
     def _gates_of(self, probe: Probe[E]) -> tuple[Gate, ...]:
         return tuple(self._gate(*each) for each in self._keys(probe))
@@ -88,8 +89,10 @@ class Limited:
 
 
 def _rank(probe: Probe[E]) -> int:
-    """MX hosts first: on what they say other probes wait, on what other ports say none."""
-    return 0 if getattr(probe, "port", MX_PORT) == MX_PORT else 1
+    """What others wait for goes first: MX hosts, then ports where STARTTLS is tried further once it is seen."""
+    if getattr(probe, "port", MX_PORT) == MX_PORT:
+        return 0
+    return 2 if getattr(probe, "tls", "") == "implicit" else 1
 
 
 def _service(probe: Probe[E]) -> str:

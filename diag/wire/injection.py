@@ -20,7 +20,7 @@ QUIT = b"QUIT\r\n"
 
 
 def injection_dialogue(host: str, helo: str, *, timeout: float) -> Dialogue:
-    """Greeting, EHLO, STARTTLS with a NOOP behind it, and under TLS EHLO and QUIT."""
+    """Greeting, EHLO, STARTTLS with a NOOP behind it, and under TLS no more than QUIT."""
     return Dialogue(_talk(host, b"EHLO " + printable(helo) + b"\r\n", greeting_limit(timeout)), QUIT)
 
 
@@ -35,9 +35,8 @@ def _talk(host: str, ehlo: bytes, patience: float) -> Steps[None]:
         yield from _command(QUIT)
         return
     yield Secure(host)
-    yield from _command(ehlo)
     if (yield from _command(QUIT)).code == 250:
-        # This was the reply to EHLO, one late; the one to QUIT follows.
+        # This was the reply to NOOP; the one to QUIT follows.
         yield from hear(SmtpEnd(), REPLY_LIMIT)
 
 

@@ -15,6 +15,7 @@ from diag.lab.once import Once
 from diag.lab.reroute import Reroute
 from diag.probes.dns import DnsQuery
 from diag.probes.moment import Reach, Reached, Route, Source
+from diag.probes.talks import ImapTalk
 
 
 def on_a_jumping_clock(work: Any, *args: Any) -> Any:
@@ -218,3 +219,33 @@ def test_two_of_eight_places_are_kept_for_mx_hosts() -> None:
 
     on_a_jumping_clock(work)
     assert world.began == [0] * 6 + [0.5] * 2 + [1] * 4
+
+
+def test_mx_hosts_inside_take_no_place_from_others() -> None:
+    world = Slow()
+
+    async def work() -> None:
+        lab = Limited(world)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(all_at_once, lab, [reach(2, 25), reach(3, 25)])
+            await anyio.sleep(0.5)
+            tasks.start_soon(all_at_once, lab, [reach(1, port) for port in range(100, 107)])
+
+    on_a_jumping_clock(work)
+    assert world.began == [0] * 2 + [0.5] * 6 + [1.5]
+
+
+def test_ports_with_starttls_go_before_those_where_tls_begins_at_once() -> None:
+    world = Slow()
+
+    async def work() -> None:
+        lab = Limited(world, Limits(connections_per_operator=1))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lab.run, reach(1, 25))
+            await anyio.sleep(0.5)
+            tasks.start_soon(lab.run, ImapTalk("192.0.2.1", 993, "mx.example", "implicit"))
+            await anyio.sleep(0.1)
+            tasks.start_soon(lab.run, ImapTalk("192.0.2.1", 143, "mx.example", "starttls"))
+
+    on_a_jumping_clock(work)
+    assert [probe.port for probe in world.asked] == [25, 143, 993]
