@@ -147,7 +147,7 @@ def check(
     names = read_domains(domains)
     usual = profile is None and not USUAL.is_file() and not any((zone, only, skip, port_map))
     early = ahead(names[0], nameservers) if usual and len(names) == 1 else None
-    registry = judging.plugins()
+    registry = judging.plugins(checks_later=True)
     said = judging.profile(profile, registry, progress)
     many = len(names) > 1 or FROM_STDIN in domains
     where = places.places(registry.renderers, formats, outputs, many=many, verbose=verbose)

@@ -18,10 +18,13 @@ DEFAULT_FAIL_ON = "error"
 NEVER = "never"
 
 
-def plugins(points: Iterable[EntryPoint] | None = None) -> Registry:
-    """Everything installed, or these plugins alone. Raises Fault where one cannot be used."""
+def plugins(points: Iterable[EntryPoint] | None = None, *, checks_later: bool = False) -> Registry:
+    """Everything installed, or these plugins alone. Raises Fault where one cannot be used.
+
+    With `checks_later` our checks are imported when they are needed, or while answers are waited for.
+    """
     try:
-        return load_plugins(points)
+        return load_plugins(points, checks_later=checks_later)
     except BadPlugin as error:
         raise Fault(" ".join(str(error).split())) from error
 
@@ -41,19 +44,22 @@ def profile(path: Path | None, registry: Registry, progress: Progress) -> Profil
 
 def chosen(given: Iterable[str], registry: Registry, option: str) -> tuple[str, ...]:
     """Areas and rules as given, each of them known."""
+    given = tuple(given)
+    if not given:
+        return ()
     known = {*areas(registry.rules), *registry.rules}
     for name in given:
         if name not in known:
             what = "rule" if "/" in name else "area"
             raise unknown(what, name, known, where=option, see="maildiag rules")
-    return tuple(given)
+    return given
 
 
 def required(given: Iterable[str], registry: Registry, option: str) -> tuple[str, ...]:
     """The areas that must be determined: `dns` always, then those given."""
-    known = {"dns", *areas(registry.rules)}
+    given = tuple(given)
     for area in given:
-        if area not in known:
+        if area not in (known := {"dns", *areas(registry.rules)}):
             raise unknown("area", area, known, where=option)
     return tuple(dict.fromkeys(("dns", *given)))
 

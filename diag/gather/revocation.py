@@ -18,7 +18,7 @@ from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.probe import Lab
 from diag.tls.chain import Trust
-from diag.tls.crl import EVERY_REASON, CrlReading, Point, distribution_points, read_crl
+from diag.tls.crl import CrlReading, Point, distribution_points, every_reason, read_crl
 from diag.tls.staple import Revocation, revocation, vouches
 
 from .crl import fetch_crl
@@ -145,7 +145,7 @@ async def _listed(
     for reading, url, fetched in found:
         if reading.revocation is not None:
             return reading.revocation, f"the list of its issuer at {url[:200]}", fetched
-    if covered >= EVERY_REASON:
+    if covered >= every_reason():
         return None, "", cites
     troubles = (reading.trouble for reading, _, _ in found if reading.trouble)
     return Unavailable(next(troubles, "its lists of revoked certificates leave some reasons out"), cites)

@@ -13,6 +13,7 @@ from diag.probes.probe import E, Lab, Probe
 from .gate import Gate
 
 MX_PORT = 25
+WEB_PORT = 443
 OUR_RESOLVER = "dns:resolver"
 
 
@@ -25,6 +26,8 @@ class Limits:
     """
 
     connections_per_service: int = 2
+    connections_per_web_service: int = 6
+    """As many as browsers open to one host: policies of many domains lie at one provider's address."""
     connections_per_operator: int = 8
     questions_per_server: int = 50
     """Our resolver, whose work it is, gets twice as many: fewer still than dnsmasq forwards at a time, 150."""
@@ -73,8 +76,13 @@ class Limited:
         if peer.startswith("dns:"):
             return ((peer, self._limits.questions_per_server, 0),)
         most = self._limits.connections_per_operator
+        web = getattr(probe, "port", 0) == WEB_PORT
         return (
-            (_service(probe), self._limits.connections_per_service, 0),
+            (
+                _service(probe),
+                self._limits.connections_per_web_service if web else self._limits.connections_per_service,
+                0,
+            ),
             (_operator(peer), most, most // 4),
         )
 

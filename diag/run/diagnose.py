@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 import anyio
+import anyio.to_thread
 
 from diag.facts.moment import RunMoment
 from diag.lab.consent import Polite
@@ -20,11 +21,14 @@ from diag.model.report import Report, Result, Waiver
 from diag.model.target import Target
 from diag.probes.probe import Lab
 
-from .plan import Plan, plan
+from .plan import Plan, Step, plan
 from .prove import proven, untried
 from .registry import BadPlugin, Registry
 from .runner import Gathering, judge
 from .waivers import waive
+
+QUIET_AFTER = 0.2
+"""Seconds after which most questions have been asked and conversations are waited for."""
 
 
 @frozen
@@ -50,8 +54,7 @@ class Diagnosis:
         self._options = options or Options()
         self.lab = Once(lab if target.intrusive else Polite(lab))
         """Everything asked for this domain, and what came back."""
-        self._plan = plan_for(registry, self._options)
-        self._gathering = Gathering(self._plan, target, self.lab)
+        self._gathering = Gathering(_steps(registry, self._options), target, self.lab)
         self._proving = anyio.CancelScope()
         self._stopped = ""
 
@@ -64,9 +67,14 @@ class Diagnosis:
     async def run(self) -> Report:
         """Gather, judge, and try every fix before it is told."""
         began = anyio.current_time()
-        facts = await self._gathering.run(self._options.deadline)
-        results = tuple(judge(self._plan, facts, self._target))
-        results, unproven = await self._proven(results, began)
+        async with anyio.create_task_group() as tasks:
+            if self._registry.later:
+                tasks.start_soon(self._complete)
+            facts = await self._gathering.run(self._options.deadline)
+            tasks.cancel_scope.cancel()
+        plan = plan_for(self._registry, self._options)
+        results = tuple(judge(plan, facts, self._target))
+        results, unproven = await self._proven(results, plan, began)
         moment = facts[RunMoment]
         at = moment.at if isinstance(moment, RunMoment) else datetime.fromtimestamp(0, UTC)
         results, waived = waive(results, self._options.waivers, at)
@@ -86,8 +94,14 @@ class Diagnosis:
             unproven=unproven,
         )
 
+    async def _complete(self) -> None:
+        """Get ready to judge while conversations are waited for, but not beside the first burst of questions."""
+        await anyio.sleep(QUIET_AFTER)
+        await anyio.to_thread.run_sync(plan_for, self._registry, self._options)
+        await anyio.to_thread.run_sync(_versions)
+
     async def _proven(
-        self, results: tuple[Result, ...], began: float
+        self, results: tuple[Result, ...], plan: Plan, began: float
     ) -> tuple[tuple[Result, ...], tuple[Finding, ...]]:
         """Every fix on trial, within what is left of the deadline; where that ends, none untried is told."""
         if self._gathering.stopped:
@@ -95,9 +109,19 @@ class Diagnosis:
         if self._options.deadline is not None:
             self._proving.deadline = began + self._options.deadline
         with self._proving:
-            return await proven(results, self._plan, self._target, self.lab)
+            return await proven(results, plan, self._target, self.lab)
         self._stopped = self._stopped or "the deadline was reached while fixes were tried"
         return untried(results), ()
+
+
+def _steps(registry: Registry, options: Options) -> tuple[Step, ...]:
+    """The facts to gather; while our own checks are still to be imported, all of them, as the report wants."""
+    if options.only or not registry.later:
+        return plan_for(registry, options).steps
+    if None not in registry.plans:
+        registry.plans[None] = _planned(registry, (), None)
+    made: Plan = registry.plans[None]
+    return made.steps
 
 
 def plan_for(registry: Registry, options: Options) -> Plan:
@@ -108,12 +132,16 @@ def plan_for(registry: Registry, options: Options) -> Plan:
     choice = (options.only, options.skip)
     if choice not in registry.plans:
         chosen = tuple(check for check in registry.checks if _chosen(check, options))
-        try:
-            registry.plans[choice] = plan(chosen, registry.facts, (RunMoment,) if options.only else None)
-        except BadPlugin as error:
-            raise registry.blamed(error) from None
+        registry.plans[choice] = _planned(registry, chosen, (RunMoment,) if options.only else None)
     made: Plan = registry.plans[choice]
     return made
+
+
+def _planned(registry: Registry, checks: tuple[Check, ...], also: tuple[type, ...] | None) -> Plan:
+    try:
+        return plan(checks, registry.facts, also)
+    except BadPlugin as error:
+        raise registry.blamed(error) from None
 
 
 def _chosen(check: Check, options: Options) -> bool:

@@ -257,12 +257,14 @@ _KEYS: Mapping[str, Reader] = {
 _TABLES: Mapping[str, Reader] = {"limits": _limits, "severity": _severities, "waiver": _waivers}
 _NAMES_OF_LIMITS = {
     "connections": "connections_per_service",
+    "web_connections": "connections_per_web_service",
     "operator_connections": "connections_per_operator",
     "questions": "questions_per_server",
     "pause": "pause_after_421",
 }
 _LIMITS: Mapping[str, Reader] = {
     "connections": _count,
+    "web_connections": _count,
     "operator_connections": _count,
     "questions": _count,
     "pause": _pause,

@@ -70,7 +70,7 @@ async def _cures(
 ) -> bool:
     patch = with_fixes(changes, await _published(changes, lab))
     part = _part(plan, finding.area)
-    facts = await Gathering(part, target, Overlay(patch, lab)).run()
+    facts = await Gathering(part.steps, target, Overlay(patch, lab)).run()
     after = {
         _key(found): found.severity for result in judge(part, facts, target) for found in result.findings
     }

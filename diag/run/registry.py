@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,13 @@ from diag.model.plugin import Check, Fact, Performer, Renderer
 from diag.probes.probe import Probe
 
 GROUP = "maildiag.plugins"
+OURS = {
+    "probes": "diag.lab.live.plugin",
+    "facts": "diag.gather.plugin",
+    "checks": "checks.plugin",
+    "reports": "reports.plugin",
+}
+"""Our own entry points, in the order in which they are read."""
 
 
 class BadPlugin(Exception):
@@ -30,22 +38,59 @@ class BadPlugin(Exception):
 
 @dataclass
 class Registry:
-    """Everything on offer, by what it is."""
+    """Everything on offer, by what it is.
 
-    checks: list[Check] = field(default_factory=list)
+    Our own checks may be `later`: they are imported when rules or checks are first looked at, or by
+    `complete`.
+    """
+
     facts: list[Fact] = field(default_factory=list)
     performers: dict[type[Probe[Any]], Performer] = field(default_factory=dict)
     renderers: dict[str, Renderer] = field(default_factory=dict)
-    rules: dict[str, type[Finding]] = field(default_factory=dict)
     plans: dict[object, Any] = field(default_factory=dict)
     """Plans made of it so far, by what was chosen."""
     owners: dict[str, str] = field(default_factory=dict)
     """The plugin of each module looked through, and of each place where one of its checks and facts stands."""
+    later: list[importlib.metadata.EntryPoint] = field(default_factory=list)
+    _checks: list[Check] = field(default_factory=list)
+    _rules: dict[str, type[Finding]] = field(default_factory=dict)
+    _completing: RLock = field(default_factory=RLock)
+
+    @property
+    def checks(self) -> list[Check]:
+        """Every check, in the order of the plugins and of their modules. Raises BadPlugin."""
+        self.complete()
+        return self._checks
+
+    @property
+    def rules(self) -> dict[str, type[Finding]]:
+        """Every rule by its id. Raises BadPlugin."""
+        self.complete()
+        return self._rules
 
     @property
     def probes(self) -> dict[str, type[Probe[Any]]]:
         """The probes that can be performed, by their kind on tape."""
         return {probe.kind: probe for probe in self.performers}
+
+    def complete(self) -> None:
+        """Import what was left for later. Raises BadPlugin."""
+        if self.later:
+            with self._completing:
+                while self.later:
+                    self.read(self.later[0])
+                    del self.later[0]
+
+    def read(self, point: importlib.metadata.EntryPoint) -> None:
+        """Import a plugin and take in what it offers. Raises BadPlugin."""
+        try:
+            module = importlib.import_module(point.module)
+        except Exception as error:
+            raise BadPlugin(
+                f"plugin {named(point)} cannot be imported from {_last_line_of(point.module, error)}: "
+                f"{type(error).__name__}: {error}; mend or uninstall the distribution that offers it"
+            ) from error
+        self.take(module, named(point))
 
     def take(self, module: ModuleType, plugin: str) -> None:
         """Take in what a module offers, and the modules its `modules` names. Raises BadPlugin."""
@@ -64,7 +109,7 @@ class Registry:
                         raise BadPlugin(
                             f"plugin {plugin}: check {thing.where} raises no rule: name a rule class in its body"
                         )
-                    self.checks.append(thing)
+                    self._checks.append(thing)
                     self.owners[thing.where] = plugin
                     for rule in thing.rules:
                         self._rule(rule, plugin)
@@ -83,7 +128,7 @@ class Registry:
                     pass
 
     def _rule(self, rule: type[Finding], plugin: str) -> None:
-        held = self.rules.setdefault(rule.id, rule)
+        held = self._rules.setdefault(rule.id, rule)
         if held is not rule:
             raise BadPlugin(
                 f"plugin {plugin}: rule id {rule.id!r} of {_placed(rule)} is taken by {_placed(held)}; "
@@ -107,25 +152,29 @@ class Registry:
 
 def entry_points() -> tuple[importlib.metadata.EntryPoint, ...]:
     """The plugins installed, ours first, then by name, so that every run reads them in one order."""
-    ours = ("probes", "facts", "checks", "reports")
+    ours = tuple(OURS)
     found = {(point.name, point.value): point for point in importlib.metadata.entry_points(group=GROUP)}
     return tuple(
         sorted(found.values(), key=lambda p: (ours.index(p.name) if p.name in ours else len(ours), p.name))
     )
 
 
-def load(points: Iterable[importlib.metadata.EntryPoint] | None = None) -> Registry:
-    """Import every plugin and take in what it offers. Raises BadPlugin."""
+def load(
+    points: Iterable[importlib.metadata.EntryPoint] | None = None, *, checks_later: bool = False
+) -> Registry:
+    """Import every plugin and take in what it offers; with `checks_later`, our checks when they are needed.
+
+    Where other plugins are installed nothing waits: a clash is the fault of whoever comes after us.
+    Raises BadPlugin.
+    """
+    points = tuple(entry_points() if points is None else points)
+    ours = all((point.name, point.module) in OURS.items() for point in points)
     registry = Registry()
-    for point in entry_points() if points is None else points:
-        try:
-            module = importlib.import_module(point.module)
-        except Exception as error:
-            raise BadPlugin(
-                f"plugin {named(point)} cannot be imported from {_last_line_of(point.module, error)}: "
-                f"{type(error).__name__}: {error}; mend or uninstall the distribution that offers it"
-            ) from error
-        registry.take(module, named(point))
+    for point in points:
+        if checks_later and ours and point.name == "checks":
+            registry.later.append(point)
+        else:
+            registry.read(point)
     return registry
 
 

@@ -26,11 +26,11 @@ class Crashed(Unavailable):
 class Gathering:
     """One target's facts while they are gathered; `stop` ends it early with what there is."""
 
-    def __init__(self, plan: Plan, target: Target, lab: Lab) -> None:
-        self._plan = plan
+    def __init__(self, steps: tuple[Step, ...], target: Target, lab: Lab) -> None:
+        self._steps = steps
         self._target = target
         self._lab = lab
-        self._settled = {step.gives: anyio.Event() for step in plan.steps}
+        self._settled = {step.gives: anyio.Event() for step in steps}
         self._scope = anyio.CancelScope()
         self.facts: dict[type, Any] = {}
         self.stopped = ""
@@ -41,15 +41,15 @@ class Gathering:
         self._scope.cancel()
 
     async def run(self, deadline: float | None = None) -> dict[type, Any]:
-        """Gather every fact of the plan; within `deadline` seconds, if one is given."""
+        """Gather every fact of the steps; within `deadline` seconds, if one is given."""
         self._scope.deadline = anyio.current_time() + deadline if deadline is not None else float("inf")
         with self._scope:
             async with anyio.create_task_group() as tasks:
-                for step in self._plan.steps:
+                for step in self._steps:
                     tasks.start_soon(self._settle, step)
         if self._scope.cancelled_caught:
             self.stopped = self.stopped or f"the deadline of {deadline:g} seconds was reached"
-        for step in self._plan.steps:
+        for step in self._steps:
             self.facts.setdefault(step.gives, Unavailable(self.stopped or "not gathered"))
         return self.facts
 

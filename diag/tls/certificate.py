@@ -9,39 +9,34 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TypeVar
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, NameOID
-
 from diag.model.frozen import frozen
 
 from .der import names_of, same_algorithm
+from .library import dsa, ec, exceptions, oid, padding, rsa, serialization, x509
 
 T = TypeVar("T")
-E = TypeVar("E", bound=x509.ExtensionType)
+E = TypeVar("E", bound="x509.ExtensionType")
 
 SIZE_LIMIT = 64 * 1024
 """A larger certificate is not read: the largest in public use are about a tenth of this."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PROCESSED = {
-    ExtensionOID.BASIC_CONSTRAINTS,
-    ExtensionOID.KEY_USAGE,
-    ExtensionOID.EXTENDED_KEY_USAGE,
-    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
-    ExtensionOID.NAME_CONSTRAINTS,
-    ExtensionOID.CERTIFICATE_POLICIES,
-    ExtensionOID.POLICY_CONSTRAINTS,
-    ExtensionOID.POLICY_MAPPINGS,
-    ExtensionOID.INHIBIT_ANY_POLICY,
+    "2.5.29.19",  # basicConstraints
+    "2.5.29.15",  # keyUsage
+    "2.5.29.37",  # extKeyUsage
+    "2.5.29.17",  # subjectAltName
+    "2.5.29.30",  # nameConstraints
+    "2.5.29.32",  # certificatePolicies
+    "2.5.29.36",  # policyConstraints
+    "2.5.29.33",  # policyMappings
+    "2.5.29.54",  # inhibitAnyPolicy
 }
 """Extensions that clients process when they are critical (RFC 5280 section 4.2)."""
 _NEVER_CRITICAL = {
-    ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
-    ExtensionOID.SUBJECT_KEY_IDENTIFIER,
-    ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
+    "2.5.29.35",  # authorityKeyIdentifier
+    "2.5.29.14",  # subjectKeyIdentifier
+    "1.3.6.1.5.5.7.1.1",  # authorityInfoAccess
 }
 """Known to everyone, though RFC 5280 forbids marking them critical (sections 4.2.1.1, 4.2.1.2, 4.2.2.1)."""
 
@@ -137,7 +132,9 @@ def public_key_info(der: bytes) -> bytes:
     if certificate is None:
         return b""
     try:
-        return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return certificate.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
     except Exception:  # an unknown algorithm, a point off its curve ...
         return b""
 
@@ -254,8 +251,8 @@ class _Reader:
             serial=serial,
             not_before=self.part("notBefore", lambda: found.not_valid_before_utc, EPOCH),
             not_after=self.part("notAfter", lambda: found.not_valid_after_utc, EPOCH),
-            common_names=_texts(subject, NameOID.COMMON_NAME),
-            organizations=_texts(subject, NameOID.ORGANIZATION_NAME),
+            common_names=_texts(subject, oid.NameOID.COMMON_NAME),
+            organizations=_texts(subject, oid.NameOID.ORGANIZATION_NAME),
             dns_names=dns_names,
             addresses=addresses,
             key=key,
@@ -267,14 +264,14 @@ class _Reader:
             path_length=basic.value.path_length if basic else None,
             key_usage=_usages(usage.value) if usage else None,
             extended_key_usage=tuple(o.dotted_string for o in extended.value) if extended else None,
-            ca_issuers=self.access(AuthorityInformationAccessOID.CA_ISSUERS),
-            ocsp=self.access(AuthorityInformationAccessOID.OCSP),
+            ca_issuers=self.access(oid.AuthorityInformationAccessOID.CA_ISSUERS),
+            ocsp=self.access(oid.AuthorityInformationAccessOID.OCSP),
             must_staple=features is not None and x509.TLSFeatureType.status_request in features.value,
             timestamps=self.extension(x509.PrecertificateSignedCertificateTimestamps) is not None,
             unknown_critical=tuple(
                 e.oid.dotted_string
                 for e in self.extensions
-                if e.critical and e.oid not in _PROCESSED and e.oid not in _NEVER_CRITICAL
+                if e.critical and e.oid.dotted_string not in _PROCESSED | _NEVER_CRITICAL
             ),
             departures=tuple(self.departures),
             problem="; ".join(self.problems),  # last: every part has been tried by now
@@ -298,7 +295,7 @@ class _Reader:
     def signature(self) -> str:
         try:
             algorithm = self.found.signature_hash_algorithm
-        except UnsupportedAlgorithm:
+        except exceptions.UnsupportedAlgorithm:
             return self.found.signature_algorithm_oid.dotted_string
         if algorithm is not None:
             return algorithm.name
@@ -337,7 +334,7 @@ class _Reader:
         if version is not x509.Version.v3:
             say("it is not version 3 (section 4.1.2.1)")
         for extension in self.extensions:
-            if extension.critical and extension.oid in _NEVER_CRITICAL:
+            if extension.critical and extension.oid.dotted_string in _NEVER_CRITICAL:
                 say(f"{extension.oid._name} is critical (section 4.2)")
         basic = self.extension(x509.BasicConstraints)
         ca = basic is not None and basic.value.ca
@@ -355,7 +352,7 @@ class _Reader:
             say("subjectAltName is not critical although the subject is empty (section 4.2.1.6)")
         if not ca and names is not None:
             known = {str(one.value) for one in names.value}
-            if any(common not in known for common in _texts(subject, NameOID.COMMON_NAME)):
+            if any(common not in known for common in _texts(subject, oid.NameOID.COMMON_NAME)):
                 say("the common name is none of the subjectAltName's, letter for letter (BR section 7.1.4.3)")
         extended = self.extension(x509.ExtendedKeyUsage)
         if not ca and extended is not None and extended.critical:

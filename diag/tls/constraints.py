@@ -5,11 +5,10 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 
-from cryptography import x509
-
 from diag.model.frozen import frozen
 
 from .certificate import parsed
+from .library import x509
 from .names import well_formed
 
 COMPARISONS = 100_000

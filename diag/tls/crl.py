@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import field
 from datetime import datetime
-
-from cryptography import x509
-from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
+from functools import cache
 
 from diag.model.frozen import frozen
 
 from .certificate import parsed, read
+from .library import x509
 from .staple import Revocation
 
 MOST_POINTS = 8
 """Distribution points of a certificate that are looked at; one is usual."""
 MOST_URLS = 4
 """Places of one list that are looked at."""
-EVERY_REASON = frozenset(
-    {
-        x509.ReasonFlags.key_compromise,
-        x509.ReasonFlags.ca_compromise,
-        x509.ReasonFlags.affiliation_changed,
-        x509.ReasonFlags.superseded,
-        x509.ReasonFlags.cessation_of_operation,
-        x509.ReasonFlags.certificate_hold,
-        x509.ReasonFlags.privilege_withdrawn,
-        x509.ReasonFlags.aa_compromise,
-    }
-)
-"""What a list may be limited to (RFC 5280 section 5.2.5); a certificate is good if no reason is left out."""
+_PROCESSED = frozenset({"2.5.29.28", "2.5.29.20"})
+"""Extensions of lists that are processed here where they are critical: issuingDistributionPoint, cRLNumber."""
+_PROCESSED_OF_ENTRIES = frozenset({"2.5.29.21", "2.5.29.24", "2.5.29.29"})
+"""reasonCode, invalidityDate, certificateIssuer."""
 
-_PROCESSED = frozenset({ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.CRL_NUMBER})
-"""Extensions of lists that are processed here where they are critical."""
-_PROCESSED_OF_ENTRIES = frozenset(
-    {
-        CRLEntryExtensionOID.CRL_REASON,
-        CRLEntryExtensionOID.INVALIDITY_DATE,
-        CRLEntryExtensionOID.CERTIFICATE_ISSUER,
-    }
-)
+
+@cache
+def every_reason() -> frozenset[x509.ReasonFlags]:
+    """What a list may be limited to (RFC 5280 section 5.2.5); a certificate is good if no reason is left out."""
+    return frozenset(
+        {
+            x509.ReasonFlags.key_compromise,
+            x509.ReasonFlags.ca_compromise,
+            x509.ReasonFlags.affiliation_changed,
+            x509.ReasonFlags.superseded,
+            x509.ReasonFlags.cessation_of_operation,
+            x509.ReasonFlags.certificate_hold,
+            x509.ReasonFlags.privilege_withdrawn,
+            x509.ReasonFlags.aa_compromise,
+        }
+    )
 
 
 @frozen
@@ -50,7 +48,7 @@ class Point:
     """Those that begin with http://; a list is signed, and so needs no TLS."""
     names: tuple[x509.GeneralName, ...] = ()
     """All names of the place, of which a list limited to one place must bear one."""
-    reasons: frozenset[x509.ReasonFlags] = EVERY_REASON
+    reasons: frozenset[x509.ReasonFlags] = field(default_factory=every_reason)
     indirect: bool = False
     """Somebody else than the certificate's issuer keeps the list."""
 
@@ -84,7 +82,7 @@ def _points(certificate: bytes) -> Iterator[Point]:
         yield Point(
             tuple(usable)[:MOST_URLS],
             names,
-            point.reasons or EVERY_REASON,
+            point.reasons or every_reason(),
             indirect=point.crl_issuer is not None,
         )
 
@@ -121,17 +119,17 @@ def _scope(
     """For which reasons the list would name this certificate, and why it would not (section 6.3.3 (b))."""
     if point.indirect:
         return frozenset(), "the list is kept by somebody else than the issuer"
-    reasons = EVERY_REASON
+    reasons = every_reason()
     for extension in crl.extensions:
         value = extension.value
         if isinstance(value, x509.DeltaCRLIndicator):
             return frozenset(), "the list holds only what changed since another one"
-        if extension.critical and extension.oid not in _PROCESSED:
+        if extension.critical and extension.oid.dotted_string not in _PROCESSED:
             return frozenset(), f"the list demands something unknown ({extension.oid.dotted_string})"
         if isinstance(value, x509.IssuingDistributionPoint):
             if trouble := _elsewhere(value, point, leaf):
                 return frozenset(), trouble
-            reasons = value.only_some_reasons or EVERY_REASON
+            reasons = value.only_some_reasons or every_reason()
     return reasons, ""
 
 
@@ -181,7 +179,7 @@ def _looked_up(
         return CrlReading(reasons=reasons)
     said = x509.ReasonFlags.unspecified
     for extension in entry.extensions:
-        if extension.critical and extension.oid not in _PROCESSED_OF_ENTRIES:
+        if extension.critical and extension.oid.dotted_string not in _PROCESSED_OF_ENTRIES:
             return CrlReading(trouble="the list says something unknown of the certificate")
         if isinstance(extension.value, x509.CRLReason):
             said = extension.value.reason

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-
 from .certificate import parsed
+from .library import dsa, ec, ed448, ed25519, rsa
 
 
 def key_number(certificate: bytes) -> bytes:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID
-
 from diag.model.frozen import frozen
 
 from .certificate import parsed, read, signed
+from .library import dsa, ec, hashes, ocsp, oid, padding, rsa, serialization, x509
 
 SIZE_LIMIT = 64 * 1024
 """A larger response is not read: a hundred times what is usual."""
@@ -90,14 +84,14 @@ def _signed_for(response: ocsp.OCSPResponse, issuer: bytes) -> bool:
     return any(
         _may_answer(responder)
         and _verifies(response, responder)
-        and signed(responder.public_bytes(Encoding.DER), issuer)
+        and signed(responder.public_bytes(serialization.Encoding.DER), issuer)
         for responder in response.certificates[:MOST_RESPONSES]
     )
 
 
 def _may_answer(responder: x509.Certificate) -> bool:
     usage = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    return ExtendedKeyUsageOID.OCSP_SIGNING in usage.value
+    return oid.ExtendedKeyUsageOID.OCSP_SIGNING in usage.value
 
 
 def _verifies(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256, sha512
 
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-
 from diag.model.frozen import frozen
 
 from .certificate import Certificate, holds, parsed, public_key_info
 from .chain import ChainVerdict, judge
+from .library import serialization
 from .path import SENT_LIMIT
 
 DIGEST_SIZES = {1: 32, 2: 64}
@@ -178,6 +177,6 @@ def _bare_key(
 
 def _signed_by(certificate: Certificate, key: bytes) -> bool:
     try:
-        return holds(certificate.der, load_der_public_key(key))
+        return holds(certificate.der, serialization.load_der_public_key(key))
     except Exception:  # what the record holds is no key
         return False

@@ -152,3 +152,15 @@ def test_what_is_heavy_is_not_loaded_before_it_is_needed(arguments: list[str]) -
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "[]\n")
     assert done.stdout
+
+
+def test_the_program_itself_loses_nothing_at_its_abrupt_end() -> None:
+    code = "from diag.cli import program\nprogram()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "rules", "-f", "json"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(json.loads(done.stdout)) > 200
+    wrong = subprocess.run([sys.executable, "-c", code, "chek"], capture_output=True, text=True, check=False)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("maildiag: No such command 'chek'")

@@ -221,6 +221,16 @@ def test_two_of_eight_places_are_kept_for_mx_hosts() -> None:
     assert world.began == [0] * 6 + [0.5] * 2 + [1] * 4
 
 
+def test_a_web_server_takes_as_many_as_a_browser_opens() -> None:
+    world = Slow()
+
+    async def work() -> None:
+        await all_at_once(Limited(world), [reach(1, 443, f"h{number}") for number in range(10)])
+
+    on_a_jumping_clock(work)
+    assert world.most["192.0.2.1#443"] == 6
+
+
 def test_mx_hosts_inside_take_no_place_from_others() -> None:
     world = Slow()
 

@@ -114,7 +114,7 @@ def registry() -> Registry:
 @functools.cache
 def seen(name: str) -> Report:
     """A packaged world with all its facts and dialogues, and no check at all."""
-    offered = dataclasses.replace(registry(), checks=[])
+    offered = Registry(facts=registry().facts, performers=registry().performers)
 
     async def run() -> Report:
         world = worlds.packaged(name)

@@ -24,6 +24,7 @@ fail_on = "never"
 
 [limits]
 connections = 1
+web_connections = 3
 operator_connections = 4
 questions = 9
 pause = 0
@@ -61,7 +62,7 @@ def test_every_key_reaches_its_place(tmp_path: Path) -> None:
         references=(),
         require=("smtp",),
         fail_on="never",
-        limits=Limits(1, 4, 9, 0.0),
+        limits=Limits(1, 3, 4, 9, 0.0),
         timeout=5.0,
         deadline=60.5,
         domains=3,

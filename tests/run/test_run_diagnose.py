@@ -144,7 +144,10 @@ PLUMS = Many({"a": Plum(9), "b": Plum(1)})
 def registry(*facts: Fact) -> Registry:
     """The orchard: these facts and the rest of them."""
     given = (*facts, giving(Many[Plum], PLUMS))
-    return Registry(list(CHECKS), [run_moment, *given], rules={"orchard/worm": Worm, "orchard/spot": Spot})
+    registry = Registry(facts=[run_moment, *given])
+    registry.checks.extend(CHECKS)
+    registry.rules.update({"orchard/worm": Worm, "orchard/spot": Spot})
+    return registry
 
 
 def diagnosed(options: Options, *facts: Fact, begin: Callable[[Diagnosis], None] | None = None) -> Report:

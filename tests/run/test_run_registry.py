@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import subprocess
+import sys
 from types import ModuleType
 
 import pytest
@@ -112,3 +114,25 @@ def test_a_plugin_of_nobody_is_named_all_the_same() -> None:
 
 def test_areas_are_told_once_in_order() -> None:
     assert list(areas(["spf/a", "mx/b", "spf/c"])) == ["spf", "mx"]
+
+
+def test_our_checks_are_read_when_they_are_needed() -> None:
+    registry = load(checks_later=True)
+    assert [point.name for point in registry.later] == ["checks"]
+    assert registry.facts
+    assert registry.rules.keys() == load().rules.keys()
+    assert registry.later == []
+
+
+def test_nothing_waits_where_others_have_plugins() -> None:
+    theirs = importlib.metadata.EntryPoint("fruit", "run_kit", "maildiag.plugins")
+    assert load([*entry_points(), theirs], checks_later=True).later == []
+
+
+def test_certificates_are_read_by_what_is_loaded_late() -> None:
+    code = (
+        "import sys\nfrom diag.run.registry import load\nload(checks_later=True)\n"
+        "print([name for name in ('cryptography', 'OpenSSL', 'h11', 'checks') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -298,7 +298,7 @@ def test_a_run_that_ends_in_time_is_not_stopped() -> None:
 
 def test_stop_ends_it_and_says_why() -> None:
     async def run() -> tuple[Any, str]:
-        gathering = Gathering(plan((), (apple, endless), None), TARGET, Still())
+        gathering = Gathering(plan((), (apple, endless), None).steps, TARGET, Still())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_later, gathering)
             await gathering.run(3600)
@@ -317,7 +317,7 @@ async def _stop_later(gathering: Gathering) -> None:
 
 def test_stopped_before_it_began_it_waits_for_nothing() -> None:
     async def run() -> Any:
-        gathering = Gathering(plan((), (endless,), None), TARGET, Still())
+        gathering = Gathering(plan((), (endless,), None).steps, TARGET, Still())
         gathering.stop("interrupted")
         return await gathering.run()
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from diag.sandbox.authority import DAY, Authority, key_of
 from diag.sandbox.crl import limited, revocation_list
-from diag.tls.crl import EVERY_REASON, CrlReading, Point, distribution_points, read_crl
+from diag.tls.crl import CrlReading, Point, distribution_points, every_reason, read_crl
 from diag.tls.staple import Revocation, vouches
 
 MOMENT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -22,7 +22,7 @@ OTHER = CA.listed("other.example").chain[0]
 ISSUER = CA.intermediate
 (POINT,) = distribution_points(LEAF)
 FOUND = Revocation(MOMENT - 7 * DAY, "key_compromise")
-GOOD = CrlReading(reasons=EVERY_REASON)
+GOOD = CrlReading(reasons=every_reason())
 SOME = frozenset({x509.ReasonFlags.key_compromise, x509.ReasonFlags.superseded})
 HERE = [x509.UniformResourceIdentifier(CA.list_url)]
 THERE = [x509.UniformResourceIdentifier("http://elsewhere.example/other.crl")]
@@ -66,7 +66,7 @@ def test_only_lists_over_plain_http_are_told_and_not_without_end() -> None:
 
 
 def test_what_is_listed_is_revoked_and_what_is_not_is_good() -> None:
-    assert read(listing(OTHER, LEAF)) == CrlReading(FOUND, EVERY_REASON)
+    assert read(listing(OTHER, LEAF)) == CrlReading(FOUND, every_reason())
     assert read(listing(OTHER)) == GOOD
     assert read(listing()) == GOOD
 
