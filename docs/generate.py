@@ -18,7 +18,7 @@ from diag.cli.index import ours
 from diag.lab.files import write_whole
 from diag.model.finding import Finding
 from diag.model.plugin import Check
-from diag.run.registry import Registry, entry_points, load
+from diag.run.registry import OURS, Registry, entry_points, load
 from diag.sandbox import zones
 
 ROOT = Path(__file__).parent.parent
@@ -79,7 +79,7 @@ def _head(pair: dict[str, Path]) -> Head:
 
 def our_rules() -> Registry:
     """Our own rules and checks; plugins that happen to be installed have pages of their own."""
-    return load(point for point in entry_points() if point.dist is not None and point.dist.name == "maildiag")
+    return load(point for point in entry_points() if point.module in OURS.values())
 
 
 def pages(registry: Registry, worlds: tuple[Head, ...]) -> dict[Path, str]:

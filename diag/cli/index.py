@@ -94,13 +94,13 @@ def written(rules: Iterable[type[Finding]], plugin: str) -> str:
 
 def ours() -> Iterator[tuple[Path, str]]:
     """The index of our own checks and what it should hold."""
-    from diag.run.registry import entry_points, load
+    from diag.run import registry
 
-    for point in entry_points():
-        if point.name == "checks" and point.dist is not None and point.dist.name == OURS:
+    for point in registry.entry_points():
+        if point.module == registry.OURS["checks"]:
             path = _beside(point.module)
             assert path is not None
-            yield path, written(load([point]).rules.values(), point.module)
+            yield path, written(registry.load([point]).rules.values(), point.module)
 
 
 if __name__ == "__main__":

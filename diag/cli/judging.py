@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from diag.lab.zone import BadZone, Zone
 from diag.model.finding import Severity
 from diag.run.profile import USUAL, BadProfile, Profile, load as load_profile
 from diag.run.registry import BadPlugin, Registry, areas, load as load_plugins
+
+if TYPE_CHECKING:
+    from diag.run.registry import Point
 
 from .faults import Fault, reason, unknown
 from .progress import Progress
@@ -18,7 +21,7 @@ DEFAULT_FAIL_ON = "error"
 NEVER = "never"
 
 
-def plugins(points: Iterable[EntryPoint] | None = None, *, checks_later: bool = False) -> Registry:
+def plugins(points: Iterable[Point] | None = None, *, checks_later: bool = False) -> Registry:
     """Everything installed, or these plugins alone. Raises Fault where one cannot be used.
 
     With `checks_later` our checks are imported when they are needed, or while answers are waited for.

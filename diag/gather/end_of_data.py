@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from email.utils import format_datetime
-
 from diag.facts.inbound import InboundSurvey
 from diag.facts.intrusive import InboundEndOfData, MailboxAccess, SentMessage
 from diag.facts.moment import RunMoment
@@ -123,6 +121,8 @@ def _cannot_be_told(target: Target, survey: InboundSurvey) -> Absent | None:
 async def _message(
     target: Target, survey: InboundSurvey, moment: RunMoment, lab: Lab, *, ending: str = ""
 ) -> MessageTalk:
+    from email.utils import format_datetime  # only a test message needs it
+
     endpoint = survey.endpoint
     nonce = (await lab.run(Nonce())).text
     # RFC 5321 section 4.5.2: the dot at the beginning is doubled for the way, and single again at its end.

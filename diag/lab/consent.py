@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from typing import Any
+
 from diag.probes.probe import E, Impact, Lab, Probe
 
 
@@ -13,13 +16,17 @@ class NotAskedFor(LookupError):
 
 
 class Polite:
-    """Passes on every probe but the intrusive ones: those never reach the world, whoever asks."""
+    """Passes on every probe but the intrusive ones: those never reach the world, whoever asks.
 
-    def __init__(self, inner: Lab) -> None:
+    Those in `answered` are passed on all the same: what is known needs no second try.
+    """
+
+    def __init__(self, inner: Lab, answered: Container[Probe[Any]] = ()) -> None:
         self._inner = inner
+        self._answered = answered
 
     async def run(self, probe: Probe[E]) -> E:
         """See Lab. Raises NotAskedFor."""
-        if probe.impact is Impact.INTRUSIVE:
+        if probe.impact is Impact.INTRUSIVE and probe not in self._answered:
             raise NotAskedFor(probe.kind)
         return await self._inner.run(probe)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
@@ -109,7 +108,9 @@ class Diagnosis:
         if self._options.deadline is not None:
             self._proving.deadline = began + self._options.deadline
         with self._proving:
-            return await proven(results, plan, self._target, self.lab)
+            # A fix on trial looks into the world again, but tries nothing on anybody.
+            quiet = Polite(self.lab, self.lab.seen)
+            return await proven(results, plan, self._target, quiet)
         self._stopped = self._stopped or "the deadline was reached while fixes were tried"
         return untried(results), ()
 
@@ -155,6 +156,8 @@ def _chosen(check: Check, options: Options) -> bool:
 @cache
 def _versions() -> tuple[tuple[str, str], ...]:
     """The versions that took part: reading them takes longer than judging a domain."""
+    import importlib.metadata
+
     return tuple(
         (name, importlib.metadata.version(name))
         for name in ("maildiag", "dnspython", "cryptography", "pyopenssl")

@@ -12,7 +12,7 @@ from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone, with_fixes
 from diag.model.finding import Finding, Severity
 from diag.model.fix import Configure, DnsFix
-from diag.model.report import Result
+from diag.model.report import Result, Status
 from diag.model.target import Target
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.probe import Lab, NotRecorded
@@ -39,7 +39,7 @@ async def proven(
         findings = []
         for finding in result.findings:
             changes = tuple(fix for fix in finding.fix if not isinstance(fix, Configure))
-            if changes and not await _cures(changes, finding, before, plan, target, lab):
+            if changes and not await _cures(changes, finding, result, before, plan, target, lab):
                 failed.append(finding)
                 findings.append(_advice_only(finding))
             else:
@@ -63,6 +63,7 @@ def _advice_only(finding: Finding) -> Finding:
 async def _cures(
     changes: tuple[DnsFix, ...],
     finding: Finding,
+    raised_by: Result,
     before: set[tuple[str, str]],
     plan: Plan,
     target: Target,
@@ -71,11 +72,18 @@ async def _cures(
     patch = with_fixes(changes, await _published(changes, lab))
     part = _part(plan, finding.area)
     facts = await Gathering(part.steps, target, Overlay(patch, lab)).run()
-    after = {
-        _key(found): found.severity for result in judge(part, facts, target) for found in result.findings
-    }
+    results = tuple(judge(part, facts, target))
+    after = {_key(found): found.severity for result in results for found in result.findings}
     worse = [key for key, severity in after.items() if severity >= Severity.ERROR and key not in before]
-    return _key(finding) not in after and not worse
+    # A check that could not look again has not seen the defect gone.
+    blind = any(
+        result.check == raised_by.check and result.subject == raised_by.subject and result.status in _OPEN
+        for result in results
+    )
+    return _key(finding) not in after and not worse and not blind
+
+
+_OPEN = (Status.INCONCLUSIVE, Status.CRASHED)
 
 
 async def _published(changes: tuple[DnsFix, ...], lab: Lab) -> Zone:

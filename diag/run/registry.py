@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import inspect
+import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diag.model.finding import Finding
 from diag.model.plugin import Check, Fact, Performer, Renderer
@@ -25,6 +26,21 @@ OURS = {
     "reports": "reports.plugin",
 }
 """Our own entry points, in the order in which they are read."""
+
+
+@dataclass(frozen=True)
+class _Ours:
+    """An entry point of our own, known without looking."""
+
+    name: str
+    module: str
+
+
+if TYPE_CHECKING:
+    import importlib.metadata
+
+    Point = importlib.metadata.EntryPoint | _Ours
+    """A plugin to import: its name and module."""
 
 
 class BadPlugin(Exception):
@@ -51,7 +67,7 @@ class Registry:
     """Plans made of it so far, by what was chosen."""
     owners: dict[str, str] = field(default_factory=dict)
     """The plugin of each module looked through, and of each place where one of its checks and facts stands."""
-    later: list[importlib.metadata.EntryPoint] = field(default_factory=list)
+    later: list[Point] = field(default_factory=list)
     _checks: list[Check] = field(default_factory=list)
     _rules: dict[str, type[Finding]] = field(default_factory=dict)
     _completing: RLock = field(default_factory=RLock)
@@ -81,7 +97,7 @@ class Registry:
                     self.read(self.later[0])
                     del self.later[0]
 
-    def read(self, point: importlib.metadata.EntryPoint) -> None:
+    def read(self, point: Point) -> None:
         """Import a plugin and take in what it offers. Raises BadPlugin."""
         try:
             module = importlib.import_module(point.module)
@@ -150,18 +166,40 @@ class Registry:
         return BadPlugin(f"plugin {owner}: {error}") if owner else error
 
 
-def entry_points() -> tuple[importlib.metadata.EntryPoint, ...]:
+def entry_points() -> tuple[Point, ...]:
     """The plugins installed, ours first, then by name, so that every run reads them in one order."""
-    ours = tuple(OURS)
-    found = {(point.name, point.value): point for point in importlib.metadata.entry_points(group=GROUP)}
-    return tuple(
-        sorted(found.values(), key=lambda p: (ours.index(p.name) if p.name in ours else len(ours), p.name))
-    )
+    ours = tuple(_Ours(name, module) for name, module in OURS.items())
+    if not others_offer(sys.path):
+        return ours
+    import importlib.metadata
+
+    found = {(point.name, point.module): point for point in importlib.metadata.entry_points(group=GROUP)}
+    others = [point for key, point in found.items() if key not in OURS.items()]
+    return (*ours, *sorted(others, key=lambda point: point.name))
 
 
-def load(
-    points: Iterable[importlib.metadata.EntryPoint] | None = None, *, checks_later: bool = False
-) -> Registry:
+def others_offer(folders: Iterable[str]) -> bool:
+    """Whether a distribution beside ours offers plugins; where that is not seen at once, it may.
+
+    Loading importlib.metadata takes a twentieth of a short run, and most often there is none.
+    """
+    for folder in folders:
+        try:
+            names = [each.name for each in Path(folder or ".").iterdir()]
+        except FileNotFoundError:
+            continue
+        except OSError:  # an archive, which the library can read
+            return True
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info", "EGG-INFO")) and not name.startswith("maildiag-"):
+                with suppress(OSError):
+                    said = Path(folder, name, "entry_points.txt").read_text("utf-8", "replace")
+                    if f"[{GROUP}]" in said:
+                        return True
+    return False
+
+
+def load(points: Iterable[Point] | None = None, *, checks_later: bool = False) -> Registry:
     """Import every plugin and take in what it offers; with `checks_later`, our checks when they are needed.
 
     Where other plugins are installed nothing waits: a clash is the fault of whoever comes after us.
@@ -178,9 +216,10 @@ def load(
     return registry
 
 
-def named(point: importlib.metadata.EntryPoint) -> str:
+def named(point: Point) -> str:
     """The plugin by its name and the distribution that offers it."""
-    owner = point.dist.name if point.dist is not None else "unknown distribution"
+    owner = "maildiag" if isinstance(point, _Ours) else point.dist and point.dist.name
+    owner = owner or "unknown distribution"
     return f"{point.name!r} of {owner}"
 
 

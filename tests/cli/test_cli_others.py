@@ -13,6 +13,7 @@ import pytest
 from conftest import NOBODY, Reachable, Run
 
 from diag.cli import index
+from diag.run import registry
 from diag.run.registry import load
 
 
@@ -66,6 +67,7 @@ def test_rules_of_a_third_party_are_listed_and_explained(
     real = importlib.metadata.entry_points
     point = EntryPoint("own", "own_plugin", "maildiag.plugins")
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda **which: (*real(**which), point))
+    monkeypatch.setattr(registry, "others_offer", lambda _: True)
     monkeypatch.setattr(index, "_beside", lambda name: None if name == "own_plugin" else Path("none"))
     assert [entry.id for entry in index.entries()] == ["own/thing"]
     explained = maildiag("explain", "own/thing")

@@ -89,3 +89,11 @@ def test_polite_probes_pass() -> None:
     with pytest.raises(RuntimeError, match="nothing else"):
         anyio.run(Polite(world).run, Now())
     assert world.asked == [Now()]
+
+
+def test_what_was_answered_is_passed_on_and_nothing_else_that_is_intrusive() -> None:
+    world = World()
+    lab = Polite(world, answered={Knock()})
+    assert anyio.run(lab.run, Knock()) == Moment(None)  # type: ignore[arg-type]
+    with pytest.raises(NotAskedFor):
+        anyio.run(lab.run, RelayTalk("192.0.2.1", 25, "mx.example", "me.example", "none", ()))

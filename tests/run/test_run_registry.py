@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -13,7 +14,7 @@ from run_kit import Apple, Spot, Worm, apple, no_worm_in_the_apple, run_moment
 from diag.api import Check, Performer, Probe, Report, performs, renderer
 from diag.asking import Means
 from diag.probes.moment import Now
-from diag.run.registry import BadPlugin, Registry, areas, entry_points, load
+from diag.run.registry import BadPlugin, Registry, areas, entry_points, load, others_offer
 
 
 def module(name: str, **things: object) -> ModuleType:
@@ -136,3 +137,27 @@ def test_certificates_are_read_by_what_is_loaded_late() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_plugins_of_others_are_seen_wherever_a_distribution_can_lie(tmp_path: Path) -> None:
+    """Only then the library is asked for them, which takes long to load."""
+    offered = "[console_scripts]\na = b:c\n\n[maildiag.plugins]\nfruit = orchard.plugin\n"
+    for number, name in enumerate(("orchard-1.0.dist-info", "orchard.egg-info", "EGG-INFO")):
+        place = tmp_path / str(number)
+        (place / name).mkdir(parents=True)
+        (place / name / "entry_points.txt").write_text(offered)
+        assert others_offer([str(tmp_path / "nowhere"), str(place)]), name
+    (tmp_path / "some.zip").write_bytes(b"PK")
+    assert others_offer([str(tmp_path / "some.zip")]), "what cannot be looked into may hold one"
+
+
+def test_our_own_distribution_and_those_without_plugins_do_not_count(tmp_path: Path) -> None:
+    for name, offered in {
+        "maildiag-1.0.dist-info": "[maildiag.plugins]\nchecks = checks.plugin\n",
+        "other-1.0.dist-info": "[console_scripts]\na = b:c\n",
+        "maildiag_orchard.txt": "[maildiag.plugins]\n",
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "entry_points.txt").write_text(offered)
+    (tmp_path / "bare-1.0.dist-info").mkdir()
+    assert not others_offer([str(tmp_path)])
