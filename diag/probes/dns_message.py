@@ -24,6 +24,8 @@ Labels = tuple[bytes, ...]
 _OPT, _EXTENDED_ERROR = 41, 15
 _HEADER, _RECORD = struct.Struct("!6H"), struct.Struct("!2HIH")
 _POINTER, _LONGEST = 0xC0, 255
+_MOST_POINTERS = 128
+"""Of one name: it has at most 127 labels, and each pointer of an honest one leads to a label or the root."""
 _LARGEST_TTL = 0x7FFFFFFF
 
 
@@ -120,14 +122,18 @@ def _past_name(wire: bytes, at: int) -> int:
 
 
 def _name(wire: bytes, at: int) -> tuple[Labels, int]:
-    """A name and where it ends; pointers lead backwards only (RFC 1035 section 4.1.4)."""
-    end, labels, octets, start = 0, [], 1, at
+    """A name and where it ends; pointers lead backwards only (RFC 1035 section 4.1.4).
+
+    Of these there may be few: a chain of thousands, followed for each record, would take a minute.
+    """
+    end, labels, octets, start, pointers = 0, [], 1, at, 0
     while length := wire[at]:
         if length >= _POINTER:
             end = end or at + 2
             target = (length & 0x3F) << 8 | wire[at + 1]
-            if target >= start:
-                raise Garbage("a name that points forward")
+            pointers += 1
+            if target >= start or pointers > _MOST_POINTERS:
+                raise Garbage("a name that points forward, or from pointer to pointer")
             at = start = target
             continue
         if length > 63:

@@ -101,6 +101,21 @@ def test_names_that_lead_nowhere_are_garbage(rdata: bytes) -> None:
         read(cname)
 
 
+def chained(pointers: int) -> bytes:
+    """An answer whose second record has a name of so many pointers, each leading to the one before it."""
+    head = struct.pack("!6H", 0, 0x8180, 1, 2, 0, 0) + b"\3www\7example\3org\0\0\1\0\1"
+    held = head + b"\xc0\x0c" + struct.pack("!2HIH", 65280, 1, 60, 2 * (pointers - 1))
+    targets = [12, *(len(held) + 2 * at for at in range(pointers - 1))]
+    links = b"".join(struct.pack("!H", 0xC000 | target) for target in targets)
+    return held + links + struct.pack("!2HIH", 65281, 1, 60, 0)
+
+
+def test_a_name_has_no_chain_of_pointers_without_end() -> None:
+    assert [found.owner[:1] for found in read(chained(128)).answer] == [(b"www",), (b"www",)]
+    with pytest.raises(Garbage, match="from pointer to pointer"):
+        read(chained(129))
+
+
 @pytest.mark.parametrize("wire", [written(*MIXED), written(authority=(SOA,), rcode="NXDOMAIN")])
 def test_a_message_that_breaks_off_is_garbage_wherever_it_does(wire: bytes) -> None:
     for length in range(len(wire)):
