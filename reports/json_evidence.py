@@ -36,7 +36,7 @@ class Evidence:
         probes = list(report.evidence)
         self._questions = sorted(
             (probe for probe in probes if isinstance(probe, DnsQuery)),
-            key=lambda q: (q.name, q.rdtype, q.server or "", q.dnssec),
+            key=lambda q: (q.name, q.rdtype, q.server or "", q.dnssec, q.unchecked),
         )
         self._talks = sorted(
             (probe for probe, seen in report.evidence.items() if isinstance(seen, Transcript)),

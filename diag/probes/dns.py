@@ -30,7 +30,8 @@ class DnsQuery(Probe["DnsAnswer | DnsSilence"]):
     `name` is absolute, in lower-case A-labels without trailing dot ("." is the root); no search list is
     ever applied. `server` is an address, or address#port; None asks the resolver. Every question carries
     the AD bit, so that a validating resolver says whether it validated (RFC 6840 section 5.7); `dnssec`
-    sets DO as well, to be given the signatures.
+    sets DO as well, to be given the signatures, and `unchecked` sets CD, to be given what a validating
+    resolver would refuse (RFC 4035 section 3.2.2).
     """
 
     kind: ClassVar[str] = "dns"
@@ -40,6 +41,7 @@ class DnsQuery(Probe["DnsAnswer | DnsSilence"]):
     rdtype: str
     server: str | None = None
     dnssec: bool = False
+    unchecked: bool = False
 
     @property
     def peer(self) -> str:
@@ -51,7 +53,8 @@ class DnsQuery(Probe["DnsAnswer | DnsSilence"]):
         at = f" @{self.server.replace('#', ' -p ')}" if self.server else ""
         if self.rdtype == "PTR" and self.name.endswith((".in-addr.arpa", ".ip6.arpa")):
             return f"dig{at} +noall +answer PTR {self.name}"
-        return f"dig{at}{' +dnssec' if self.dnssec else ''} +noall +answer {self.rdtype} {self.name}"
+        flags = f"{' +dnssec' if self.dnssec else ''}{' +cdflag' if self.unchecked else ''}"
+        return f"dig{at}{flags} +noall +answer {self.rdtype} {self.name}"
 
     def __str__(self) -> str:
         return f"{self.rdtype} {self.name}" + (f" @{self.server}" if self.server else "")

@@ -26,7 +26,7 @@ PATIENCE = (1.5, 2.5, 4.0)
 RESOLV_CONF = Path("/etc/resolv.conf")
 
 _draw = random.SystemRandom()
-_RD, _AD, _DO = 0x0100, 0x0020, 0x8000
+_RD, _AD, _CD, _DO = 0x0100, 0x0020, 0x0010, 0x8000
 _IN, _OPT = 1, 41
 
 
@@ -82,7 +82,7 @@ async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) 
 
 def _question(query: DnsQuery, *, edns: bool) -> bytes:
     """The message as octets (RFC 1035 section 4.1, RFC 6891 section 6.1): written by hand, thousands a minute."""
-    desired = _AD if query.server is not None else _AD | _RD
+    desired = _AD | (_RD if query.server is None else 0) | (_CD if query.unchecked else 0)
     name = parsed_name(query.name).to_wire()
     assert name is not None
     head = struct.pack("!6H", _draw.randrange(65536), desired, 1, 0, 0, int(edns))
