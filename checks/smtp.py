@@ -60,7 +60,7 @@ def some_mx_host_answers(
     if any(contact.answered for contact in known):
         return
     cites = as_cites(*(contact.cites() for contact in known))
-    if known and vantage.port_25 is not True:
+    if known and not (vantage.port_25 is True and all(contact.family_works for contact in known)):
         yield Undecided("nobody answers us on port 25: it may be shut at our end", cites + vantage.asked)
         return
     for subject, unavailable in contacts.unknown():

@@ -22,6 +22,7 @@ from diag.wire.reach import Reached
 
 from .known_keys import list_of
 from .mx import all_of
+from .references import SHUT
 
 S = TypeVar("S", bound=ServedCertificate)
 
@@ -142,6 +143,8 @@ def _unseen(contact: ClientContact) -> Absent | Unavailable:
     cite = contact.cite(session.because)
     if isinstance(session.handshake, TlsFailure):
         return Unavailable(_failed(session.handshake), (contact.cite(session.secured),))
+    if contact.shut:
+        return Unavailable(SHUT.format(port=contact.endpoint.port), (cite,))
     if contact.state is Reached.CLOSED or (not contact.published and not contact.state.connected):
         return Absent("nothing answers there", (cite,))  # nobody said that the user's host has every port
     if session.inconclusive:

@@ -23,7 +23,7 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
 from diag.probes.injection import InjectionTalk
-from diag.probes.moment import Reach, Route
+from diag.probes.moment import Route
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.probes.talks import SmtpTalk
@@ -32,8 +32,9 @@ from diag.wire.injection import Obeyed, read_injection
 from diag.wire.reach import Reached
 from diag.wire.smtp_session import SmtpExchange, greylists, read_smtp
 
-from .dns import Found, look_up, plain
+from .dns import Found, look_up
 from .mx import all_of
+from .our_end import compared, family_of
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -65,54 +66,13 @@ async def inbound_contacts(
         endpoint, host = wanted[subject]
         if not target.counts_as_public(endpoint.address):
             return Absent(f"{endpoint.address} is not reachable from outside, and was not tried", host.asked)
-        name = ours[_family(endpoint.address)]
+        name = ours[family_of(endpoint.address)]
         if not name:
-            return Unavailable(f"this machine has no IPv{_family(endpoint.address)}")
+            return Unavailable(f"this machine has no IPv{family_of(endpoint.address)}")
         return await _contact(target, endpoint, host.preference, name, lab)
 
     found = await all_of(visit, wanted)
-    return Many({**await _compared(found, target, lab), **items})
-
-
-async def _compared(
-    found: dict[str, InboundContact | Absent | Unavailable], target: Target, lab: Lab
-) -> dict[str, InboundContact | Absent | Unavailable]:
-    """Each contact with what the others show of our own end of the way."""
-    known = [contact for contact in found.values() if isinstance(contact, InboundContact)]
-    working = {_family(contact.endpoint.address) for contact in known if contact.answered}
-    elsewhere = bool(working)
-    lost = any(_family(contact.endpoint.address) == 6 and not contact.answered for contact in known)
-    if lost and elsewhere and 6 not in working and await _reaches_a_reference_over_ipv6(target, lab):
-        # A route alone shows little: many machines have one that leads nowhere.
-        working.add(6)
-    open_hosts = {contact.endpoint.host for contact in known if contact.state is Reached.OPEN}
-    first_choice = min((contact.preference for contact in known), default=0)
-    compared = dict(found)
-    for contact in known:
-        compared[str(contact.endpoint)] = dataclasses.replace(
-            contact,
-            elsewhere=elsewhere,
-            family_works=_family(contact.endpoint.address) in working,
-            nolisted=contact.preference == first_choice and bool(open_hosts - {contact.endpoint.host}),
-        )
-    return compared
-
-
-async def _reaches_a_reference_over_ipv6(target: Target, lab: Lab) -> bool:
-    """Whether a host that is known to answer does so over IPv6 on port 25."""
-
-    async def answers(domain: str) -> bool:
-        mx = await look_up(lab, domain, "MX")
-        if not isinstance(mx, Found):
-            return False
-        best = min(mx.rdatas, key=lambda rdata: rdata.preference)  # type: ignore[attr-defined]
-        host = plain(best.exchange)  # type: ignore[attr-defined]
-        address = await look_up(lab, host, "AAAA")
-        if not isinstance(address, Found):
-            return False
-        return (await lab.run(Reach(host, str(address.rdatas[0]), MX_PORT))).trouble == ""
-
-    return any((await all_of(answers, target.references)).values())
+    return Many({**await compared(found, target, lab), **items})
 
 
 def _endpoints(target: Target, hosts: Many[MxHost]) -> dict[str, tuple[Endpoint, MxHost]]:
@@ -131,15 +91,11 @@ async def _our_names(
 ) -> dict[int, str]:
     """What we call ourselves by address family (RFC 5321 section 4.1.3); empty without a route."""
     names = {}
-    for family in sorted({_family(endpoint.address) for endpoint, _ in wanted.values()}):
+    for family in sorted({family_of(endpoint.address) for endpoint, _ in wanted.values()}):
         address = (await lab.run(Route(family))).address
         literal = f"[IPv6:{address}]" if family == 6 else f"[{address}]"
         names[family] = (target.helo or literal) if address else ""
     return names
-
-
-def _family(address: str) -> int:
-    return 6 if ":" in address else 4
 
 
 async def _contact(

@@ -25,6 +25,8 @@ class Vantage:
     ipv6: bool = True
     shut: tuple[int, ...] = ()
     """Ports to which our network lets nothing through, wherever the host is."""
+    shut_ipv6: tuple[int, ...] = ()
+    """Ports to which it lets nothing through over IPv6."""
     shuts: State = State.FILTERED
     """What a connection request to one of them meets."""
     resolver: str = ""
@@ -59,7 +61,8 @@ class Vantage:
         """What becomes of a connection request at our own end."""
         if not self.has(6 if ":" in address else 4):
             return State.UNREACHABLE
-        return self.shuts if port in self.shut else State.OPEN
+        shut = self.shut + self.shut_ipv6 if ":" in address else self.shut
+        return self.shuts if port in shut else State.OPEN
 
     def seen(self, dns: Dns) -> Dns:
         """The DNS as a resolver that does or does not validate gives it."""

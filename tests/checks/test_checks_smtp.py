@@ -197,9 +197,10 @@ def many(*contacts: InboundContact, **unknown: Unavailable) -> Many[InboundConta
 @pytest.mark.parametrize(
     ("contacts", "port_25", "expected"),
     [
-        ((contact(DEAD, DEAD),), True, ["no-mx-answers"]),
-        ((contact(DEAD, DEAD),), None, ["?"]),
-        ((contact(DEAD, DEAD),), False, ["?"]),
+        ((contact(DEAD, DEAD, family_works=True),), True, ["no-mx-answers"]),
+        ((contact(DEAD, DEAD),), True, ["?"]),
+        ((contact(DEAD, DEAD, family_works=True),), None, ["?"]),
+        ((contact(DEAD, DEAD, family_works=True),), False, ["?"]),
         ((contact(DEAD, DEAD), contact(GOOD, address="192.0.2.11")), True, []),
         ((contact(DEAD, DEAD), contact(BUSY, address="192.0.2.11")), True, []),
         ((contact(DEAD, GOOD),), True, []),
@@ -213,7 +214,7 @@ def test_nobody_answers_is_said_only_from_a_place_where_port_25_is_open(
 
 
 def test_an_address_that_could_not_be_tried_leaves_the_gravest_verdict_open() -> None:
-    known = many(contact(DEAD, DEAD), six=Unavailable("this machine has no IPv6"))
+    known = many(contact(DEAD, DEAD, family_works=True), six=Unavailable("this machine has no IPv6"))
     (verdict,) = smtp.some_mx_host_answers.function(known, ROUTING, vantage(True))
     assert verdict.because == "this machine has no IPv6"
 

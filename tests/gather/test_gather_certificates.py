@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
@@ -158,7 +159,9 @@ def test_what_nobody_told_of_is_a_guess_unless_the_user_did() -> None:
 def test_silence_matters_only_where_somebody_was_told_to_come() -> None:
     filtered = contact(ends=Ending.FILTERED)
     assert isinstance(client(filtered), Unavailable)
-    assert isinstance(client(contact(ends=Ending.REFUSED)), Absent)
+    refused = contact(ends=Ending.REFUSED)
+    assert isinstance(client(refused), Absent)
+    assert isinstance(client(dataclasses.replace(refused, shut=True)), Unavailable)
     assert client(contact(ends=Ending.FILTERED, origins=(Origin.NAME,), offered=None)) is None
     assert isinstance(client(contact(ends=Ending.FILTERED, origins=(Origin.USER,), offered=None)), Absent)
     failed = contact(*spoken(TlsFailure(TlsTrouble.CLOSED)), ends=Ending.TLS_FAILED)

@@ -76,6 +76,7 @@ class FakeLab:
         self._routes = {4: "192.0.2.1", 6: "2001:db8::1"} if routes is None else routes
         self.asked: list[Any] = []
         self.reference = ""
+        self.greeting = ""
         self.injected = Transcript((Closed(0, Ending.REFUSED, ""),))
 
     async def run(self, probe: Any) -> Any:
@@ -92,10 +93,10 @@ class FakeLab:
             case DnsQuery(name=name) if name == NOBODY:
                 return build_answer(probe, rcode="NXDOMAIN")
             case DnsQuery(name=name, rdtype=rdtype):
-                record = {"MX": f"10 mx.{name}.", "AAAA": "2001:db8:ff::1"}[rdtype]
+                record = {"MX": f"10 mx.{name}.", "A": "192.0.2.99", "AAAA": "2001:db8:ff::1"}[rdtype]
                 return build_answer(probe, (dns.rrset.from_text(name + ".", 60, "IN", rdtype, record),))
             case Reach():
-                return Reached25(self.reference)
+                return Reached25(self.reference, self.greeting)
         raise AssertionError(probe)
 
     @property
@@ -304,13 +305,54 @@ def test_nobody_is_unreachable_while_nothing_shows_that_we_can_reach_anybody() -
     assert not other_family.items[f"mx.example [{V6}]:25"].unreachable
 
 
-@pytest.mark.parametrize(("trouble", "works"), [("", True), ("timed out", False)])
-def test_a_reference_host_shows_whether_our_ipv6_works(trouble: str, works: bool) -> None:
-    lab = FakeLab({V6: [nothing(Ending.FILTERED)] * 2, V4: [GOOD]})
+@pytest.mark.parametrize("how", [Ending.FILTERED, Ending.REFUSED])
+@pytest.mark.parametrize(("trouble", "works"), [("", True), ("timed out", False), ("refused", False)])
+def test_a_reference_host_shows_whether_our_ipv6_works(how: Ending, trouble: str, works: bool) -> None:
+    lab = FakeLab({V6: [nothing(how)] * 2, V4: [GOOD]})
     lab.reference = trouble
     contacts = visit(lab, host(V4, V6), references=("reference.example",))
     assert contacts.items[f"mx.example [{V6}]:25"].unreachable is works
     assert Reach("mx.reference.example", "2001:db8:ff::1", 25) in lab.asked
+
+
+@pytest.mark.parametrize(
+    ("greeting", "said", "unmasked"),
+    [
+        ("220 proxy.test ESMTP", "220 PROXY.test hello", True),
+        ("220 proxy.test ESMTP", "220 mx.reference.example ESMTP", False),
+        ("554 no mail to port 25 from here", "554 no mail to port 25 from here", True),
+        ("554 no mail to port 25 from here", "220 mx.reference.example ESMTP", False),
+        ("220 a.reference.example ESMTP", "220 a.reference.example ESMTP", False),
+        ("220 mx.example ESMTP", "220 mx.example ESMTP", False),
+    ],
+)
+def test_one_name_at_everybodys_port_25_is_of_our_own_end(greeting: str, said: str, unmasked: bool) -> None:
+    heard = talk(greeting, "> QUIT", "221 Bye")
+    lab = FakeLab({V4: [heard, heard]})
+    lab.greeting = said
+    contact = only(visit(lab, host(V4), references=("reference.example",)))
+    assert isinstance(contact, Unavailable) is unmasked
+    if unmasked:
+        assert "answers port 25 in everybody's place" in contact.because
+        assert contact.evidence[1].probe == Reach("mx.reference.example", "192.0.2.99", 25)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(BARE, True), (GOOD, False), (BUSY, False)])
+def test_starttls_that_a_reference_host_does_not_show_us_either_is_taken_out_at_our_end(
+    theirs: Transcript, ours: bool
+) -> None:
+    lab = FakeLab({V4: [BARE, BARE], "192.0.2.99": [theirs]})
+    contact = only(visit(lab, host(V4), references=("reference.example",)))
+    assert isinstance(contact, Unavailable) is ours
+    assert lab.talks[-1].host == "mx.reference.example"
+    assert lab.talks[-1].mail_from is None
+
+
+def test_a_host_that_came_to_tls_shows_that_nothing_takes_starttls_out() -> None:
+    lab = FakeLab({V4: [BARE, BARE], V6: [GOOD]})
+    contacts = visit(lab, host(V4, V6), references=("reference.example",))
+    assert all(isinstance(contact, InboundContact) for contact in contacts.items.values())
+    assert {each.address for each in lab.talks} == {V4, V6}
 
 
 def test_no_reference_is_asked_where_all_is_well() -> None:
