@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diag.api import Absent, Report, Unavailable
 from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
 from diag.facts.roles import Roles
-from diag.facts.spf import SpfEvaluation
+from diag.facts.spf_text import whom_spf_lets_pass as whom_spf_lets_pass
 from diag.records.dmarc import REMOVED_TAGS, DmarcRecord, Kind, Policy
-
-MOST_ADDRESSES = 1_000_000
-"""From here on authorised addresses are given in millions."""
 
 WHAT_BECOMES = {
     Policy.REJECT: "is rejected",
@@ -76,37 +72,6 @@ def _deciding_tag(record: DmarcRecord, kind: Kind) -> str:
     if kind is Kind.NONEXISTENT and record.np:
         return "np"
     return "sp" if kind is not Kind.DOMAIN and record.sp else "p"
-
-
-def whom_spf_lets_pass(spf: SpfEvaluation) -> str:
-    """How many addresses may send, and what is said of all others: one sentence."""
-    if not spf.passes_somebody:
-        return "SPF lets nobody send."
-    networks = [network for _, _, network in spf.networks()]
-    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
-    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
-    number = sum(network.num_addresses for network in ipaddress.collapse_addresses(four))
-    ranges = len(list(ipaddress.collapse_addresses(six)))
-    allowed = " and ".join(
-        filter(
-            None,
-            (
-                f"{_amount(number)} IPv4 address{'es' if number != 1 else ''}" if number else "",
-                f"{ranges} IPv6 range{'s' if ranges != 1 else ''}" if ranges else "",
-            ),
-        )
-    )
-    others = {
-        "-": "everyone else fails (-all)",
-        "~": "everyone else fails softly (~all)",
-        "?": "nothing is said of everyone else (neutral)",
-        "+": "and everyone else passes too (+all)",
-    }[spf.final]
-    return f"SPF lets {allowed or 'senders that only a message shows'} send; {others}."
-
-
-def _amount(number: int) -> str:
-    return f"{number / 1_000_000:,.1f} million" if number >= MOST_ADDRESSES else f"{number:,}"
 
 
 def sending_role(report: Report) -> str:

@@ -55,6 +55,13 @@ def networks(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def helo_name(text: str) -> str:
+    """What a client calls itself: a host name, or an address in brackets."""
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise Fault(f"--helo {text!r}: expected a host name or an address in brackets")
+    return text
+
+
 def _divided(text: str, expected: str, option: str) -> tuple[str, int | None]:
     """Host and port; a bare IPv6 address has no port."""
     if bracketed := _BRACKETED.fullmatch(text):

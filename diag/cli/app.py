@@ -7,7 +7,7 @@ from typing import cast
 
 import click
 
-COMMANDS = ("check", "replay", "demo", "explain", "rules", "talk")
+COMMANDS = ("check", "replay", "demo", "explain", "rules", "spf", "talk")
 """The modules of this package that hold a command of the same name."""
 
 

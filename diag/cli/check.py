@@ -234,14 +234,14 @@ def _target(
     """What is looked at beside the domain's name; the profile's lists and those of the command line add up."""
     from diag.model.target import Target
 
-    from .addresses import networks
+    from .addresses import helo_name, networks
 
     usual = Target("")
     return Target(
         domain="",
         selectors=_names("--selector", said.selectors, selectors),
         hosts=_names("--host", said.hosts, hosts),
-        helo=_helo(helo) or said.helo,
+        helo=said.helo if helo is None else helo_name(helo),
         ipv4=families[0],
         ipv6=families[1],
         public=tuple(dict.fromkeys((*said.public, *networks(public)))),
@@ -266,11 +266,3 @@ def _names(option: str, said: tuple[str, ...], given: tuple[str, ...]) -> tuple[
         return tuple(dict.fromkeys((*said, *(domain(name) for name in given))))
     except BadDomain as error:
         raise Fault(f"{option}: {error}") from None
-
-
-def _helo(name: str | None) -> str:
-    from .faults import Fault
-
-    if name is not None and (not name or not name.isascii() or not name.isprintable() or " " in name):
-        raise Fault(f"--helo {name!r}: expected a host name or an address in brackets")
-    return name or ""

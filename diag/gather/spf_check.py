@@ -28,6 +28,8 @@ class _Ended(Exception):  # a signal, not an error
         super().__init__(because)
         self.result = result
         self.because = because
+        self.noted = False
+        """Whether the trace has the term that ended it."""
 
 
 async def check_host(
@@ -93,7 +95,7 @@ class _Evaluation:
             error = record.errors[0]
             raise _Ended(SpfResult.PERMERROR, f"{domain}: {error.text}: {error.reason}")
         for mechanism in record.tested:
-            if await self._matches(mechanism, domain, depth):
+            if await self._tried(mechanism, domain, depth):
                 self._decided = mechanism.text
                 result = QUALIFIED[mechanism.qualifier]
                 if result is SpfResult.FAIL and top:
@@ -109,6 +111,16 @@ class _Evaluation:
         if result is SpfResult.NONE:
             raise _Ended(SpfResult.PERMERROR, f"{redirect.text}: {target} has no SPF record")  # section 6.1
         return result
+
+    async def _tried(self, mechanism: Mechanism, domain: str, depth: int) -> bool:
+        """Whether a term matches; the one that ends the evaluation is in the trace too."""
+        try:
+            return await self._matches(mechanism, domain, depth)
+        except _Ended as end:
+            if not end.noted:
+                self._note(depth, domain, mechanism.text, f"{end.result}: the evaluation ends here")
+                end.noted = True
+            raise
 
     async def _matches(self, mechanism: Mechanism, domain: str, depth: int) -> bool:
         match mechanism.name:
