@@ -18,7 +18,6 @@ MOST_CHARACTERS = 2_000_000
 """Of all dialogues together: those that findings cite come first, the rest stays on the tape."""
 _MOST_LINES = 400
 _MOST_BODY = 4_000
-_MOST_OPEN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,6 @@ class Dialogue:
     lines: tuple[Line, ...]
     cut: int
     """Lines that are not shown."""
-    open: bool
     quiet: bool = False
     """No connection came about, and nothing points at it."""
 
@@ -65,13 +63,10 @@ def dialogues(anchors: Anchors) -> tuple[Dialogue, ...]:
     order = sorted(anchors.talks, key=lambda talk: _weight(anchors, talk))
     left = MOST_CHARACTERS
     shown = []
-    opened = 0
     for talk in order:
         lines, cut = _lines(talk, anchors.talks[talk], anchors, left)
         left -= sum(len(line.text) for line in lines)
         found = anchors.findings_at(talk)
-        opens = bool(found) and (found[0].severity or 0) >= Severity.ERROR and opened < _MOST_OPEN
-        opened += opens
         shown.append(
             Dialogue(
                 id=anchors.id_of(talk),
@@ -82,7 +77,6 @@ def dialogues(anchors: Anchors) -> tuple[Dialogue, ...]:
                 command=talk.command(),
                 lines=lines,
                 cut=cut,
-                open=opens,
                 quiet=not anchors.mentions(talk) and not opened_at_all(anchors.talks[talk]),
             )
         )
@@ -154,7 +148,10 @@ def _exchange(get: HttpsGet, seen: HttpExchange, anchors: Anchors) -> Dialogue:
             "",
             *body,
         ]
-        shown = states.good(str(seen.status)) if seen.status == 200 else states.unknown(str(seen.status))
+        word = str(seen.status)
+        # That a file is not there is an answer too (RFC 9110 section 15.5.5).
+        gone = seen.status in (404, 410)
+        shown = states.good(word) if seen.status == 200 else (states.mute if gone else states.unknown)(word)
     else:
         lines = [f"*** {seen.trouble}: {seen.detail}".rstrip(": ")]
         shown = states.unknown(seen.trouble or "failed")
@@ -173,5 +170,4 @@ def _exchange(get: HttpsGet, seen: HttpExchange, anchors: Anchors) -> Dialogue:
         get.command(),
         tuple(told),
         max(len(lines) - len(told), 0),
-        False,
     )

@@ -13,6 +13,16 @@ from reports.places import by_host, by_port
 
 from .anchors import Anchors
 
+SERVICES = {
+    25: "SMTP",
+    587: "submission",
+    465: "submission",
+    143: "IMAP",
+    993: "IMAP",
+    110: "POP3",
+    995: "POP3",
+}
+"""What the standard ports are for, in a word (RFC 5321, RFC 6409, RFC 8314 section 7.3)."""
 _UNOPENED = {
     Ending.REFUSED: states.mute("closed"),
     Ending.FILTERED: states.mute("no answer"),

@@ -51,6 +51,11 @@ class Step:
     paste: str
     """Empty where there is nothing to paste."""
 
+    @property
+    def named(self) -> bool:
+        """Whether `where` is made of names, and not of words such as "the panel of your provider"."""
+        return all(" " not in place for place in self.where.split(", "))
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -111,10 +116,15 @@ def _card(
         why=blocks(first.page.why),
         how=blocks(first.page.how),
         steps=tuple(_steps(tuple(fixes)[:_MOST_SUBJECTS])),
-        commands=commands(cites)[:_MOST_COMMANDS],
+        commands=tuple(sorted(commands(cites), key=_only_leads_there)[:_MOST_COMMANDS]),
         references=first.references,
         section=section if section is not None and section.target in sections else None,
     )
+
+
+def _only_leads_there(command: str) -> bool:
+    """Whether a command only finds the address of what shows the defect."""
+    return command.startswith("dig ") and not {"A", "AAAA"}.isdisjoint(command.split())
 
 
 def _steps(fixes: tuple[Fix, ...]) -> Iterator[Step]:
@@ -138,5 +148,6 @@ def _steps(fixes: tuple[Fix, ...]) -> Iterator[Step]:
             case Configure():
                 # The same setting on several hosts is said once.
                 if hosts := settings.pop((fix.product, fix.setting), []):
-                    lead = f"In {fix.product} on" if fix.product else "On"
+                    command = fix.product and fix.setting.startswith(f"{fix.product} ")
+                    lead = "Run on" if command else f"In {fix.product} on" if fix.product else "On"
                     yield Step(lead, ", ".join(dict.fromkeys(hosts)), fix.setting)

@@ -19,7 +19,7 @@ from reports.transport import transport
 from .anchors import Anchors
 from .certificates import time_line
 from .dialogues import dialogues, fetched, questions
-from .endpoints import matrix
+from .endpoints import SERVICES, matrix
 from .fixes import cards
 from .results import areas, open_questions
 from .route import picture
@@ -134,6 +134,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "spf_lets": words.whom_spf_lets_pass(spf) if isinstance(spf, SpfEvaluation) else "",
         "route": picture(report, anchors),
         "endpoints": matrix(report, anchors),
+        "services": SERVICES,
         "spf": tree(report),
         "dkim": keys(report),
         "dmarc": words.dmarc_tags(policy.record) if isinstance(policy, DmarcPolicy) else None,
@@ -162,7 +163,7 @@ def _met(cell: receivers.Cell) -> states.Shown:
         case receivers.State.NOT_MET:
             return states.short(Severity.ERROR, "not met")
         case receivers.State.UNSEEN:
-            return states.Shown("○", "advised" if advised else "asked", "mute")
+            return states.Shown("○", "unseen, advised" if advised else "unseen", "mute")
         case receivers.State.UNDETERMINED:
             return states.unknown("undetermined")
         case receivers.State.NOT_ASKED:

@@ -11,9 +11,14 @@ from page_reader import Page
 
 from diag.facts.mx import MailExchange, MxHost, Routing
 from diag.facts.reverse import PointerName, ReverseName
-from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.fix import Configure, Fix
+from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.probes.dns import DnsQuery
+from diag.probes.https import HttpExchange, HttpsGet
 from diag.probes.talks import SmtpTalk
 from diag.wire.transcript import Closed, Ending, Opened, Said, Transcript, Who
+from reports.html.anchors import Anchors
+from reports.html.dialogues import fetched
 from reports.html.endpoints import heard
 from reports.html.prose import blocks
 
@@ -131,8 +136,8 @@ def test_what_is_published_for_transport_is_shown_as_published(healthy: str) -> 
 def test_tables_that_a_phone_takes_apart_say_what_each_part_is(healthy: str) -> None:
     """A browser that is told to lay a table out as blocks may no longer tell that it is one."""
     page = page_reader.read(healthy)
-    apart = [e for e in page.all("table") if "stack" in e.attributes.get("class", "").split()]
-    assert len(apart) >= 7
+    apart = page.all("table")
+    assert len(apart) >= 8
     assert all(table.attributes["role"] == "table" for table in apart)
     roles = {"thead": {"rowgroup"}, "tbody": {"rowgroup"}, "tr": {"row"}, "td": {"cell"}}
     roles["th"] = {"columnheader", "rowheader"}
@@ -142,3 +147,54 @@ def test_tables_that_a_phone_takes_apart_say_what_each_part_is(healthy: str) -> 
         for element in inside:
             if element.name in roles:
                 assert element.attributes.get("role") in roles[element.name], element
+
+
+@pytest.mark.parametrize(
+    ("fix", "said", "named"),
+    [
+        (Configure("mx.example", "certbot renew", "certbot"), "Run on mx.example:", True),
+        (Configure("mx.example", "ssl = yes", "Dovecot"), "In Dovecot on mx.example:", True),
+        (Configure("the panel of your provider", "PTR: mx.example"), "On the panel of your provider:", False),
+    ],
+)
+def test_a_step_says_where_and_sets_only_names_as_code(fix: Fix, said: str, named: bool) -> None:
+    base = sample.healthy()
+    found = sample.Small(subject=base.target.domain, fix=(fix,))
+    page = sample.page_of(sample.with_results(base, sample.failed(found)))
+    (lead,) = [e for e in page.all("p") if e.attributes.get("class") == "lead-in"]
+    assert lead.text == said
+    assert any(lead.begin <= e.begin < lead.end for e in page.all("code")) is named
+
+
+def test_what_shows_the_defect_is_asked_before_what_only_leads_there() -> None:
+    base = sample.healthy()
+    policy = HttpsGet("mta-sts.lantern.example", "198.51.100.40", "/.well-known/mta-sts.txt")
+    name = "mta-sts.lantern.example"
+    cites = (
+        Cite(DnsQuery(name, "A")),
+        Cite(DnsQuery(name, "AAAA")),
+        Cite(policy),
+        Cite(DnsQuery(name, "TXT")),
+    )
+    found = sample.Small(subject=base.target.domain, evidence=cites)
+    page = sample.page_of(sample.with_results(base, sample.failed(found)))
+    shown = [e.text for e in page.all("code") if e.attributes.get("class") == "cmd"]
+    assert shown == [policy.command(), DnsQuery(name, "TXT").command()]
+
+
+@pytest.mark.parametrize(("status", "symbol"), [(200, "✓"), (404, "–"), (410, "–"), (403, "?"), (500, "?")])
+def test_a_file_that_is_not_there_is_an_answer(status: int, symbol: str) -> None:
+    report = dataclasses.replace(
+        sample.healthy(), evidence={HttpsGet("a.example", "192.0.2.1"): HttpExchange(status, "So")}
+    )
+    (exchange,) = fetched(Anchors(report))
+    assert (exchange.shown.symbol, exchange.shown.word) == (symbol, str(status))
+
+
+def test_a_cell_of_the_matrix_names_its_port_where_there_is_no_head(healthy: str) -> None:
+    page = page_reader.read(healthy)
+    cells = [e for e in page.all("td") if "m" in e.attributes.get("class", "").split()]
+    tried = [e for e in cells if "none" not in e.attributes["class"].split()]
+    assert tried
+    assert {e.attributes.get("data-h") for e in tried} >= {"25", "587", "993"}
+    assert None not in {e.attributes.get("data-h") for e in tried}
