@@ -11,14 +11,15 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from .faults import Fault
-from .tell import NobodyReads
+from .faults import Fault, reason
+from .tell import NOT_WRITTEN, NobodyReads, flush
 
 if TYPE_CHECKING:
     import click
 
 INTERRUPTED = 130
 USAGE = 2
+CRASHED = 4
 
 
 def program() -> NoReturn:
@@ -26,6 +27,7 @@ def program() -> NoReturn:
 
     Files are whole by then, and nothing of ours waits for the end of the process.
     """
+    _standard_streams()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
-        sys.stdout.flush()
+        flush()
     except Fault as fault:
         _complain(str(fault))
         code = USAGE
@@ -53,7 +55,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 128 + signal.SIGPIPE
+    except Exception as error:  # a bug of ours, told in one line as everything else
+        _complain(f"this is a bug of ours: {_said(error)}")
+        code = CRASHED
     return code
+
+
+def _standard_streams() -> None:
+    """Standard streams that can be relied on.
+
+    One that the caller closed is there, and reading or writing it fails: or else the next file opened would
+    get its number. Where PYTHONUNBUFFERED is set, Python drops what a full disk does not take, without a word;
+    with a buffer it tells.
+    """
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_WRONLY), encoding="utf-8")
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    elif isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        sys.stdout = os.fdopen(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
 
 
 def _run(arguments: list[str]) -> int:
@@ -65,6 +87,12 @@ def _run(arguments: list[str]) -> int:
         code = app.main(arguments, prog_name="maildiag", standalone_mode=False)
     except click.Abort:
         return INTERRUPTED
+    except SystemExit:  # so click ends where nobody reads a help text
+        raise NobodyReads from None
+    except OSError as error:
+        if error.filename is None and error.errno in NOT_WRITTEN:  # a help text
+            raise Fault(f"standard output: cannot be written: {reason(error)}") from None
+        raise
     except click.UsageError as error:
         context = error.ctx
         if not arguments and context is not None:
@@ -78,6 +106,15 @@ def _run(arguments: list[str]) -> int:
 def _sentence(error: click.UsageError) -> str:
     """A usage error as one line without its full stop."""
     return " ".join(error.format_message().split()).removesuffix(".")
+
+
+def _said(error: Exception) -> str:
+    """What went wrong and where, without a traceback."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})" if trace is not None else ""
+    return f"{type(error).__name__}: {error}{where}"
 
 
 def _complain(text: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from .faults import Fault
 
+_PORT = re.compile(r"[0-9]{1,5}")
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::([0-9]+))?")
 
 
@@ -75,6 +76,6 @@ def _divided(text: str, expected: str, option: str) -> tuple[str, int | None]:
         raise Fault(f"{option} {text!r}: {expected}")
     if port is None:
         return host, None
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+    if not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
         raise Fault(f"{option} {text!r}: {port!r} is no port; {expected}")
     return host, int(port)

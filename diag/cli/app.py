@@ -7,6 +7,8 @@ from typing import cast
 
 import click
 
+from .faults import unknown
+
 COMMANDS = ("check", "replay", "demo", "explain", "rules", "spf", "talk")
 """The modules of this package that hold a command of the same name."""
 
@@ -21,7 +23,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """See click."""
         if cmd_name not in COMMANDS:
-            return None
+            if cmd_name.startswith("-"):
+                return None
+            raise unknown("command", cmd_name, COMMANDS)
         return cast(click.Command, getattr(importlib.import_module(f".{cmd_name}", __package__), cmd_name))
 
 

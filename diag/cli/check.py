@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import PATH, command, judgement_options, option, report_options
+from .options import PATH, command, judgement_options, option, report_options, seconds
 
 if TYPE_CHECKING:
     from diag.model.target import Target
@@ -83,8 +83,8 @@ _of_network = functools.partial(option, group="Network")
 @_of_network("-4", "ipv4", is_flag=True, help="IPv4 only.")
 @_of_network("-6", "ipv6", is_flag=True, help="IPv6 only.")
 @_of_network("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
-@_of_network("--timeout", metavar="S", type=float, help="The most seconds one probe may take.")
-@_of_network("--deadline", metavar="S", type=float, help="The most seconds for one domain.")
+@_of_network("--timeout", metavar="S", type=seconds, help="The most seconds one probe may take: 60.")
+@_of_network("--deadline", metavar="S", type=seconds, help="The most seconds for one domain: no limit.")
 @_of_network("--ca-file", metavar="PEM", type=PATH, help="Trust these roots instead of the machine's.")
 @_of_network(
     "--port-map",
@@ -163,8 +163,12 @@ def check(
         skip=judging.chosen(skip, registry, "--skip"),
         severities=said.severities,
         waivers=said.waivers,
-        required=judging.required((*said.require, *require), registry, "--require"),
-        deadline=_seconds(deadline, "--deadline") or said.deadline,
+        required=judging.required(
+            (*judging.required(said.require, registry, f"{said.place}: require"), *require),
+            registry,
+            "--require",
+        ),
+        deadline=deadline or said.deadline,
         proposed=str(zone) if zone is not None else "",
     )
     target = _target(
@@ -208,14 +212,6 @@ def check(
     return work.run(names, target, lab, judging.zone(zone, names))
 
 
-def _seconds(value: float | None, option: str) -> float | None:
-    from .faults import Fault
-
-    if value is not None and not 0 < value < float("inf"):
-        raise Fault(f"{option} {value:g}: expected seconds, a number above 0")
-    return value
-
-
 def _target(
     said: Profile,
     *,
@@ -245,7 +241,7 @@ def _target(
         ipv4=families[0],
         ipv6=families[1],
         public=tuple(dict.fromkeys((*said.public, *networks(public)))),
-        timeout=_seconds(timeout, "--timeout") or said.timeout or usual.timeout,
+        timeout=timeout or said.timeout or usual.timeout,
         dialogues=dialogues,
         sends=sends,
         confirm=confirm,

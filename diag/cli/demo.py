@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from . import options
 from .options import PATH, command, option
 
 if TYPE_CHECKING:
     from diag.model.report import Report
-    from diag.probes.probe import E, Lab, Probe
+    from diag.probes.probe import Lab
     from diag.run.registry import Registry
 
 HEALTHY, BROKEN = "lantern", "harbour"
@@ -24,6 +24,7 @@ FORMATS = ("html", "json")
     "--output",
     metavar="FOLDER",
     type=PATH,
+    group="Report",
     default=Path(),
     help="Where the two files of the report go; here if nothing is said.",
 )
@@ -93,28 +94,7 @@ async def _report(name: str, registry: Registry) -> Report:
     async with played(world) as playing:
         resolver = "#".join(map(str, playing.resolver))
         live: Lab = Live(registry.performers, Means(nameservers=(resolver,)))
-        inside = Reroute(playing.routes, _OneResolver(resolver, live), only=True)
+        inside = Reroute(playing.routes, live, only=True)
         lab = Limited(Staged(world, inside))
         target = Target(world.domain, public=DOCUMENTATION)
         return await Diagnosis(registry, target, lab).run()
-
-
-class _OneResolver:
-    """Sends every question to one resolver, also those meant for a server by its address.
-
-    So that no question leaves this machine.
-    """
-
-    def __init__(self, resolver: str, inner: Lab) -> None:
-        self._resolver = resolver
-        self._inner = inner
-
-    async def run(self, probe: Probe[E]) -> E:
-        """See Lab."""
-        import dataclasses
-
-        from diag.probes.dns import DnsQuery
-
-        if isinstance(probe, DnsQuery) and probe.server is not None:
-            return cast("E", await self._inner.run(dataclasses.replace(probe, server=self._resolver)))
-        return await self._inner.run(probe)

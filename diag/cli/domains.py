@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from diag.names.domain import BadDomain, domain
 
-from .faults import Fault
+from .faults import Fault, reason
 
 FROM_STDIN = "-"
 
@@ -37,6 +37,8 @@ def _lines() -> Iterator[tuple[int, str]]:
     """Lines that name something; `#` begins a comment, and no Windows file need be converted first."""
     try:
         text = sys.stdin.buffer.read().decode("utf-8-sig")
+    except OSError as error:
+        raise Fault(f"standard input: cannot be read: {reason(error)}") from None
     except UnicodeDecodeError as error:
         raise Fault(f"standard input: not UTF-8 at octet {error.start}") from None
     for number, line in enumerate(text.splitlines(), 1):

@@ -13,7 +13,7 @@ class Fault(Exception):
 def unknown(what: str, given: str, known: Iterable[str], *, where: str = "", see: str = "") -> Fault:
     """The fault for a name that nobody knows, with the nearest one that is known."""
     names = sorted(known)
-    near = difflib.get_close_matches(given.lower(), names, 1, 0.5)
+    near = difflib.get_close_matches(given.lower(), names, 1, 0.6)
     if near:
         hint = f"; did you mean {near[0]!r}?"
     elif see:

@@ -40,7 +40,9 @@ def profile(path: Path | None, registry: Registry, progress: Progress) -> Profil
         found = load_profile(path or USUAL)
         found.refuse_unknown_rules(registry.rules)
     except BadProfile as error:
-        raise Fault(str(error)) from None
+        raise Fault(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise Fault(f"{path or USUAL}: nested too deeply") from None
     progress.detail(f"profile: {found.place}")
     return found
 
@@ -67,13 +69,13 @@ def required(given: Iterable[str], registry: Registry, option: str) -> tuple[str
     return tuple(dict.fromkeys(("dns", *given)))
 
 
-def threshold(said: str) -> Severity | None:
+def threshold(said: str, where: str = "--fail-on") -> Severity | None:
     """The severity from which on a run fails; None for never."""
     names = [str(severity) for severity in Severity]
     if said == NEVER:
         return None
     if said not in names:
-        raise unknown("severity", said, (*names, NEVER), where="--fail-on")
+        raise unknown("severity", said, (*names, NEVER), where=where)
     return Severity[said.upper()]
 
 

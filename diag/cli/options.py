@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,7 +50,40 @@ class Command(click.Command):
 
 command = functools.partial(click.command, cls=Command)
 option = functools.partial(click.option, cls=Grouped)
-PATH = click.Path(path_type=Path)
+
+
+class _Path(click.Path):
+    """A path; an empty one, such as an unset variable of a script gives, is refused and not taken for '.'."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click."""
+        if value == "":
+            self.fail("a path is expected, and none was given", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
+
+
+def seconds(text: str | float) -> float:
+    """Seconds as given to --timeout and --deadline. Raises click.BadParameter."""
+    return _number(text, lambda number: 0 < number < math.inf, "expected seconds, a number above 0")
+
+
+def port(text: str | int) -> int:
+    """A port as given to --port. Raises click.BadParameter."""
+    return int(_number(text, lambda number: number in range(1, 65536), "expected a port, 1 to 65535"))
+
+
+def _number(text: str | float, fits: Callable[[float], bool], expected: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not fits(number):
+        raise click.BadParameter(f"{text}: {expected}")
+    return number
+
 
 _of_report = functools.partial(option, group="Report")
 _of_judgement = functools.partial(option, group="Judgement")

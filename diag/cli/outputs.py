@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -114,7 +115,8 @@ class Place:
         except BrokenPipeError:
             raise NobodyReads from None
         except OSError as error:
-            raise Fault(f"--output {self._path}: cannot be written: {reason(error)}") from None
+            what = "standard output" if self._path == STDOUT else f"--output {self._path}"
+            raise Fault(f"{what}: cannot be written: {reason(error)}") from None
 
     def finish(self) -> None:
         """Put the whole file where it belongs. Raises Fault."""
@@ -136,7 +138,8 @@ class Place:
     def discard(self) -> None:
         """Leave nothing behind that was not finished."""
         if self._stream is not None and self._stream is not sys.stdout:
-            self._stream.close()
+            with contextlib.suppress(OSError):  # it writes what is left, onto a disk that may be full
+                self._stream.close()
         if self._beside is not None:
             self._beside.unlink(missing_ok=True)
             self._beside = None

@@ -40,6 +40,7 @@ def replay(
     progress = Progress(quiet=quiet, verbose=verbose)
     registry = judging.plugins()
     recorded = tapes.load(tape, registry.probes)
+    recorded.refuse_unknown(registry, f"{tape}:1")
     was = recorded.options
     said = judging.profile(profile, registry, progress) if profile is not None else None
     options = dataclasses.replace(
@@ -53,6 +54,8 @@ def replay(
         ),
         proposed=", ".join(filter(None, (was.proposed, str(zone) if zone is not None else ""))),
     )
+    if said is not None:
+        judging.required(said.require, registry, f"{said.place}: require")
     threshold = fail_on or (said.fail_on if said is not None else "") or recorded.fail_on
     work = Work(
         registry=registry,

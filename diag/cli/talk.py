@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import command, option
+from .options import command, option, port as port_number, seconds
 
 if TYPE_CHECKING:
     from diag.probes.probe import Lab
@@ -21,9 +21,7 @@ IMPLICIT = (465, 993, 995)
 @command(short_help="Hold one dialogue with a host and print it.")
 @click.argument("protocol", metavar="smtp|imap|pop3")
 @click.argument("host", metavar="HOST")
-@option(
-    "-p", "--port", metavar="PORT", type=click.IntRange(1, 65535), help="25, 143 or 110 where none is given."
-)
+@option("-p", "--port", metavar="PORT", type=port_number, help="25, 143 or 110 where none is given.")
 @option("--tls", metavar="starttls|implicit", help="How TLS begins; by the port where nothing is said.")
 @option("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
 @option("--from", "mail_from", metavar="MAILBOX", help="Begin a transaction (reset, never sent); '' is null.")
@@ -31,7 +29,7 @@ IMPLICIT = (465, 993, 995)
 @option("-n", "--nameserver", "nameservers", metavar="ADDR[:PORT]", multiple=True, help="Ask this resolver.")
 @option("-4", "ipv4", is_flag=True, help="IPv4 only.")
 @option("-6", "ipv6", is_flag=True, help="IPv6 only.")
-@option("--timeout", metavar="S", type=float, default=60.0, help="The most seconds for the dialogue: 60.")
+@option("--timeout", metavar="S", type=seconds, default=60.0, help="The most seconds for the dialogue: 60.")
 @option("--port-map", metavar="HOST:PORT=ADDR:PORT", multiple=True, help="Connect elsewhere.")
 def talk(
     protocol: str,
@@ -65,8 +63,6 @@ def talk(
         raise unknown("protocol", protocol, PORTS)
     if tls not in (None, "starttls", "implicit"):
         raise unknown("way of TLS", tls, ("starttls", "implicit"), where="--tls")
-    if not 0 < timeout < float("inf"):
-        raise Fault(f"--timeout {timeout:g}: expected seconds, a number above 0")
     if protocol != "smtp" and (mail_from is not None or recipients or helo):
         raise Fault(f"--helo, --from and --to are for smtp, not for {protocol}")
     where = port or PORTS[protocol]

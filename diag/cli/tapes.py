@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diag.lab.tape import BadTape, Tape
 from diag.model.finding import Severity
 from diag.model.report import Report, Waiver
 from diag.model.target import Target
+from diag.names.domain import domain
 from diag.probes.probe import Probe
 from diag.run.diagnose import Options
 
 from .faults import Fault, reason
+
+if TYPE_CHECKING:
+    from diag.run.registry import Registry
 
 SUFFIX = ".tape"
 
@@ -28,6 +33,14 @@ class Recorded:
     options: Options
     fail_on: str
     partial: str
+
+    def refuse_unknown(self, registry: Registry, place: str) -> None:
+        """Raise Fault where the header names what nobody knows: judging nothing would look like a clean result."""
+        from .judging import chosen, required, threshold
+
+        chosen((*self.options.only, *self.options.skip), registry, place)
+        required(self.options.required, registry, place)
+        threshold(self.fail_on, place)
 
 
 def save(path: Path, report: Report, options: Options, fail_on: str) -> None:
@@ -69,6 +82,8 @@ def load(path: Path, kinds: Mapping[str, type[Probe[Any]]]) -> Recorded:
         raise Fault(f"{path}: cannot be read: {reason(error)}") from None
     except BadTape as error:
         raise Fault(str(error)) from None
+    except RecursionError:
+        raise Fault(f"{path}: this is no maildiag tape: nested too deeply") from None
     header = tape.header
     try:
         options = Options(
@@ -80,6 +95,9 @@ def load(path: Path, kinds: Mapping[str, type[Probe[Any]]]) -> Recorded:
             proposed=str(header["proposed"]),
         )
         target = cattrs.structure(header["target"], Target)
+        if domain(target.domain) != target.domain:
+            raise ValueError(f"{target.domain!r} is no domain in the form of a tape")
+        datetime.fromisoformat(header["moment"])
         return Recorded(tape, target, options, str(header["fail_on"]), str(header["partial"]))
     except (KeyError, TypeError, ValueError, AttributeError, cattrs.BaseValidationError) as error:
         raise Fault(f"{path}:1: the header is damaged: {type(error).__name__}: {error}") from None

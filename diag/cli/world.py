@@ -49,8 +49,14 @@ def ahead(domain: str, nameservers: Sequence[str]) -> Ahead:
 
 
 def _refuse_useless(ca_file: Path) -> None:
+    import ssl  # only who names roots pays for it
+
     try:
         held = ca_file.is_dir() or b"-----BEGIN" in ca_file.read_bytes()
+        if held and not ca_file.is_dir():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_file)
+    except ssl.SSLError:
+        raise Fault(f"--ca-file {ca_file}: a certificate in it cannot be read") from None
     except OSError as error:
         raise Fault(f"--ca-file {ca_file}: cannot be read: {reason(error)}") from None
     if not held:

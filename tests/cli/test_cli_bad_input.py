@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ CASES = {
     "malformed domain": (["check", "exa mple.org"], "'exa mple.org'"),
     "a URL": (["check", "https://example.org/x"], "give the domain name alone: example.org"),
     "unknown option": (["check", "a.example", "--formt", "json"], "--formt"),
-    "unknown command": (["chek", "a.example"], "chek"),
+    "unknown command": (["chek", "a.example"], "unknown command 'chek'; did you mean 'check'?"),
     "no domain": (["check"], "Missing argument"),
     "unknown format": (["check", "a.example", "-f", "jsn"], "unknown format 'jsn'; did you mean 'json'?"),
     "unknown area": (
@@ -33,8 +34,17 @@ CASES = {
     "bad port": (["check", "a.example", "-n", "[::1]:99999"], "'99999' is no port"),
     "bad port map": (["check", "a.example", "--port-map", "mx:25"], "--port-map 'mx:25'"),
     "bad network": (["check", "a.example", "--public", "10/33"], "--public '10/33'"),
-    "bad timeout": (["check", "a.example", "--timeout", "-1"], "--timeout -1"),
-    "bad deadline": (["check", "a.example", "--deadline", "nan"], "--deadline nan"),
+    "bad timeout": (["check", "a.example", "--timeout", "-1"], "'--timeout': -1: expected seconds"),
+    "timeout that is no number": (
+        ["check", "a.example", "--timeout", "x"],
+        "'--timeout': x: expected seconds",
+    ),
+    "port that is no number": (["talk", "smtp", "127.0.0.1", "-p", "x"], "x: expected a port, 1 to 65535"),
+    "port out of range": (["talk", "smtp", "127.0.0.1", "-p", "65536"], "65536: expected a port, 1 to 65535"),
+    "port of many digits": (["check", "a.example", "-n", f"127.0.0.1:{'9' * 5000}"], "is no port"),
+    "empty output": (["check", "a.example", "-o", ""], "'--output': a path is expected"),
+    "empty tape name": (["check", "a.example", "--save", ""], "'--save': a path is expected"),
+    "bad deadline": (["check", "a.example", "--deadline", "nan"], "'--deadline': nan: expected seconds"),
     "bad helo": (["check", "a.example", "--helo", "a b"], "--helo 'a b'"),
     "bad selector": (["check", "a.example", "--selector", "a..b"], "--selector: "),
     "missing profile": (
@@ -87,8 +97,20 @@ FILES = {
         ("check", "a.example", "--profile"),
         "did you mean 'spf/too-many-lookups'?",
     ),
+    "profile area": (
+        b'require = ["mxx"]\n',
+        ("check", "a.example", "--profile"),
+        ": require: unknown area 'mxx'",
+    ),
+    "profile too deep": (b"a=" + b"[" * 100_000, ("check", "a.example", "--profile"), "nested too deeply"),
     "profile syntax": (b"= 1\n", ("check", "a.example", "--profile"), "at line 1"),
     "roots": (b"no certificate\n", ("check", "a.example", "--ca-file"), "no certificate in PEM"),
+    "roots that are damaged": (
+        b"-----BEGIN CERTIFICATE-----\nzz\n-----END CERTIFICATE-----\n",
+        ("check", "a.example", "--ca-file"),
+        "a certificate in it cannot be read",
+    ),
+    "tape too deep": (b"[" * 100_000, ("replay",), "nested too deeply"),
     "tape that is none": (b'{"a": 1}\n', ("replay",), ":1: this is no maildiag tape"),
     "tape that is no JSON": (b"\x00\x01", ("replay",), ":1:"),
     "empty tape": (b"", ("replay",), ":1: this is no maildiag tape"),
@@ -126,6 +148,29 @@ def test_every_cut_and_every_damaged_line_of_a_tape_is_noticed(
         assert f"{broken}:" in done.err
     broken.write_bytes(b"".join([*lines[:2], lines[2].replace(b'"kind"', b'"kin"', 1), *lines[3:]]))
     assert f"{broken}:3:" in maildiag("replay", broken).err
+
+
+HEADERS = {
+    "domain": ({"target": {"domain": "a..b"}}, "'a..b' has an empty label"),
+    "moment": ({"moment": "today"}, "'today'"),
+    "area": ({"only": ["spff"]}, ":1: unknown area 'spff'"),
+    "required": ({"required": ["mxx"]}, ":1: unknown area 'mxx'"),
+    "fail_on": ({"fail_on": "eror"}, ":1: unknown severity 'eror'"),
+}
+
+
+@pytest.mark.parametrize(("changed", "words"), HEADERS.values(), ids=HEADERS.keys())
+def test_a_header_that_names_what_nobody_knows_is_refused(
+    maildiag: Run, tmp_path: Path, profile: Path, changed: dict[str, object], words: str
+) -> None:
+    tape = tmp_path / "run.tape"
+    maildiag("check", "a.example", *NOT_ASKED, "--profile", profile, "--only", "mx", "--save", tape)
+    first, *others = tape.read_text().splitlines(keepends=True)
+    tape.write_text("".join([json.dumps({**json.loads(first), **changed}) + "\n", *others]))
+    done = maildiag("replay", tape)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert f"{tape}:1:" in done.err
+    assert words in done.err
 
 
 def test_a_bad_line_of_standard_input_is_named_by_its_number(

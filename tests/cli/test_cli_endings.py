@@ -86,6 +86,77 @@ def test_a_closed_pipe_ends_quietly() -> None:
     assert (run.wait(timeout=30), err) == (141, b"")
 
 
+PROGRAM = f"{sys.executable} -c 'from diag.cli import program; program()'"
+UNWRITABLE = {
+    "a full disk": (">/dev/full", {}, "standard output: cannot be written: no space left on device"),
+    "a full disk without a buffer": (
+        ">/dev/full",
+        {"PYTHONUNBUFFERED": "1"},
+        "standard output: cannot be written: no space left on device",
+    ),
+    "closed": (">&-", {}, "standard output: cannot be written: bad file descriptor"),
+}
+
+
+@pytest.mark.parametrize(
+    "command", ["rules", "--help", "check -h", "--version", "explain spf/too-many-lookups"]
+)
+@pytest.mark.parametrize(("where", "more", "words"), UNWRITABLE.values(), ids=UNWRITABLE.keys())
+def test_an_output_that_cannot_be_written_is_told(
+    command: str, where: str, more: dict[str, str], words: str
+) -> None:
+    environment = {**{k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}, **more}
+    done = subprocess.run(
+        ["sh", "-c", f"{PROGRAM} {command} {where}"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, f"maildiag: {words}\n")
+
+
+def test_without_a_buffer_a_write_that_stops_half_way_is_told(tmp_path: Path) -> None:
+    """A limit on a file's size cuts as a full disk does: what fits is written, and the rest is not."""
+    done = subprocess.run(
+        ["sh", "-c", f"trap '' XFSZ; ulimit -f 4; {PROGRAM} rules >{tmp_path / 'rules'}"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "maildiag: standard output: cannot be written: file too large\n",
+    )
+
+
+def test_standard_streams_may_be_closed(tmp_path: Path) -> None:
+    def run(arguments: str) -> subprocess.CompletedProcess[str]:
+        line = f"{PROGRAM} {arguments}"
+        return subprocess.run(["sh", "-c", line], capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    done = run("check - -n 127.0.0.1:1 <&-")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "maildiag: standard input: cannot be read: bad file descriptor\n",
+    )
+    done = run("check a.example -n 127.0.0.1:1 --only mx -f json -o r.json <&- >&- 2>&-")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+    assert "results" in json.loads((tmp_path / "r.json").read_text())
+
+
+def test_a_bug_of_ours_is_one_line(maildiag: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("diag.cli.index.entries", broken)
+    done = maildiag("rules")
+    assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
+    assert "this is a bug of ours: RuntimeError: two lines (" in done.err
+    assert Path(__file__).name in done.err
+
+
 def report(*results: Result, required: tuple[str, ...] = ("dns",)) -> Report:
     return Report(Target("a.example"), packaged("lantern").moment, results, {}, {}, required=required)
 

@@ -165,4 +165,4 @@ def test_the_program_itself_loses_nothing_at_its_abrupt_end() -> None:
     assert len(json.loads(done.stdout)) > 200
     wrong = subprocess.run([sys.executable, "-c", code, "chek"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert wrong.stderr.startswith("maildiag: No such command 'chek'")
+    assert wrong.stderr.startswith("maildiag: unknown command 'chek'")
