@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from diag.api import (
     Mechanism,
     Modifier,
@@ -10,6 +12,7 @@ from diag.api import (
     Replace,
     SpfEvaluation,
     SpfStep,
+    Term,
 )
 
 MOST_WRITTEN_OUT = 8
@@ -55,6 +58,14 @@ def by_address(spf: SpfEvaluation) -> tuple[Replace, ...]:
     addresses = dict.fromkeys(address for written in spelt.values() for address in written)
     record = spf.record.without(*spelt).with_terms(*addresses)
     return (Replace(spf.domain, "TXT", record.render(), old=spf.record.text),)
+
+
+def rewritten(spf: SpfEvaluation, changes: Iterable[tuple[Term, str]]) -> tuple[Replace, ...]:
+    """The record with these terms spelt otherwise, and without those whose new spelling is empty."""
+    spelt = dict(changes)
+    terms = (spelt.get(term, term.text) for term in spf.record.terms)
+    text = " ".join((spf.record.text[:6], *filter(None, terms)))
+    return (Replace(spf.domain, "TXT", text, old=spf.record.text),) if text != spf.record.text else ()
 
 
 def _short(network: Network) -> str:

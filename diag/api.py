@@ -161,6 +161,7 @@ from .records.spf import (
     SpfError as SpfError,
     SpfProblem as SpfProblem,
     SpfRecord as SpfRecord,
+    Term as Term,
 )
 from .records.tags import Tag as Tag, TagList as TagList
 from .records.tlsa import Tlsa as Tlsa, TlsaProblem as TlsaProblem
