@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
@@ -21,35 +22,47 @@ def explain(rule: str) -> None:
     """
     from . import judging
     from .faults import unknown
+    from .outputs import on_terminal
     from .tell import tell
 
     registry = judging.plugins()
     found = registry.rules.get(rule)
     if found is None:
         raise unknown("rule", rule, registry.rules, see="maildiag rules")
-    tell(_explained(found, registry))
+    tell(_explained(found, registry, on_terminal(verbose=False).width))
 
 
-def _explained(rule: type[Finding], registry: Registry) -> str:
+def _wrapped(prose: str, width: int) -> str:
+    """Paragraphs in lines of that width; what is no prose is left whole."""
+    return "\n\n".join(
+        textwrap.fill(paragraph, width, break_long_words=False, break_on_hyphens=False)
+        for paragraph in prose.split("\n\n")
+    )
+
+
+def _explained(rule: type[Finding], registry: Registry, width: int) -> str:
     page = rule.page
     checks = [check for check in registry.checks if rule in check.rules]
     parts = [
         f"{rule.id}  ({rule.severity}, since {rule.since})",
-        page.summary,
-        f"Why it matters\n--------------\n{page.why}",
-        f"How to fix\n----------\n{page.how}",
+        _wrapped(page.summary, width),
+        f"Why it matters\n--------------\n{_wrapped(page.why, width)}",
+        f"How to fix\n----------\n{_wrapped(page.how, width)}",
         "\n".join(
             [
                 "Where it is written",
                 "-------------------",
-                *(f"{each}\n  {each.url}" for each in rule.references),
+                *(f"{_wrapped(str(each), width)}\n  {each.url}" for each in rule.references),
             ]
         ),
         "\n".join(
             [
                 "Raised by",
                 "---------",
-                *(f"{check.claim}.\n  {check.name}, {check.where.split()[0]}" for check in checks),
+                *(
+                    f"{_wrapped(check.claim, width)}.\n  {check.name}, {check.where.split()[0]}"
+                    for check in checks
+                ),
             ]
         ),
     ]
