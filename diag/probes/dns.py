@@ -93,8 +93,13 @@ class DnsAnswer:
 
     @property
     def usable(self) -> bool:
-        """Whether this says what exists and what does not."""
-        return self._read is not None and self._read.rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+        """Whether this says what exists and what does not.
+
+        An answer that is cut short is to be ignored (RFC 2181 section 9): what is missing there may exist.
+        """
+        if self._read is None or self.truncated:
+            return False
+        return self._read.rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
 
     @property
     def authenticated(self) -> bool:

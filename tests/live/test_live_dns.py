@@ -119,6 +119,18 @@ def test_a_truncated_answer_is_asked_again_over_tcp() -> None:
     assert answer.transport == "tcp"
 
 
+def test_what_is_truncated_over_tcp_too_does_not_show_that_nothing_is_there() -> None:
+    def cut(query: dns.message.Message) -> bytes:
+        reply = dns.message.make_response(query)
+        reply.flags |= dns.flags.TC
+        return reply.to_wire()
+
+    with server(lambda query: [cut(query)], tcp=cut) as at:
+        answer = ask(at)
+    assert isinstance(answer, DnsAnswer)
+    assert (answer.rcode, answer.truncated, answer.usable) == ("NOERROR", True, False)
+
+
 def test_a_server_that_hates_edns_is_asked_without() -> None:
     def old(query: dns.message.Message) -> list[bytes]:
         if query.edns < 0:
