@@ -84,7 +84,8 @@ class Session:
     async def _listen(self) -> None:
         # Outside the main thread there are no signals to be had: then the caller's own ways end the run.
         with suppress(ValueError, RuntimeError):
-            with anyio.open_signal_receiver(signal.SIGINT) as signals:
+            # SIGTERM is how `timeout` and CI end a run: it too leaves a report, and no file half-written.
+            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
                 async for _ in signals:
                     break
             self.interrupted = True

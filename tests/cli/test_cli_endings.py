@@ -26,7 +26,8 @@ COMMAND = [sys.executable, "-c", "import sys; from diag.cli import main; sys.exi
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_a_partial_report_and_exits_with_130(profile: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_a_partial_report_and_exits_with_130(profile: Path, sent: signal.Signals) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stalled:
         stalled.bind(("127.0.0.1", 0))
         stalled.settimeout(30)
@@ -36,7 +37,7 @@ def test_ctrl_c_leaves_a_partial_report_and_exits_with_130(profile: Path) -> Non
             [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         stalled.recv(512)  # a question is under way, and nobody will answer it
-        run.send_signal(signal.SIGINT)
+        run.send_signal(sent)
         out, err = run.communicate(timeout=30)
     assert run.returncode == 130, err
     reports = [json.loads(line) for line in out.splitlines()]
