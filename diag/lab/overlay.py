@@ -52,7 +52,7 @@ class Overlay:
         match self._fails.get((query.name, query.rdtype)) or self._fails.get((query.name, "ANY")):
             case "timeout":
                 return DnsSilence(Silent.TIMED_OUT, ("zone",))
-            case "servfail" | "refused" as why:
+            case "servfail" | "refused" | "nxdomain" as why:
                 return build_answer(query, rcode=why.upper())
             case _:
                 pass

@@ -6,12 +6,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, cast
 
+from diag.probes.dns import DnsQuery
 from diag.probes.moment import Route, Source
 from diag.probes.probe import E, Lab, Probe
 
+_NOWHERE = ("127.0.0.1", 1)
+
 
 class Reroute:
-    """Connections to (host or address, port) go to another address and port.
+    """Connections to (host or address, port) go to another address and port, questions to a server by address too.
 
     The probe asked keeps its name; the evidence says where the connection really went. With
     `only`, what has no route is sent to a port of loopback where nobody listens, so that
@@ -29,6 +32,8 @@ class Reroute:
         """See Lab."""
         if isinstance(probe, Route) and self._routes:
             return cast(E, await self._way_out(probe))
+        if isinstance(probe, DnsQuery):
+            return cast(E, await self._inner.run(self._moved(probe)))
         address, port = getattr(probe, "address", None), getattr(probe, "port", None)
         if address is None or port is None:
             return await self._inner.run(probe)
@@ -37,9 +42,16 @@ class Reroute:
         if route is None:
             if not self._only:
                 return await self._inner.run(probe)
-            route = ("127.0.0.1", 1)
+            route = _NOWHERE
         moved = dataclasses.replace(cast(Any, probe), address=route[0], port=route[1])
         return cast(E, await self._inner.run(moved))
+
+    def _moved(self, query: DnsQuery) -> DnsQuery:
+        if query.server is None:
+            return query
+        address, _, port = query.server.partition("#")
+        route = self._routes.get((address, int(port or 53))) or (_NOWHERE if self._only else None)
+        return dataclasses.replace(query, server="#".join(map(str, route))) if route else query
 
     async def _way_out(self, probe: Route) -> Source:
         """What is rerouted can be reached whether or not this machine has a way out."""

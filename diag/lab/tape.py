@@ -204,6 +204,7 @@ def _dns_out(answer: DnsAnswer) -> dict[str, Any]:
         "question": [rrset.to_text() for rrset in message.question],
         "answer": [line for rrset in message.answer for line in rrset.to_text().splitlines()],
         "authority": [line for rrset in message.authority for line in rrset.to_text().splitlines()],
+        "additional": [line for rrset in message.additional for line in rrset.to_text().splitlines()],
         "extended_errors": [list(pair) for pair in answer.extended_errors],
     }
     return {**rest, **{key: value for key, value in text.items() if value}}
@@ -220,6 +221,7 @@ def _dns_in(value: dict[str, Any]) -> DnsAnswer:
         ("question", message.question),
         ("answer", message.answer),
         ("authority", message.authority),
+        ("additional", message.additional),
     ):
         for line in value.get(name, ()):
             _add_record(section, line, question=name == "question")

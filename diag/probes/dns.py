@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import dns.flags
 import dns.message
@@ -16,11 +16,15 @@ import dns.rrset
 
 from diag.model.frozen import frozen
 
-from .dns_message import Garbage, Labels, Message, RecordSet, read
+from .dns_message import Garbage, Labels, Message, RecordSet, read, read_referral
 from .probe import Impact, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+Transport = Literal["", "tcp", "plain"]
+"""As usual: UDP with EDNS, then TCP where the answer does not fit; TCP alone; or without EDNS."""
 
 
 @frozen
@@ -42,6 +46,9 @@ class DnsQuery(Probe["DnsAnswer | DnsSilence"]):
     server: str | None = None
     dnssec: bool = False
     unchecked: bool = False
+    transport: Transport = ""
+    look: int = 1
+    """Which asking it is: a second one is a question of its own."""
 
     @property
     def peer(self) -> str:
@@ -54,10 +61,12 @@ class DnsQuery(Probe["DnsAnswer | DnsSilence"]):
         if self.rdtype == "PTR" and self.name.endswith((".in-addr.arpa", ".ip6.arpa")):
             return f"dig{at} +noall +answer PTR {self.name}"
         flags = f"{' +dnssec' if self.dnssec else ''}{' +cdflag' if self.unchecked else ''}"
+        flags += {"tcp": " +tcp", "plain": " +noedns"}.get(self.transport, "")
         return f"dig{at}{flags} +noall +answer {self.rdtype} {self.name}"
 
     def __str__(self) -> str:
-        return f"{self.rdtype} {self.name}" + (f" @{self.server}" if self.server else "")
+        how = {"tcp": " over TCP", "plain": " without EDNS"}.get(self.transport, "")
+        return f"{self.rdtype} {self.name}" + (f" @{self.server}" if self.server else "") + how
 
 
 @frozen
@@ -70,6 +79,7 @@ class DnsAnswer:
     """Who answered: address, or address#port where the port is not 53."""
     took_ms: int = 0
     transport: str = "udp"
+    """udp; tcp; plain: over UDP once more without EDNS, which the server had refused."""
     size: int = 0
     """Octets on the wire."""
 
@@ -116,6 +126,11 @@ class DnsAnswer:
         """Whether records are missing for want of room (TC)."""
         return self._flag(dns.flags.TC)
 
+    @property
+    def authoritative(self) -> bool:
+        """Whether the server speaks for the zone itself (AA, RFC 1035 section 4.1.1)."""
+        return self._flag(dns.flags.AA)
+
     def _flag(self, flag: int) -> bool:
         return self._read is not None and bool(self._read.flags & flag)
 
@@ -133,6 +148,23 @@ class DnsAnswer:
             if (found.owner, found.rdclass, found.rdtype) == wanted:
                 return found
         return None
+
+    @cached_property
+    def _elsewhere(self) -> tuple[tuple[RecordSet, ...], tuple[RecordSet, ...]]:
+        try:
+            return read_referral(self.wire)
+        except Garbage:
+            return (), ()
+
+    @property
+    def authority(self) -> tuple[RecordSet, ...]:
+        """The RRsets of the authority section: the name servers of a referral, the SOA of a denial."""
+        return self._elsewhere[0]
+
+    @property
+    def additional(self) -> tuple[RecordSet, ...]:
+        """The RRsets of the additional section: addresses of the name servers of a referral."""
+        return self._elsewhere[1]
 
     def lines(self) -> Iterator[str]:
         """The answer section in presentation format, a record a line."""

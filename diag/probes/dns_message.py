@@ -78,17 +78,7 @@ def _read(wire: bytes) -> Message:
     at = _HEADER.size
     for _ in range(questions):
         at = _past_name(wire, at) + 4
-    sets: dict[tuple[Labels, int, int], tuple[int, list[dns.rdata.Rdata]]] = {}
-    for _ in range(answers):
-        owner, at = _name(wire, at)
-        rdtype, rdclass, ttl, length = _RECORD.unpack_from(wire, at)
-        at += _RECORD.size
-        rdata = dns.rdata.from_wire(rdclass, rdtype, wire, at, length)
-        at += length
-        ttl = ttl if ttl <= _LARGEST_TTL else 0  # RFC 2181 section 8
-        smallest, rdatas = sets.get((owner, rdclass, rdtype), (ttl, []))
-        rdatas.append(rdata)
-        sets[owner, rdclass, rdtype] = min(ttl, smallest), rdatas
+    answer, at = _sets(wire, at, answers)
     rcode = flags & 0x0F
     errors: list[tuple[int, str]] = []
     for number in range(authorities + additionals):
@@ -101,8 +91,46 @@ def _read(wire: bytes) -> Message:
         at += length
     if at > len(wire):
         raise Garbage("the message ends within a record")
+    return Message(flags, rcode, answer, tuple(errors))
+
+
+def read_referral(wire: bytes) -> tuple[tuple[RecordSet, ...], tuple[RecordSet, ...]]:
+    """The authority section, and the additional one without what is no record (RFC 1035 section 4.1).
+
+    Apart from `read`, as few look there: a referral has its name servers in the one and their addresses in the
+    other, a denial its zone's SOA. Raises Garbage.
+    """
+    try:
+        _, _, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
+        at = _HEADER.size
+        for _ in range(questions):
+            at = _past_name(wire, at) + 4
+        for _ in range(answers):
+            at = _past_name(wire, at)
+            at += _RECORD.size + _RECORD.unpack_from(wire, at)[3]
+        authority, at = _sets(wire, at, authorities)
+        additional, _ = _sets(wire, at, additionals)
+    except (struct.error, IndexError, ValueError, dns.exception.DNSException) as error:
+        raise Garbage(str(error)) from None
+    return authority, additional
+
+
+def _sets(wire: bytes, at: int, records: int) -> tuple[tuple[RecordSet, ...], int]:
+    """So many records from here on, as sets in the order of their first records, and where they end."""
+    sets: dict[tuple[Labels, int, int], tuple[int, list[dns.rdata.Rdata]]] = {}
+    for _ in range(records):
+        owner, at = _name(wire, at)
+        rdtype, rdclass, ttl, length = _RECORD.unpack_from(wire, at)
+        at += _RECORD.size
+        if rdtype != _OPT:
+            rdata = dns.rdata.from_wire(rdclass, rdtype, wire, at, length)
+            ttl = ttl if ttl <= _LARGEST_TTL else 0  # RFC 2181 section 8
+            smallest, rdatas = sets.get((owner, rdclass, rdtype), (ttl, []))
+            rdatas.append(rdata)
+            sets[owner, rdclass, rdtype] = min(ttl, smallest), rdatas
+        at += length
     found = (RecordSet(*key, ttl, _each_once(rdatas)) for key, (ttl, rdatas) in sets.items())
-    return Message(flags, rcode, tuple(found), tuple(errors))
+    return tuple(found), at
 
 
 def _each_once(rdatas: list[dns.rdata.Rdata]) -> tuple[dns.rdata.Rdata, ...]:

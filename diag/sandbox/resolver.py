@@ -24,7 +24,11 @@ REMEMBERED = 10_000
 """Answers."""
 
 _SMALLEST = 512
-_FAILED = {"servfail": dns.rcode.SERVFAIL, "refused": dns.rcode.REFUSED}
+FAILED = {
+    "servfail": dns.rcode.SERVFAIL,
+    "refused": dns.rcode.REFUSED,
+    "nxdomain": dns.rcode.NXDOMAIN,
+}
 
 
 class Resolver:
@@ -65,15 +69,7 @@ class Resolver:
             response.set_rcode(dns.rcode.FORMERR)
         elif not self._resolve(query, response):
             return None
-        if not udp:
-            return response.to_wire(max_size=65535)
-        room = min(max(query.payload, _SMALLEST), PAYLOAD) if query.edns >= 0 else _SMALLEST
-        try:
-            return response.to_wire(max_size=room)
-        except dns.exception.TooBig:
-            response.answer, response.authority = [], []
-            response.flags |= dns.flags.TC
-            return response.to_wire(max_size=room)
+        return over_udp(query, response) if udp else response.to_wire(max_size=65535)
 
     def _resolve(self, query: dns.message.Message, response: dns.message.Message) -> bool:
         """Fill in the response, following aliases; False where nobody answers."""
@@ -89,7 +85,7 @@ class Resolver:
             if failure == "timeout":
                 return False
             if failure and (checking or not bogus):
-                self._fail(response, _FAILED[failure])
+                self._fail(response, FAILED[failure])
                 return True
             authentic = authentic and not bogus and _below(name, self._secure)
             said = self._world.zone.ask(name, rdtype)
@@ -131,6 +127,17 @@ class Resolver:
             if owner == dns.name.root:
                 return
             owner = owner.parent()
+
+
+def over_udp(query: dns.message.Message, response: dns.message.Message) -> bytes:
+    """The response as it fits into a datagram; what does not fit is left out and marked (TC)."""
+    room = min(max(query.payload, _SMALLEST), PAYLOAD) if query.edns >= 0 else _SMALLEST
+    try:
+        return response.to_wire(max_size=room)
+    except dns.exception.TooBig:
+        response.answer, response.authority, response.additional = [], [], []
+        response.flags |= dns.flags.TC
+        return response.to_wire(max_size=room)
 
 
 def _below(name: dns.name.Name, zones: tuple[dns.name.Name, ...]) -> bool:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 import anyio
 import anyio.abc
@@ -23,6 +25,7 @@ from .delay import distant
 from .hosts import HostSpec, State
 from .hosts_file import Endpoint
 from .mail import Mail
+from .nameservers import NameServers
 from .peer import Heard, TornDown, serve
 from .resolver import Resolver
 from .world import World
@@ -42,7 +45,9 @@ class Counters:
     """What was asked of a played world so far."""
 
     questions: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """DNS questions by name and type, over UDP and TCP alike."""
+    """DNS questions to the resolver by name and type, over UDP and TCP alike."""
+    put_to_servers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Those to the name servers of the world's zones."""
     connections: Counter[Endpoint] = field(default_factory=Counter)
     """Connections by the address and port of the world, not of loopback."""
 
@@ -53,7 +58,7 @@ class Played:
 
     world: World
     routes: Mapping[Endpoint, tuple[str, int]]
-    """From addresses and ports of the world to those on loopback."""
+    """From addresses and ports of the world to those on loopback; name servers are at port 53."""
     resolver: tuple[str, int]
     """Where the resolver listens, UDP and TCP."""
     counters: Counters
@@ -91,15 +96,22 @@ async def played(
                     listener = await stack.enter_async_context(await _listener(*at))
                     routes[endpoint] = (at[0], _port(listener))
                     listeners.append((host, listener))
-        questions = _Questions(Resolver(world.dns), counters, rtt_ms)
         asked_at = resolver_at or (LOOPBACK, 0)
         udp, tcp = await _both_transports(stack, asked_at)
+        asked = [(udp, tcp, _Questions(Resolver(world.dns).answer, counters.questions, rtt_ms))]
+        servers = NameServers(world.dns)
+        for address in servers.addresses if resolver_at is None else ():
+            bound = await _both_transports(stack, (LOOPBACK, 0))
+            routes[address, 53] = (LOOPBACK, _port(bound[0]))
+            answer = partial(servers.answer, address=address)
+            asked.append((*bound, _Questions(answer, counters.put_to_servers, rtt_ms)))
         async with anyio.create_task_group() as tasks:
             for host, listener in listeners:
                 player = _Player(host, world, counters, heard, mail, rtt_ms)
                 tasks.start_soon(listener.serve, player.play)
-            tasks.start_soon(questions.over_udp, udp)
-            tasks.start_soon(tcp.serve, questions.over_tcp)
+            for datagrams, connections, questions in asked:
+                tasks.start_soon(questions.over_udp, datagrams)
+                tasks.start_soon(connections.serve, questions.over_tcp)
             yield Played(world, routes, (asked_at[0], _port(udp)), counters, heard)
             tasks.cancel_scope.cancel()
 
@@ -191,12 +203,16 @@ def _reset_on_close(stream: anyio.abc.SocketStream) -> None:
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-class _Questions:
-    """The resolver's two transports (RFC 7766)."""
+class _Answer(Protocol):
+    def __call__(self, octets: bytes, *, udp: bool) -> bytes | None: ...
 
-    def __init__(self, resolver: Resolver, counters: Counters, rtt_ms: float) -> None:
-        self._resolver = resolver
-        self._counters = counters
+
+class _Questions:
+    """The two transports of the resolver, or of a name server (RFC 7766)."""
+
+    def __init__(self, answer: _Answer, counted: Counter[tuple[str, str]], rtt_ms: float) -> None:
+        self._answered = answer
+        self._counted = counted
         self._rtt_ms = rtt_ms
         self._sending = anyio.Lock()
 
@@ -232,8 +248,8 @@ class _Questions:
     def _answer(self, octets: bytes, *, udp: bool) -> bytes | None:
         with contextlib.suppress(dns.exception.DNSException):
             for question in dns.message.from_wire(octets, question_only=True).question:
-                self._counters.questions[spelt(question.name), dns.rdatatype.to_text(question.rdtype)] += 1
-        return self._resolver.answer(octets, udp=udp)
+                self._counted[spelt(question.name), dns.rdatatype.to_text(question.rdtype)] += 1
+        return self._answered(octets, udp=udp)
 
 
 async def _exactly(stream: anyio.abc.SocketStream, octets: int) -> bytes:

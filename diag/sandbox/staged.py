@@ -19,6 +19,7 @@ from diag.probes.trust import Anchors, TrustAnchors
 
 from .hosts import State
 from .memory import MemoryNetwork
+from .nameservers import AskedByAddress
 from .vantage import OurResolver
 from .world import World
 
@@ -69,4 +70,5 @@ async def in_memory(world: World, performers: Mapping[type[Probe[Any]], Performe
         live = Live(performers, Means(network=network))
         dns = world.vantage.seen(world.dns)
         told = Overlay(dns.zone, live, whole=True, secure=dns.secure, fails=dns.fails)
-        yield Staged(world, OurResolver(world.vantage, told))
+        ours = OurResolver(world.vantage, told)
+        yield Staged(world, AskedByAddress(world.dns, world.vantage, ours))

@@ -35,6 +35,8 @@ class Vantage:
     """Addresses that the resolver gives for every name that does not exist."""
     drops: tuple[str, ...] = ()
     """Types of records after which our network lets no question through."""
+    forwards: bool = False
+    """Whether our network sends every question to our resolver, whomever it was meant for."""
     validates: bool = True
     """Whether the resolver vouches for signed answers, and refuses bogus ones (RFC 4035 section 5)."""
 
@@ -89,7 +91,7 @@ class OurResolver:
         match "timeout" if query.rdtype in self._vantage.drops else self._vantage.resolver:
             case "timeout":
                 return DnsSilence(Silent.TIMED_OUT, ("zone",))
-            case "servfail" | "refused" as why:
+            case "servfail" | "refused" | "nxdomain" as why:
                 return build_answer(query, rcode=why.upper())
             case _:
                 pass

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +21,23 @@ from .errors import BadWorld
 Key = tuple[str, str]
 """An owner, in lower-case A-labels without trailing dot, and a type; the type ANY stands for every type."""
 
-FAILURES = ("servfail", "timeout", "refused")
+FAILURES = ("servfail", "timeout", "refused", "nxdomain")
 """How asking for one owner and type may go wrong."""
+
+MANNERS = ("lame", "servfail", "silent", "no-tcp", "no-edns", "drops-edns", "not-authoritative", "at-first")
+"""How a name server may misbehave: it refuses every question, fails at each, says nothing at all; takes no TCP;
+says FORMERR to EDNS, or nothing; answers without AA. One that lags `at-first` has caught up at a second look."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """What sets one name server apart from what its zone's text says."""
+
+    manners: tuple[str, ...] = ()
+    text: str = ""
+    """The zone file with what it alone says, laid over the world's; relative to the file that names it."""
+    zone: Zone | None = None
+    """All of DNS as this server sees it; None: as the world's text has it. Filled in when texts are laid over."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,8 @@ class Head:
     """Zones whose answers carry AD; None where the head does not say, so that the base decides."""
     bogus: tuple[str, ...] | None = None
     """Zones whose signatures a validating resolver refuses."""
+    server: Mapping[str, Server] = field(default_factory=dict)
+    """Name servers with an opinion or manners of their own, by address."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,8 @@ class Dns:
     """One of FAILURES by owner and type. The owners in bogus zones are among them."""
     secure: tuple[str, ...] = ()
     bogus: tuple[str, ...] = ()
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    """Name servers unlike the others, by address."""
 
     def is_bogus(self, owner: str) -> bool:
         """Whether a validating resolver refuses what an owner has."""
@@ -152,6 +172,22 @@ def _fails(value: str, before: object) -> dict[Key, str]:
     return table
 
 
+def _server(value: str, before: object) -> dict[str, Server]:
+    """`ADDRESS manner, manner` or `ADDRESS zone FILE`; what is said of one address in several lines adds up."""
+    table: dict[str, Server] = dict(before) if isinstance(before, dict) else {}
+    address, _, rest = value.partition(" ")
+    address = str(ipaddress.ip_address(address))
+    so_far = table.get(address, Server())
+    if rest.startswith("zone "):
+        table[address] = replace(so_far, text=rest.removeprefix("zone ").strip())
+        return table
+    manners = _list(rest, None)
+    if unknown := [manner for manner in manners if manner not in MANNERS]:
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(MANNERS)}")
+    table[address] = replace(so_far, manners=so_far.manners + manners)
+    return table
+
+
 def instant(value: str) -> datetime:
     """A moment in ISO 8601 with an offset. Raises ValueError."""
     moment = datetime.fromisoformat(value)
@@ -171,8 +207,9 @@ _READERS: Mapping[str, Callable[[str, object], object]] = {
     "fails": _fails,
     "secure": _names,
     "bogus": _names,
+    "server": _server,
 }
-_REPEATED = ("without", "fails")
+_REPEATED = ("without", "fails", "server")
 
 
 def laid_over(texts: Iterable[Text], expand: Callable[[str], str] = str) -> Dns:
@@ -186,6 +223,7 @@ def laid_over(texts: Iterable[Text], expand: Callable[[str], str] = str) -> Dns:
     fails: dict[Key, str] = {}
     secure: tuple[str, ...] = ()
     bogus: tuple[str, ...] = ()
+    servers: dict[str, tuple[Server, Path]] = {}
     for text in texts:
         for key in text.head.without:
             _remove(zone, key, text.path)
@@ -193,8 +231,21 @@ def laid_over(texts: Iterable[Text], expand: Callable[[str], str] = str) -> Dns:
         fails.update(text.head.fails)
         secure = secure if text.head.secure is None else text.head.secure
         bogus = bogus if text.head.bogus is None else text.head.bogus
+        servers.update({address: (server, text.path) for address, server in text.head.server.items()})
     fails.update(dict.fromkeys(_owners(zone, bogus), "servfail"))
-    return Dns(zone, fails, secure, bogus)
+    views = {address: _seen_by(server, zone, path, expand) for address, (server, path) in servers.items()}
+    return Dns(zone, fails, secure, bogus, views)
+
+
+def _seen_by(server: Server, world: Zone, path: Path, expand: Callable[[str], str]) -> Server:
+    """The server with all of DNS as it sees it."""
+    if not server.text:
+        return server
+    own = read(path.parent / server.text)
+    view = world.patched(Zone())
+    for key in own.head.without:
+        _remove(view, key, own.path)
+    return replace(server, zone=view.patched(_parsed(expand(own.body), own.path)))
 
 
 def _remove(zone: Zone, unwanted: Key, path: Path) -> None:

@@ -23,6 +23,8 @@ PAYLOAD = 1232
 """Octets we take over UDP (RFC 9715 section 3)."""
 PATIENCE = (1.5, 2.5, 4.0)
 """Seconds for each round of asking; a lost packet costs the first."""
+ROUNDS_OF_STRANGERS = 2
+"""Rounds for a server that is no resolver of ours: twice, as a packet may be lost."""
 RESOLV_CONF = Path("/etc/resolv.conf")
 
 _draw = random.SystemRandom()
@@ -39,7 +41,7 @@ async def ask(query: DnsQuery, means: Means) -> DnsEvidence:
         return DnsSilence(Silent.NO_SERVER)
     tried: list[str] = []
     why, last = Silent.TIMED_OUT, None
-    for patience in PATIENCE:
+    for patience in PATIENCE[:ROUNDS_OF_STRANGERS] if query.server else PATIENCE:
         for server in servers:
             tried.append(server)
             outcome = await _ask_one(query, server, patience, means)
@@ -63,7 +65,9 @@ async def ask(query: DnsQuery, means: Means) -> DnsEvidence:
 async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) -> tuple[bytes, str] | Silent:
     with anyio.move_on_after(patience):
         try:
-            for edns in (True, False):
+            if query.transport == "tcp":
+                return await _over_tcp(_question(query, edns=True), server, means), "tcp"
+            for edns in (True, False) if query.transport != "plain" else (False,):
                 wire = _question(query, edns=edns)
                 reply = await _over_udp(wire, server)
                 if (
@@ -72,7 +76,7 @@ async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) 
                     return await _over_tcp(wire, server, means), "tcp"
                 if edns and len(reply) > 3 and reply[3] & 0x0F == 1:  # FORMERR: a server older than EDNS
                     continue
-                return reply, "udp"
+                return reply, "udp" if edns else "plain"
         except WireError as error:
             return Silent.REFUSED if error.trouble.value == "refused" else Silent.UNREACHABLE
         except OSError as error:
