@@ -158,7 +158,7 @@ def _addresses(zone: Zone, host: dns.name.Name) -> Iterator[str]:
 
 
 def _whole(response: dns.message.Message | None) -> bytes | None:
-    return response.to_wire(max_size=65535) if response is not None else None
+    return response.to_wire(max_size=65535, want_shuffle=False) if response is not None else None
 
 
 class AskedByAddress:

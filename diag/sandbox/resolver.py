@@ -69,7 +69,7 @@ class Resolver:
             response.set_rcode(dns.rcode.FORMERR)
         elif not self._resolve(query, response):
             return None
-        return over_udp(query, response) if udp else response.to_wire(max_size=65535)
+        return over_udp(query, response) if udp else response.to_wire(max_size=65535, want_shuffle=False)
 
     def _resolve(self, query: dns.message.Message, response: dns.message.Message) -> bool:
         """Fill in the response, following aliases; False where nobody answers."""
@@ -133,11 +133,11 @@ def over_udp(query: dns.message.Message, response: dns.message.Message) -> bytes
     """The response as it fits into a datagram; what does not fit is left out and marked (TC)."""
     room = min(max(query.payload, _SMALLEST), PAYLOAD) if query.edns >= 0 else _SMALLEST
     try:
-        return response.to_wire(max_size=room)
+        return response.to_wire(max_size=room, want_shuffle=False)
     except dns.exception.TooBig:
         response.answer, response.authority, response.additional = [], [], []
         response.flags |= dns.flags.TC
-        return response.to_wire(max_size=room)
+        return response.to_wire(max_size=room, want_shuffle=False)
 
 
 def _below(name: dns.name.Name, zones: tuple[dns.name.Name, ...]) -> bool:
