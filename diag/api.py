@@ -40,6 +40,7 @@ from .facts.dane import DaneHost as DaneHost
 from .facts.dkim import (
     Below as Below,
     DkimKeyFound as DkimKeyFound,
+    DkimLegacyPolicy as DkimLegacyPolicy,
     DkimSelectors as DkimSelectors,
     Selector as Selector,
 )

@@ -56,8 +56,15 @@ class DkimSelectors:
     """Selectors with at least one TXT record, in the order tried."""
     servers_agree: bool
     """For NONE: every name server that we reached says so, or the answer was validated."""
-    policy_texts: tuple[str, ...]
-    """TXT records at `_domainkey` itself: a DomainKeys policy (RFC 4870), never a key."""
+    asked: tuple[Cite, ...]
+
+
+@frozen
+class DkimLegacyPolicy:
+    """What DomainKeys (RFC 4870) and ADSP (RFC 5617) would have asked of receivers; Absent where nothing is left."""
+
+    records: tuple[tuple[str, str, str], ...]
+    """The name, where the record really lives, and the record."""
     asked: tuple[Cite, ...]
 
 

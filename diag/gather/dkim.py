@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from diag.facts.dkim import Below, DkimKeyFound, DkimSelectors, Selector
+from diag.facts.dkim import Below, DkimKeyFound, DkimLegacyPolicy, DkimSelectors, Selector
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
@@ -15,6 +15,7 @@ from diag.probes.probe import Lab
 from diag.records.dkim import DkimKey, looks_like_key
 from diag.records.dkim_keys import Ed25519Key, RsaKey
 from diag.records.spf import SpfRecord, is_spf
+from diag.records.tags import TagList
 
 from .dns import Found, Looked, NoRecord, look_up, plain
 from .known_keys import list_of
@@ -73,7 +74,6 @@ async def selectors(target: Target, lab: Lab) -> DkimSelectors | Unavailable:
         tried=tuple(answers),
         found=tuple(s.name for s, answer in answers.items() if _own(answer, wildcard)),
         servers_agree=agree,
-        policy_texts=_texts(above) if below is not Below.WILDCARD else (),
         asked=asked,
     )
 
@@ -103,6 +103,28 @@ async def keys(selectors: DkimSelectors, lab: Lab) -> Many[DkimKeyFound]:
                 listed=next(filter(None, lists), ""),
             )
     return Many(items)
+
+
+@fact
+async def legacy_policy(selectors: DkimSelectors, lab: Lab) -> DkimLegacyPolicy | Absent | Unavailable:
+    """Policies at `_domainkey` and `_adsp._domainkey`; asked for only where names below `_domainkey` exist."""
+    if selectors.below in (Below.NONE, Below.WILDCARD):
+        return Absent(f"nothing of its own exists below _domainkey.{selectors.domain}", selectors.asked)
+    apex = f"_domainkey.{selectors.domain}"
+    names = {apex: "o", f"_adsp.{apex}": "dkim"}  # the tag without which it is no policy
+    looked = await all_of(lambda name: look_up(lab, name, "TXT"), names)
+    asked = tuple(cite for answer in looked.values() for cite in answer.evidence)
+    for answer in looked.values():
+        if isinstance(answer, Unavailable):
+            return answer
+    records = tuple(
+        (name, answer.owner, text)
+        for name, answer in looked.items()
+        if isinstance(answer, Found)
+        for text in answer.texts()
+        if TagList.parse(text).first(names[name]) is not None
+    )
+    return DkimLegacyPolicy(records, asked) if records else Absent("no policy of the past is left", asked)
 
 
 async def ask_for(lab: Lab, domain: str, tried: Iterable[Selector]) -> dict[Selector, Looked]:

@@ -111,7 +111,7 @@ def test_a_text_that_is_no_key_is_no_second_key() -> None:
 def judged(
     below: Below, keys: Many[DkimKeyFound], others: tuple[SignsAndSends, ...] = (), agree: bool = True
 ) -> list[object]:
-    selectors = DkimSelectors("d.example", below, (), False, (), (), agree, (), ())
+    selectors = DkimSelectors("d.example", below, (), False, (), (), agree, ())
     alignment = DmarcAlignment(
         "d.example", SignsAndSends("d.example", below is not Below.NONE, None), others, ()
     )

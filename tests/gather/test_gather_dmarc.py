@@ -250,7 +250,7 @@ def test_a_name_is_free_only_where_two_servers_of_the_parent_say_so(
 
 def aligned(zone: str, below: Below, record: str) -> tuple[DmarcAlignment, ZonedLab]:
     lab = ZonedLab(dmarc(d__example=record) + zone)
-    dkim = DkimSelectors("d.example", below, (), False, (), (), True, (), ())
+    dkim = DkimSelectors("d.example", below, (), False, (), (), True, ())
 
     async def run(once: Once) -> DmarcAlignment:
         walked = await discovery.function(Target("d.example"), once)

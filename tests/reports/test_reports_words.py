@@ -159,7 +159,7 @@ def test_none_and_not_known_stay_apart(kind: type, value: Any, name: str, state:
     [(Below.NONE, State.NOT_MET), (Below.POSSIBLE, State.UNSEEN), (Below.WILDCARD, State.UNSEEN)],
 )
 def test_a_selector_that_was_not_found_proves_nothing(below: Below, state: State) -> None:
-    search = DkimSelectors("x", below, (), False, (Selector("a", Source.COMMON),), (), True, (), ())
+    search = DkimSelectors("x", below, (), False, (Selector("a", Source.COMMON),), (), True, ())
     assert decided({DkimSelectors: search, DkimKeyFound: Many({})})[DKIM] is state
 
 
