@@ -23,7 +23,8 @@ class Session:
     """Runs diagnoses and hands on what each gives, in order.
 
     `begin` makes the diagnosis of a domain, `done` turns its report into what is kept until its turn, and
-    `tell` passes that on. A report is dropped as soon as `done` has seen it.
+    `tell` passes that on. A report is dropped as soon as `done` has seen it. `deadline` is the most seconds
+    for all of them together.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Session:
         done: Callable[[Report], Callable[[], None]],
         *,
         side_by_side: int = SIDE_BY_SIDE,
+        deadline: float | None = None,
         partial: str = "",
     ) -> None:
         self._begin = begin
@@ -41,8 +43,12 @@ class Session:
         self._running: dict[str, Diagnosis] = {}
         self._waiting: dict[int, Callable[[], None] | None] = {}
         self._next = 0
+        self._deadline = deadline
         self._partial = partial
         self.interrupted = False
+        self.missed: list[str] = []
+        """Domains whose turn did not come before the deadline of the run."""
+        self._over = False
 
     async def run(self, domains: Iterable[str]) -> None:
         """Look at every domain; Ctrl-C stops what is under way, which is then told as partial.
@@ -51,6 +57,8 @@ class Session:
         """
         async with anyio.create_task_group() as watch:
             watch.start_soon(self._listen)
+            if self._deadline is not None:
+                watch.start_soon(self._expire, self._deadline)
             async with anyio.create_task_group() as tasks:
                 for number, name in enumerate(domains):
                     await self._window.acquire()
@@ -61,7 +69,9 @@ class Session:
     async def _one(self, number: int, name: str) -> None:
         tell = None
         try:
-            if not self.interrupted:
+            if self._over:
+                self.missed.append(name)
+            elif not self.interrupted:
                 tell = self._done(await self._report(name))
         finally:
             self._room.release()
@@ -80,6 +90,12 @@ class Session:
         finally:
             del self._running[name]
         return dataclasses.replace(report, partial=report.partial or self._partial)
+
+    async def _expire(self, deadline: float) -> None:
+        await anyio.sleep(deadline)
+        self._over = True
+        for diagnosis in self._running.values():
+            diagnosis.stop(f"the deadline of {deadline:g} seconds was reached")
 
     async def _listen(self) -> None:
         # Outside the main thread there are no signals to be had: then the caller's own ways end the run.

@@ -46,6 +46,7 @@ class Work:
         """Look at every domain and give the exit code. Raises Fault."""
         lab = Overlay(zone, lab) if zone is not None else lab
         codes: set[int] = set()
+        lost: list[Fault] = []
 
         def begin(name: str) -> Diagnosis:
             self.progress.began(name)
@@ -56,10 +57,19 @@ class Work:
             codes.add(exits.code_of(report, self.threshold))
             self._explain(report)
             texts = self.places.render(report)
-            self._record(report)
+            try:
+                self._record(report)
+            except Fault as fault:  # a tape that cannot be written costs no report
+                lost.append(fault)
             return partial(self._tell, report.target.domain, texts)
 
-        session = Session(begin, done, side_by_side=self.side_by_side or SIDE_BY_SIDE, partial=self.partial)
+        session = Session(
+            begin,
+            done,
+            side_by_side=self.side_by_side or SIDE_BY_SIDE,
+            deadline=self.options.deadline,
+            partial=self.partial,
+        )
         lab = self.progress.watch(lab, len(domains))
         with self.places:
             try:
@@ -73,6 +83,14 @@ class Work:
             finally:
                 self.progress.clear()
             self.places.finish()
+        if lost:
+            raise lost[0]
+        if session.missed:
+            self.progress.note(
+                f"{len(session.missed)} of {len(domains)} domains were not looked at, {session.missed[0]} the first "
+                "of them: the deadline was reached"
+            )
+            codes.add(exits.UNDETERMINED)
         return exits.INTERRUPTED if session.interrupted else exits.first(codes)
 
     def _tell(self, domain: str, texts: tuple[str, ...]) -> None:

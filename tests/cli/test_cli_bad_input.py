@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import Reachable, Run
 
+from diag.cli.faults import Fault
+
 NOT_ASKED = ("-n", "127.0.0.1:1")
 """A resolver that refuses: these mistakes are found before anybody is asked."""
 
@@ -192,3 +194,16 @@ def test_control_characters_of_a_mistake_do_not_reach_the_terminal(maildiag: Run
     done = maildiag("check", "a.example", "-f", "\x1b[31mjson\n", *NOT_ASKED)
     assert "\x1b" not in done.err
     assert done.err.count("\n") == 1
+
+
+def test_a_tape_that_cannot_be_written_costs_no_report(
+    maildiag: Run, tmp_path: Path, profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise Fault("--save: cannot be written: no space left on device")
+
+    monkeypatch.setattr("diag.cli.tapes.save", full)
+    options = ("--profile", profile, "--only", "mx", "--save", tmp_path / "t")
+    done = maildiag("check", "a.example", *NOT_ASKED, *options)
+    assert (done.code, done.err.count("no space left")) == (2, 1)
+    assert "a.example" in done.out

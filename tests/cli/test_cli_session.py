@@ -70,3 +70,41 @@ def test_one_slow_domain_holds_back_a_bounded_number_of_reports() -> None:
     seen = told_by(lambda number: 1000.0 if number == 0 else 1.0, 3)
     assert seen.told == DOMAINS
     assert 3 < seen.most_held <= 3 * AHEAD
+
+
+class Stopping(Fake):
+    """One that ends when it is told to, with a partial report."""
+
+    def __init__(self, name: str, seconds: float, seen: SimpleNamespace) -> None:
+        super().__init__(name, seconds, seen)
+        self.scope = anyio.CancelScope()
+        self.partial = ""
+
+    async def run(self) -> Report:
+        with self.scope:
+            await anyio.sleep(self.seconds)
+        at = datetime(2026, 11, 21, tzinfo=UTC)
+        return Report(Target(self.name), at, (), {}, {}, partial=self.partial)
+
+    def stop(self, reason: str) -> None:
+        self.partial = reason
+        self.scope.cancel()
+
+
+def test_the_deadline_is_for_all_domains_together() -> None:
+    told: list[tuple[str, str]] = []
+
+    def done(report: Report) -> Callable[[], None]:
+        return lambda: told.append((report.target.domain, report.partial))
+
+    session = Session(
+        lambda name: Stopping(name, 1.0, SimpleNamespace()),  # type: ignore[arg-type,return-value]
+        done,
+        side_by_side=2,
+        deadline=2.5,
+    )
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    anyio.run(session.run, DOMAINS[:10], backend="trio", backend_options={"clock": clock})
+    why = "the deadline of 2.5 seconds was reached"
+    assert told == [(name, "") for name in DOMAINS[:4]] + [(name, why) for name in DOMAINS[4:6]]
+    assert session.missed == DOMAINS[6:10]
