@@ -24,6 +24,7 @@ from diag.api import (
 )
 
 from .json_evidence import Evidence
+from .opinions import heard
 from .verdict import counted, sentence
 
 SCHEMA = "urn:maildiag:report:1"
@@ -60,6 +61,7 @@ def _report(report: Report) -> dict[str, Any]:
             {"finding": _finding(report, finding, evidence), "reason": waiver.reason, "until": waiver.until}
             for finding, waiver in report.waived
         ],
+        "second_opinions": _second_opinions(report),
         "endpoints": evidence.endpoints(),
         "certificates": evidence.certificates(),
         "dialogues": evidence.dialogues(),
@@ -98,6 +100,15 @@ def _counts(report: Report, evidence: Evidence) -> dict[str, Any]:
         "results": {str(status): statuses[status] for status in Status if statuses[status]},
         **evidence.counts(),
     }
+
+
+def _second_opinions(report: Report) -> dict[str, Any] | None:
+    """Null where nobody asked for them."""
+    found = heard(report)
+    if found is None:
+        return None
+    opinions = [{**asdict(opinion), "agrees": opinion.agrees} for opinion in found.opinions]
+    return {"opinions": opinions, "unheard": list(found.unheard)}
 
 
 def _result(report: Report, result: Result, evidence: Evidence) -> dict[str, Any]:

@@ -51,6 +51,11 @@ _of_network = functools.partial(option, group="Network")
 )
 @_of_target("--confirm", is_flag=True, help="Pause, then look twice before a grave verdict.")
 @_of_target(
+    "--second-opinion",
+    is_flag=True,
+    help="Ask pyspf and checkdmarc about the same answers, and tell where they differ.",
+)
+@_of_target(
     "--intrusive",
     is_flag=True,
     help="Try too what is no ordinary use: whether hosts relay for strangers, whether they take chunks. "
@@ -113,6 +118,7 @@ def check(
     dialogues: bool,
     sends: bool | None,
     confirm: bool,
+    second_opinion: bool,
     intrusive: bool,
     mailbox: str | None,
     login: str | None,
@@ -182,6 +188,7 @@ def check(
         dialogues=dialogues,
         sends=sends,
         confirm=confirm,
+        second_opinion=second_opinion,
         intrusive=intrusive,
         lent=access(
             names, mailbox=mailbox, login=login, password=password, intrusive=intrusive, said=said.mailbox
@@ -224,6 +231,7 @@ def _target(
     dialogues: bool,
     sends: bool | None,
     confirm: bool,
+    second_opinion: bool,
     intrusive: bool,
     lent: Access,
 ) -> Target:
@@ -245,6 +253,7 @@ def _target(
         dialogues=dialogues,
         sends=sends,
         confirm=confirm,
+        second_opinion=second_opinion,
         intrusive=intrusive,
         mailbox=lent.mailbox,
         login=lent.login,

@@ -34,6 +34,8 @@ class Target:
     """The user's word on whether the domain sends mail; None: presume from its records."""
     confirm: bool = False
     """Wait between two looks, so that a grave verdict on a conversation is certain."""
+    second_opinion: bool = False
+    """Ask other implementations about the same records."""
     intrusive: bool = False
     """Try also what is no ordinary use of a server: whether it relays. Only for servers of one's own."""
     mailbox: str = ""

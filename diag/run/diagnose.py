@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 from diag.facts.moment import RunMoment
+from diag.facts.second_opinion import SecondOpinions
 from diag.lab.consent import Polite
 from diag.lab.once import Once
 from diag.model.finding import Finding, Severity
@@ -71,6 +72,8 @@ class Diagnosis:
                 tasks.start_soon(self._complete)
             facts = await self._gathering.run(self._options.deadline)
             tasks.cancel_scope.cancel()
+        if self._target.second_opinion and not self._gathering.stopped:
+            facts[SecondOpinions] = await self._second_opinions()
         plan = plan_for(self._registry, self._options)
         results = tuple(judge(plan, facts, self._target))
         results, unproven = await self._proven(results, plan, began)
@@ -92,6 +95,11 @@ class Diagnosis:
             proposed=self._options.proposed,
             unproven=unproven,
         )
+
+    async def _second_opinions(self) -> SecondOpinions:
+        from .second_opinion import second_opinions  # two libraries that only this wants
+
+        return await second_opinions(self.lab, self._target.domain)
 
     async def _complete(self) -> None:
         """Get ready to judge while conversations are waited for, but not beside the first burst of questions."""

@@ -11,7 +11,7 @@ import jinja2
 from diag.api import Report, Severity
 from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
 from diag.facts.spf import SpfEvaluation
-from reports import receivers, reverse, states, verdict, words
+from reports import opinions, receivers, reverse, states, verdict, words
 from reports.dkim import keys
 from reports.hostile import plain
 from reports.transport import transport
@@ -53,6 +53,7 @@ _SECTIONS = (
     Section("certificates", "Certificates", "Certificates"),
     Section("dialogues", "Dialogues", "Dialogues"),
     Section("open", "Unknown", "What could not be determined"),
+    Section("opinions", "Opinions", "Second opinions"),
     Section("checks", "Checks", "All checks"),
 )
 
@@ -124,6 +125,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
     talked, asked, got = dialogues(anchors), questions(anchors), fetched(anchors)
     role = words.sending_role(report)
     strangers = words.who_can_send(report)
+    others = opinions.heard(report)
     return {
         "first": True,
         "receivers": receivers.receiver_table(report),
@@ -148,6 +150,8 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "questions": asked,
         "fetched": got,
         "open": open_questions(report, anchors),
+        "opinions": others,
+        "opinions_say": opinions.summary(others) if others is not None else "",
         "checks": bool(report.results),
     }
 

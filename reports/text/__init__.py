@@ -10,7 +10,16 @@ from diag.api import Report, renderer
 @renderer("text")
 def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
     """For people at a terminal: the verdict, what to do first, then the evidence."""
-    from . import details, findings, head, hosts, records, senders, spf  # rich takes its time to load
+    from . import (
+        details,
+        findings,
+        head,
+        hosts,
+        opinions,
+        records,
+        senders,
+        spf,
+    )  # rich takes its time to load
     from .page import Page
 
     page = Page(width, colour=colour)
@@ -25,6 +34,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     hosts.matrix(page, report)
     findings.undetermined(page, report, verbose=verbose)
     findings.waived(page, report)
+    opinions.second_opinions(page, report)
     if verbose:
         details.dkim(page, report)
         details.dmarc(page, report)

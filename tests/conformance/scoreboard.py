@@ -5,11 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from second_opinion import opinions
+from second_opinion_worlds import WORLDS, named, opinions
 
 from diag.sandbox import world as worlds
 
@@ -22,7 +21,6 @@ SUITES = {
     "OpenSSL danetest, TLSA matching": "tests/tls/test_tls_dane.py",
     "MailKit transcripts and Recog banners": "tests/wire/test_wire_corpora.py",
 }
-AREAS = ("spf", "dmarc", "mx")
 
 
 def ran(path: str) -> tuple[int, int, int]:
@@ -60,18 +58,14 @@ def main() -> None:
         passed, failed, skipped = ran(path)
         lines.append(f"| {name} | {passed} | {failed} | {skipped} |")
         print(lines[-1])
-    settled = tomllib.loads((Path(__file__).parent / "settled.toml").read_text())
     asked, rows = 0, []
-    for path in sorted(path for area in AREAS for path in (ROOT / "fixtures" / area).glob("*.zone")):
-        world = f"{path.parent.name}/{path.stem}"
-        for opinion in opinions(worlds.load(path.with_suffix(""))):
-            asked += 1
-            if not opinion.agrees:
-                reason = next((e for e in settled.get(world, ()) if e["question"] == opinion.question), None)
-                why = f"{reason['settled']}: {reason['why']}" if reason else "**unsettled**"
-                rows.append(
-                    f"| {world} | {opinion.question} | {opinion.ours} | {opinion.other}: {opinion.theirs} | {why} |"
-                )
+    for path in WORLDS:
+        found = opinions(worlds.load(path))
+        asked += len(found.opinions)
+        rows += [
+            f"| {named(path)} | {each.question} | {each.ours} | {each.other}: {each.theirs} | {each.settled} |"
+            for each in found.differing
+        ]
     lines += [
         "",
         "## Second opinions",
