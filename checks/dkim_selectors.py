@@ -8,6 +8,7 @@ from diag.api import (
     Below,
     Certainty,
     Configure,
+    DkimKey,
     DkimKeyFound,
     DkimSelectors,
     DmarcAlignment,
@@ -100,7 +101,7 @@ class WildcardKey(Finding):
 @check
 def dkim_selectors_exist_one_by_one(selectors: DkimSelectors) -> Iterator[Finding]:
     """DKIM selectors exist one by one, not by a wildcard."""
-    if selectors.below is not Below.WILDCARD:
+    if selectors.below is not Below.WILDCARD or _revokes_all(selectors):
         return
     domain = selectors.domain
     shield = Configure(
@@ -112,6 +113,12 @@ def dkim_selectors_exist_one_by_one(selectors: DkimSelectors) -> Iterator[Findin
     else:
         answer = "; ".join(selectors.wildcard)
         yield Wildcard(subject=domain, answer=answer, evidence=selectors.asked, fix=(shield, away))
+
+
+def _revokes_all(selectors: DkimSelectors) -> bool:
+    """Whether the wildcard says of every selector that it is void, as domains without mail are advised to do."""
+    keys = [DkimKey.parse(text) for text in selectors.wildcard]
+    return selectors.wildcard_is_key and all(key.is_revoked for key in keys)
 
 
 @rule("dkim/ed25519-only", Severity.WARNING, Rfc(8463), since="1.0")

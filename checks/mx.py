@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from diag.api import (
     Absent,
+    Certainty,
     Configure,
     Finding,
     Many,
     MxHost,
     MxRegistration,
+    Outcome,
     Replace,
     Rfc,
     Routing,
@@ -19,6 +21,7 @@ from diag.api import (
     SpfEvaluation,
     SpfPublished,
     Target,
+    Unavailable,
     Undecided,
     Verdict,
     Withdraw,
@@ -39,18 +42,23 @@ class Implicit(Finding):
     was never meant to take it, and a change of web host silently moves the mail.
 
     ## How to fix
-    Publish an MX record that names the mail host, or a null MX (`0 .`) if the domain takes no mail.
+    Publish an MX record that names the mail host, be it the domain itself, or a null MX (`0 .`) if the
+    domain takes no mail.
     """
 
     message = "{subject} has no MX record; senders use its own address instead."
 
 
 @check
-def mail_hosts_are_named_by_mx(routing: Routing) -> Iterator[Finding]:
+def mail_hosts_are_named_by_mx(
+    routing: Routing, spf: SpfEvaluation | Absent | Unavailable
+) -> Iterator[Finding]:
     """The domain names its mail hosts with MX records."""
     if routing.implicit:
-        null_mx = Replace(routing.domain, "MX", "0 .")
-        yield Implicit(subject=routing.domain, evidence=routing.asked, fix=(null_mx,))
+        # A null MX ends all mail: it is advised only to who says that nobody sends.
+        closed = isinstance(spf, SpfEvaluation) and says_nobody(spf)
+        named = Replace(routing.domain, "MX", "0 ." if closed else f"10 {routing.domain}.")
+        yield Implicit(subject=routing.domain, evidence=routing.asked, fix=(named,))
 
 
 @rule("mx/no-mail-host", Severity.CRITICAL, Rfc(5321, "5.1"), since="1.0")
@@ -62,7 +70,8 @@ class NoMailHost(Finding):
     many receivers refuse mail from a domain that cannot be answered.
 
     ## How to fix
-    Publish an MX record that names a mail host; or, if the domain takes no mail, a null MX (`0 .`).
+    Publish an MX record that names a mail host. If the domain neither sends nor takes mail, say so: a null
+    MX (`0 .`) and `v=spf1 -all`.
     """
 
     message = "{subject} has neither MX records nor an address, although {sign}."
@@ -71,16 +80,23 @@ class NoMailHost(Finding):
 
 @check
 def a_domain_used_for_mail_has_a_mail_host(
-    target: Target, routing: Routing | Absent, sending: SendingDomain | Absent, spf: SpfPublished
+    target: Target,
+    routing: Routing | Absent,
+    sending: SendingDomain | Absent,
+    spf: SpfPublished,
+    evaluation: SpfEvaluation | Absent,
 ) -> Iterator[Finding]:
     """A domain used for mail has a mail host."""
     if isinstance(routing, Absent) and spf.name_exists:
         sign = "it publishes an SPF record" if spf.records else ""
+        if isinstance(evaluation, SpfEvaluation) and says_nobody(evaluation):
+            sign = ""  # "v=spf1 -all" is how one says that there is no mail
         if not sign and isinstance(sending, SendingDomain):
             sign = sending.because
         if sign:
-            null_mx = Replace(target.domain, "MX", "0 .")
-            yield NoMailHost(subject=target.domain, sign=sign, evidence=routing.evidence, fix=(null_mx,))
+            # Who sends must be answerable: a null MX would have his mail refused (RFC 7505 section 4.2).
+            host = Configure(target.domain, f"{target.domain}. 3600 IN MX 10 <the name of your mail host>")
+            yield NoMailHost(subject=target.domain, sign=sign, evidence=routing.evidence, fix=(host,))
 
 
 @rule("mx/null-but-sends", Severity.ERROR, Rfc(7505, "4.2"), since="1.0")
@@ -131,7 +147,14 @@ def mx_hosts_lie_in_registered_domains(host: MxRegistration, routing: Routing) -
         away = (
             (Withdraw(routing.domain, "MX", f"{preference} {host.name}."),) if len(routing.hosts) > 1 else ()
         )
-        yield TargetDomainFree(subject=host.name, free=host.registrable, evidence=host.asked, fix=away)
+        # Registries also take names on hold out of their zone: what is missing there may have an owner.
+        yield TargetDomainFree(
+            subject=host.name,
+            free=host.registrable,
+            evidence=host.asked,
+            certainty=Certainty.LIKELY,
+            fix=away,
+        )
 
 
 @rule("mx/null-with-others", Severity.ERROR, Rfc(7505, "3"), since="1.0")
@@ -356,6 +379,12 @@ def some_mx_host_has_ipv4(routing: Routing, hosts: Many[MxHost]) -> Iterator[Ver
         return
     asked = tuple(cite for host in known for cite in host.asked)
     yield Ipv6Only(subject=routing.domain, evidence=asked)
+
+
+def says_nobody(spf: SpfEvaluation) -> bool:
+    """Whether SPF says on purpose that nobody sends: `v=spf1 -all`, or what leads there without a mistake."""
+    mistaken = any(step.outcome not in (Outcome.NOT_NEEDED, Outcome.FOUND) for _, step in spf.root.walk())
+    return not spf.passes_somebody and spf.final in "-~" and not mistaken and not any(spf.errors())
 
 
 def is_verification_name(name: str) -> bool:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from diag.api import (
+    Absent,
     Certainty,
     Configure,
     Document,
     Finding,
     Fix,
+    Mechanism,
+    Outcome,
     Publish,
     Replace,
     ReverseName,
     Rfc,
     SendingDomain,
     Severity,
+    SpfEvaluation,
+    SpfStep,
+    Unavailable,
     Undecided,
     Verdict,
     check,
@@ -60,8 +67,12 @@ class Broken(Finding):
 
 
 @check
-def own_addresses_have_a_name(reverse: ReverseName, sending: SendingDomain) -> Iterator[Finding]:
+def own_addresses_have_a_name(
+    reverse: ReverseName, sending: SendingDomain, spf: SpfEvaluation | Absent | Unavailable
+) -> Iterator[Finding]:
     """The addresses of the domain's own mail hosts have a name."""
+    if not may_send(reverse, spf):
+        return
     hosts = ", ".join(reverse.hosts)
     if reverse.broken:
         yield Broken(
@@ -93,9 +104,11 @@ class NotConfirmed(Finding):
 
 
 @check
-def names_of_own_addresses_lead_back(reverse: ReverseName, sending: SendingDomain) -> Iterator[Verdict]:
+def names_of_own_addresses_lead_back(
+    reverse: ReverseName, sending: SendingDomain, spf: SpfEvaluation | Absent | Unavailable
+) -> Iterator[Verdict]:
     """The name of an address leads back to it."""
-    if not reverse.names or reverse.confirmed:
+    if not reverse.names or reverse.confirmed or not may_send(reverse, spf):
         return
     for unknown in (name.unknown for name in reverse.names if name.unknown):
         yield Undecided(unknown, reverse.asked)
@@ -126,14 +139,38 @@ class Generic(Finding):
 
 
 @check
-def names_of_own_addresses_are_hosts_names(reverse: ReverseName, sending: SendingDomain) -> Iterator[Finding]:
+def names_of_own_addresses_are_hosts_names(
+    reverse: ReverseName, sending: SendingDomain, spf: SpfEvaluation | Absent | Unavailable
+) -> Iterator[Finding]:
     """The name of an address is that of a mail host, not one that was made from the address."""
+    if not may_send(reverse, spf):
+        return
     judged = [(name, generic(name, reverse.address)) for name in reverse.confirmed]
     # A mail host of that very name was named on purpose, and one proper name is enough.
     if not judged or not all(why and name not in reverse.hosts for name, why in judged):
         return
     name, why = judged[0]
     yield Generic(subject=reverse.address, name=name, why=why, evidence=reverse.asked, fix=_named(reverse))
+
+
+def may_send(reverse: ReverseName, spf: SpfEvaluation | Absent | Unavailable) -> bool:
+    """Whether mail may come from the address: not where SPF is known whole and leaves it out.
+
+    A host that only takes mail needs no name: nobody looks.
+    """
+    if not isinstance(spf, SpfEvaluation) or any(spf.errors()):
+        return True
+    if any(step.outcome not in _KNOWN or _is_ptr(step) for _, step in spf.root.walk()):
+        return True
+    address = ipaddress.ip_address(reverse.address)
+    return any(address in network for _, _, network in spf.networks()) or spf.final == "+"
+
+
+_KNOWN = frozenset({Outcome.NOT_NEEDED, Outcome.FOUND, Outcome.VOID})
+
+
+def _is_ptr(step: SpfStep) -> bool:
+    return isinstance(step.term, Mechanism) and step.term.name in ("ptr", "exists")
 
 
 def _named(reverse: ReverseName) -> tuple[Fix, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from diag.api import (
@@ -98,7 +99,10 @@ def spf_records_are_not_doubled(published: SpfPublished) -> Iterator[Finding]:
     """There is at most one SPF record."""
     if len(published.records) > 1:
         kept, *others = sorted(set(published.records), key=len, reverse=True) or [""]
-        terms = [term for record in published.records for term in record.split()[1:]]
+        # Beside an "all", and a second time, redirect= counts for nothing (RFC 7208 section 6.1).
+        terms = [
+            _REDIRECT.sub("include:", term) for record in published.records for term in record.split()[1:]
+        ]
         ends = [term for term in terms if term.lstrip("+-~?").lower() == "all"]
         merged = [term for term in dict.fromkeys(terms) if term not in ends]
         end = next((term for term in ("~all", "-all", "?all") if term in ends), ends[0] if ends else "~all")
@@ -107,6 +111,9 @@ def spf_records_are_not_doubled(published: SpfPublished) -> Iterator[Finding]:
         yield MultipleRecords(
             subject=published.domain, count=len(published.records), evidence=published.asked, fix=(*away, one)
         )
+
+
+_REDIRECT = re.compile("^redirect=", re.IGNORECASE)
 
 
 @rule("spf/near-record", Severity.ERROR, Rfc(7208, "4.5"), since="1.0")

@@ -135,8 +135,14 @@ def spf_names_lie_in_registered_domains(
                 if term is not None
                 else ()
             )
+            # Registries also take names on hold out of their zone: what is missing there may have an owner.
             yield TargetDomainFree(
-                subject=spf.domain, term=name.term, free=name.registrable, evidence=name.asked, fix=fix
+                subject=spf.domain,
+                term=name.term,
+                free=name.registrable,
+                evidence=name.asked,
+                certainty=Certainty.LIKELY,
+                fix=fix,
             )
 
 

@@ -24,6 +24,7 @@ from diag.api import (
     Undecided,
     Verdict,
     check,
+    is_below,
     rule,
 )
 
@@ -153,14 +154,16 @@ class OnlyPort25(Finding):
 
 @check
 def logins_have_a_port_of_their_own(
-    offers: Many[InboundOffer], contacts: Many[ClientContact]
+    offers: Many[InboundOffer], contacts: Many[ClientContact], target: Target
 ) -> Iterator[Verdict]:
     """Where logins are offered on port 25, a port for mail programs answers too."""
     submission = [each for each in contacts.values() if each.service is Service.SUBMISSION]
     if any(each.state.connected and each.endpoint.port != UNOFFICIAL for each in submission):
         return
     for offer in offers.values():
-        if not (offer.tls or offer.clear).mechanisms:
+        own = offer.endpoint.host == target.domain or is_below(offer.endpoint.host, target.domain)
+        # A provider's customers hand mail in at another host of his, which nobody need have published.
+        if not own or not (offer.tls or offer.clear).mechanisms:
             continue
         tried = [each for each in submission if each.endpoint.host == offer.endpoint.host]
         subject = str(offer.endpoint)

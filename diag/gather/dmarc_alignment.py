@@ -9,6 +9,7 @@ from diag.facts.dmarc import DmarcAlignment, DmarcDiscovery, DmarcPolicy, SignsA
 from diag.facts.spf import SpfEvaluation
 from diag.model.knowing import Absent, Cite, Unavailable
 from diag.model.plugin import fact
+from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.records.dmarc import is_dmarc
 from diag.records.spf import SpfRecord, is_spf
@@ -43,17 +44,29 @@ async def alignment(
         names = [f"{label}.{domain}" for label in SUBDOMAINS]
         if discovery.organizational not in ("", domain):
             names.insert(0, discovery.organizational)
-        others, looked = await _survey(lab, names)
+        others, looked = await _survey(lab, names, f"{(await lab.run(Nonce())).text}.{domain}")
         asked += looked
     return DmarcAlignment(domain, own, others, asked)
 
 
-async def _survey(lab: Lab, names: list[str]) -> tuple[tuple[SignsAndSends, ...], tuple[Cite, ...]]:
-    """Whether keys may exist below each name, and whether its SPF record names anybody."""
-    keys = {name: f"_domainkey.{name}" for name in names}
-    looked = await all_of(lambda name: look_up(lab, name, "TXT"), (*names, *keys.values()))
+async def _survey(
+    lab: Lab, names: list[str], nobody: str
+) -> tuple[tuple[SignsAndSends, ...], tuple[Cite, ...]]:
+    """Whether keys may exist below each name, and whether its SPF record names anybody.
+
+    What a wildcard gives to a name that nobody has (RFC 4592) says nothing of any other.
+    """
+    keys = {name: f"_domainkey.{name}" for name in (*names, nobody)}
+    looked = await all_of(lambda name: look_up(lab, name, "TXT"), (*keys, *keys.values()))
+    wild = {kind: _said(looked[name]) for kind, name in (("dkim", keys[nobody]), ("spf", nobody))}
     found = tuple(
-        SignsAndSends(name, _may_hold_keys(looked[keys[name]]), _names_somebody(looked[name]))
+        SignsAndSends(
+            name,
+            None
+            if _said(looked[keys[name]]) == wild["dkim"] != _NOBODY
+            else _may_hold_keys(looked[keys[name]]),
+            None if _said(looked[name]) == wild["spf"] != _NOBODY else _names_somebody(looked[name]),
+        )
         for name in names
     )
     used = {each.name: f"_dmarc.{each.name}" for each in found if each.dkim or each.spf}
@@ -62,6 +75,16 @@ async def _survey(lab: Lab, names: list[str]) -> tuple[tuple[SignsAndSends, ...]
         replace(each, own_policy=each.name in used and _is_policy(looked[used[each.name]])) for each in found
     )
     return found, tuple(cite for answer in looked.values() for cite in answer.evidence)
+
+
+_NOBODY = ("nothing",)
+
+
+def _said(looked: Looked) -> tuple[str, ...]:
+    """What a look-up brought, to be compared; empty where there is no record but the name."""
+    if isinstance(looked, Unavailable) or (isinstance(looked, NoRecord) and not looked.name_exists):
+        return _NOBODY
+    return tuple(sorted(looked.texts())) if isinstance(looked, Found) else ()
 
 
 def _signs(dkim: DkimSelectors | Absent | Unavailable) -> bool | None:

@@ -8,6 +8,7 @@ from checks.generic_name import generic
 from checks.reverse import names_of_own_addresses_are_hosts_names
 from diag.facts.reverse import PointerName, ReverseName
 from diag.facts.roles import SendingDomain
+from diag.model.knowing import Absent
 
 SENDS = SendingDomain("d.example", "it has an MX", ())
 
@@ -74,7 +75,9 @@ def reverse(*names: str, hosts: tuple[str, ...] = ("mx.d.example",)) -> ReverseN
 
 
 def raised(found: ReverseName) -> list[str]:
-    return [each.id for each in names_of_own_addresses_are_hosts_names.function(found, SENDS)]
+    return [
+        each.id for each in names_of_own_addresses_are_hosts_names.function(found, SENDS, Absent("no SPF"))
+    ]
 
 
 def test_one_proper_name_is_enough() -> None:
