@@ -27,6 +27,10 @@ from .session import SIDE_BY_SIDE, Session
 from .tell import NobodyReads
 
 
+LONG_LIST = 20
+"""Domains in a run beyond which nobody's name servers are asked themselves: they are one another's too often."""
+
+
 @dataclass
 class Work:
     """One run over one or more domains."""
@@ -45,6 +49,8 @@ class Work:
     def run(self, domains: Sequence[str], target: Target, lab: Lab, zone: Zone | None) -> int:
         """Look at every domain and give the exit code. Raises Fault."""
         lab = Overlay(zone, lab) if zone is not None else lab
+        if target.authoritative is None and len(domains) > LONG_LIST:
+            target = dataclasses.replace(target, authoritative=False)
         codes: set[int] = set()
         lost: list[Fault] = []
 

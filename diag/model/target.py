@@ -32,6 +32,8 @@ class Target:
     """False: DNS and policies only, no connection to a mail host."""
     sends: bool | None = None
     """The user's word on whether the domain sends mail; None: presume from its records."""
+    authoritative: bool | None = None
+    """Ask the name servers of the domain's zone themselves; None: yes, but not in a run over a long list."""
     confirm: bool = False
     """Wait between two looks, so that a grave verdict on a conversation is certain."""
     second_opinion: bool = False
