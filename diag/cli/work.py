@@ -26,7 +26,6 @@ from .progress import Progress
 from .session import SIDE_BY_SIDE, Session
 from .tell import NobodyReads
 
-
 LONG_LIST = 20
 """Domains in a run beyond which nobody's name servers are asked themselves: they are one another's too often."""
 
