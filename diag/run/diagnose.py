@@ -55,6 +55,7 @@ class Diagnosis:
         self.lab = Once(lab if target.intrusive else Polite(lab))
         """Everything asked for this domain, and what came back."""
         self._gathering = Gathering(_steps(registry, self._options), target, self.lab)
+        self._asking = anyio.CancelScope()
         self._proving = anyio.CancelScope()
         self._stopped = ""
 
@@ -62,6 +63,7 @@ class Diagnosis:
         """End the run now, whatever it is at; the report says that it is partial, and why."""
         self._stopped = self._stopped or reason
         self._gathering.stop(reason)
+        self._asking.cancel()
         self._proving.cancel()
 
     async def run(self) -> Report:
@@ -73,7 +75,7 @@ class Diagnosis:
             facts = await self._gathering.run(self._options.deadline)
             tasks.cancel_scope.cancel()
         if self._target.second_opinion and not self._gathering.stopped:
-            facts[SecondOpinions] = await self._second_opinions()
+            facts[SecondOpinions] = await self._second_opinions(began)
         plan = plan_for(self._registry, self._options)
         results = tuple(judge(plan, facts, self._target))
         results, unproven = await self._proven(results, plan, began)
@@ -96,10 +98,15 @@ class Diagnosis:
             unproven=unproven,
         )
 
-    async def _second_opinions(self) -> SecondOpinions:
+    async def _second_opinions(self, began: float) -> SecondOpinions:
+        """What others say, within what is left of the deadline."""
         from .second_opinion import second_opinions  # two libraries that only this wants
 
-        return await second_opinions(self.lab, self._target.domain)
+        if self._options.deadline is not None:
+            self._asking.deadline = began + self._options.deadline
+        with self._asking:
+            return await second_opinions(self.lab, self._target.domain)
+        return SecondOpinions((), (self._stopped or "the deadline was reached",))
 
     async def _complete(self) -> None:
         """Get ready to judge while conversations are waited for, but not beside the first burst of questions."""

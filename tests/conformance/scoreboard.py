@@ -54,8 +54,8 @@ def main() -> None:
         "| suite | tests agree | disagree | left out, with a reason |",
         "|---|---|---|---|",
     ]
-    for name, path in SUITES.items():
-        passed, failed, skipped = ran(path)
+    for name, suite in SUITES.items():
+        passed, failed, skipped = ran(suite)
         lines.append(f"| {name} | {passed} | {failed} | {skipped} |")
         print(lines[-1])
     asked, rows = 0, []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +20,7 @@ from diag.lab.zone import Zone
 from diag.model.report import Report
 from diag.model.target import Target
 from diag.probes.dns import DnsQuery
+from diag.probes.moment import Moment, Now
 from diag.probes.probe import E, Lab, NotRecorded, Probe
 from diag.run import second_opinion
 from diag.run.diagnose import Diagnosis, Options
@@ -183,3 +185,35 @@ def test_a_miss_that_pyspf_swallows_is_raised_all_the_same() -> None:
         anyio.run(
             second_opinion._of_pyspf, Nothing(), "192.0.2.1", "a@orchard.example", "mail.orchard.example"
         )
+
+
+class Stuck:
+    """Never answers what only the others ask."""
+
+    def __init__(self, inner: Lab) -> None:
+        self._inner = inner
+
+    async def run(self, probe: Probe[E]) -> E:
+        if isinstance(probe, DnsQuery) and probe.name.startswith("why."):
+            await anyio.sleep_forever()
+        return cast(E, await self._inner.run(probe))
+
+
+def test_the_deadline_holds_for_second_opinions_too() -> None:
+    lab = Stuck(Overlay(Zone.parse(ZONE, "orchard.example"), Instant(), whole=True))
+    target = Target("orchard.example", dialogues=False, second_opinion=True)
+    options = Options(only=("spf/too-many-lookups",), deadline=1.0)
+
+    async def diagnose() -> Report:
+        return await Diagnosis(load(), target, lab, options).run()
+
+    report = anyio.run(diagnose)
+    assert report.fact(SecondOpinions) == SecondOpinions((), ("the deadline was reached",))
+
+
+class Instant:
+    """The moment, and nothing else."""
+
+    async def run(self, probe: Probe[E]) -> E:
+        assert isinstance(probe, Now)
+        return cast(E, Moment(datetime(2026, 11, 21, tzinfo=UTC)))
