@@ -22,6 +22,7 @@ from . import (
     mailbox,
     mta_sts,
     mx,
+    mx_upkeep,
     pop3,
     pop3_offers,
     relay,
@@ -43,6 +44,7 @@ from . import (
 
 modules = (
     mx,
+    mx_upkeep,
     spf,
     spf_limits,
     spf_terms,

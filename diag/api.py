@@ -82,7 +82,13 @@ from .facts.mta_sts import (
     StsRecordFound as StsRecordFound,
     StsTrouble as StsTrouble,
 )
-from .facts.mx import MailExchange, MxHost, MxRegistration as MxRegistration, Routing
+from .facts.mx import (
+    MailExchange,
+    MxHost,
+    MxRegistration as MxRegistration,
+    MxWildcard as MxWildcard,
+    Routing,
+)
 from .facts.pipelining import InboundPipelining as InboundPipelining
 from .facts.reverse import PointerName as PointerName, ReverseName as ReverseName
 from .facts.revocation import CertificateRevocation as CertificateRevocation

@@ -65,6 +65,16 @@ class MxHost:
 
 
 @frozen
+class MxWildcard:
+    """MX hosts of a name below the domain that nobody can have published: a wildcard MX answers (RFC 4592)."""
+
+    domain: str
+    hosts: tuple[str, ...]
+    """Without the null MX, with which a wildcard says that such names take no mail."""
+    asked: tuple[Cite, ...]
+
+
+@frozen
 class MxRegistration:
     """Whether the domain an MX host lies in is registered; only asked where the host does not exist."""
 

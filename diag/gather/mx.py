@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 import anyio
 
-from diag.facts.mx import MailExchange, MxHost, Routing
+from diag.facts.mx import MailExchange, MxHost, MxWildcard, Routing
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
+from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 
 from .dns import Found, NoRecord, look_up, plain
@@ -50,6 +51,24 @@ async def mx_hosts(routing: Routing, lab: Lab) -> Many[MxHost]:
         return await addresses_of(lab, name, preference[name])
 
     return Many(await all_of(host, routing.hosts))
+
+
+@fact
+async def wildcard(routing: Routing, lab: Lab) -> MxWildcard | Absent | Unavailable:
+    """What a name below the domain has that nobody can have published; asked for where the domain takes mail."""
+    if routing.implicit or not routing.hosts:
+        return Absent(f"{routing.domain} names no mail host", routing.asked)
+    looked = await look_up(lab, f"{(await lab.run(Nonce())).text}.{routing.domain}", "MX")
+    if isinstance(looked, Unavailable):
+        return looked
+    hosts: tuple[str, ...] = ()
+    if (
+        isinstance(looked, Found) and not looked.aliases
+    ):  # an alias is there for web sites, and named elsewhere
+        hosts = tuple(sorted({plain(rdata.exchange) for rdata in looked.rdatas} - {"."}))  # type: ignore[attr-defined]
+    if not hosts:
+        return Absent(f"no wildcard gives names below {routing.domain} a mail host", looked.evidence)
+    return MxWildcard(routing.domain, hosts, looked.evidence)
 
 
 async def addresses_of(lab: Lab, name: str, preference: int = 0) -> MxHost | Unavailable:

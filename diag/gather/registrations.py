@@ -14,6 +14,7 @@ from .dns import NoRecord, look_up
 from .mx import all_of
 from .registration import is_free, registrable
 
+_VERIFYING = ("invalid", "mx-verification.google.com")
 _ASKED_FOR = {"a": "A", "exists": "A", "mx": "MX"}
 """The type a term asks for; include and redirect ask for TXT."""
 
@@ -54,4 +55,4 @@ async def spf_registrations(spf: SpfEvaluation, lab: Lab) -> Many[SpfRegistratio
 
 def _was_meant_as_host(name: str) -> bool:
     """No address, and none of the names providers put there to verify a domain."""
-    return not looks_like_address(name) and not is_below(name, "invalid")
+    return not looks_like_address(name) and not any(is_below(name, above) for above in _VERIFYING)
