@@ -239,6 +239,8 @@ class TlsFailsFinding(LackFinding):
             return
         if Lack.TLS in survey.look.lacks:
             yield cls.twice(survey, Lack.TLS, fix, how=_how(survey))
+        elif (put_off := survey.look.put_off) is not None:
+            yield Undecided(f"TLS is put off: {says(put_off[0])}", survey.cite(put_off[1]), survey.subject)
         elif session.state is Reached.SILENT or made is None:
             if session.inconclusive:
                 yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)

@@ -216,7 +216,7 @@ def starttls_handshake_succeeds(seen: InboundHandshake) -> Iterator[Verdict]:
     )
     subject = str(seen.tls.endpoint)
     if seen.completed:
-        if failed:
+        if (first := failure(failed[0]) if failed else None) is not None and not first.put_off:
             once = f"fails in the TLS handshake ({_why(failed[0])})"
             yield StarttlsFlaps(subject=subject, once=once, evidence=evidence)
     elif classical is None:
@@ -226,9 +226,8 @@ def starttls_handshake_succeeds(seen: InboundHandshake) -> Iterator[Verdict]:
         if not shaken(classical):
             because = f"failed once ({_why(failed[0])}), and the second look decided nothing"
             yield Undecided(because, (*evidence, *classical.doubt.evidence))
-    elif any(_is_reset(look) for look in (*failed, classical)):
-        # Whoever is on the way can do that, on our side too; our hello is not to blame, as it was small.
-        yield Undecided("the connection is reset in the handshake: by the host, or on the way", evidence)
+    elif because := next((why for look in (*failed, classical) if (why := _undecided(look))), ""):
+        yield Undecided(because, evidence)
     elif not any(_demand(look) for look in (*failed, classical)):
         yield StarttlsHandshakeFails(
             subject=subject,
@@ -239,15 +238,24 @@ def starttls_handshake_succeeds(seen: InboundHandshake) -> Iterator[Verdict]:
         )
 
 
-def _is_reset(look: Look) -> bool:
+def _undecided(look: Look) -> str:
+    """Why a failure says nothing of the host; our hello is not to blame, as a small one failed too."""
     failed = failure(look)
-    return failed is not None and failed.reason is TlsTrouble.RESET
+    if failed is None:
+        return ""
+    if failed.put_off:
+        return f'the host turns us away for now, in place of the handshake: "{visible(failed.put_off)}"'
+    # Whoever is on the way can do that, on our side too.
+    return {
+        TlsTrouble.RESET: "the connection is reset in the handshake: by the host, or on the way",
+        TlsTrouble.TIMED_OUT: "nothing comes after the go-ahead for TLS: by the host's fault, or on the way",
+    }.get(failed.reason, "")
 
 
 def _answered(look: Look) -> bool:
-    """Whether the peer spoke: silence and a close could come from something on the way as well."""
+    """Whether the peer spoke: a close could come from something on the way as well."""
     failed = failure(look)
-    return failed is not None and failed.reason not in (TlsTrouble.CLOSED, TlsTrouble.TIMED_OUT)
+    return failed is not None and failed.reason is not TlsTrouble.CLOSED
 
 
 def _why(look: Look) -> str:

@@ -16,7 +16,6 @@ from diag.api import (
     Severity,
     SubmissionSurvey,
     Target,
-    Undecided,
     Verdict,
     check,
     rule,
@@ -31,7 +30,6 @@ from .client_access import (
     dead_hosts,
     misspoken,
     redirected,
-    says,
 )
 
 LABELS = {465: "_submissions", 587: "_submission"}
@@ -111,11 +109,6 @@ class TlsFails(TlsFailsFinding):
 @check
 def submission_port_sets_up_tls(survey: SubmissionSurvey) -> Iterator[Verdict]:
     """TLS can be set up on a submission port that promises it."""
-    begun = survey.session.starttls
-    answer = begun.reply if begun is not None else None
-    if begun is not None and answer is not None and answer.kind == 4:
-        yield Undecided(f"STARTTLS is put off: {says(answer)}", survey.cite(begun.cited), survey.subject)
-        return
     yield from TlsFails.told_of(survey, _tls_settings(survey.endpoint))
 
 

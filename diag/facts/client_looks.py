@@ -53,6 +53,11 @@ class ClientLook(Generic[P, S]):
         return _refusal(self.session)
 
     @property
+    def put_off(self) -> tuple[str, int | None] | None:
+        """A "not now" in place of TLS, and the event of it; None where there was none."""
+        return _put_off(self.session)
+
+    @property
     def lacks(self) -> Mapping[Lack, int | None]:
         """Everything of that kind that this conversation shows, each with the event that shows it."""
         return dict(_lacks(self.session, self.transcript, self.probe.port))
@@ -72,12 +77,29 @@ def _refusal(session: SmtpSession | ImapSession | Pop3Session) -> tuple[str, int
     match session:
         case SmtpSession(starttls=begun) if begun and begun.reply and begun.reply.kind == 5:
             return str(begun.reply), begun.cited
-        case ImapSession(starttls=begun) if begun and begun.reply:
+        case ImapSession(starttls=begun) if begun and begun.reply and not _put_off(session):
             final = begun.reply[-1]
             if final.tagged and final.word in ("NO", "BAD"):
                 return str(final), begun.cited
-        case Pop3Session(starttls=begun) if begun and begun.reply and begun.reply.status == "-ERR":
+        case Pop3Session(starttls=begun) if begun and begun.reply and not _put_off(session):
+            if begun.reply.status == "-ERR":
+                return str(begun.reply), begun.cited
+    return None
+
+
+def _put_off(session: SmtpSession | ImapSession | Pop3Session) -> tuple[str, int | None] | None:
+    if isinstance(session.handshake, TlsFailure) and session.handshake.put_off:
+        return session.handshake.put_off, session.secured
+    match session:
+        case SmtpSession(starttls=begun) if begun and begun.reply and begun.reply.kind == 4:
             return str(begun.reply), begun.cited
+        # RFC 5530 section 3; RFC 3206 section 4 and RFC 2449 section 8.1.1.
+        case ImapSession(starttls=begun) if begun and begun.reply:
+            if begun.reply[-1].code.upper() in ("UNAVAILABLE", "INUSE"):
+                return str(begun.reply[-1]), begun.cited
+        case Pop3Session(starttls=begun) if begun and begun.reply:
+            if begun.reply.code.upper() in ("SYS/TEMP", "IN-USE"):
+                return str(begun.reply), begun.cited
     return None
 
 
@@ -98,7 +120,11 @@ def _lacks(
         # Without CAPA a POP3 server has promised nothing.
         if not isinstance(session, Pop3Session) or (session.capa and session.capa.offers("STLS")):
             yield Lack.TLS, refused[1]
-    elif isinstance(session.handshake, TlsFailure) and session.handshake.reason in ANSWERS:
+    elif (
+        isinstance(session.handshake, TlsFailure)
+        and session.handshake.reason in ANSWERS
+        and not session.handshake.put_off
+    ):
         yield Lack.TLS, session.secured
 
 

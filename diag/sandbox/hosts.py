@@ -53,6 +53,8 @@ class Handshake(enum.StrEnum):
     """It answers the ClientHello with a fatal handshake_failure (RFC 8446 section 6.2)."""
     PLAIN = "plain"
     """It answers the ClientHello with text."""
+    PUT_OFF = "put-off"
+    """It answers the ClientHello with a 421 in clear."""
 
 
 @dataclass(frozen=True)

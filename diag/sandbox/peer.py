@@ -277,6 +277,8 @@ class Session:
                 await self.wire.write(_ALERT)
             case Handshake.PLAIN:
                 await self.wire.write(b"500 5.5.2 Error: command not recognized\r\n")
+            case Handshake.PUT_OFF:
+                await self.wire.write(b"421 4.3.2 Try again later\r\n")
             case _:
                 pass
         await self.hang_up()

@@ -61,3 +61,13 @@ class TlsFailure:
     """What the library or the system said; for readers, not for decisions."""
     octets: bytes = b""
     """The first octets of the answer where it was not TLS; at most FIRST_OCTETS."""
+
+    @property
+    def put_off(self) -> str:
+        """The line in clear that says "not now" in place of a handshake; empty where there was none.
+
+        That is 421 of SMTP (RFC 5321 section 3.8) and an untagged BYE of IMAP (RFC 9051 section 7.1.5).
+        """
+        line = self.octets.partition(b"\n")[0].decode("ascii", "replace").strip()
+        not_now = line[:3] == "421" or line.upper().startswith("* BYE")
+        return line if self.reason is TlsTrouble.NOT_TLS and not_now else ""

@@ -68,6 +68,9 @@ FAILS, FLAPS = "starttls-handshake-fails", "starttls-flaps"
 SIZE, VERSION = "hello-size-intolerant", "version-intolerant"
 
 
+PUT_OFF = TlsFailure(TlsTrouble.NOT_TLS, octets=b"421 4.3.2 Try again later\r\n")
+
+
 @pytest.mark.parametrize(
     ("given", "smtp", "tls"),
     [
@@ -80,7 +83,9 @@ SIZE, VERSION = "hello-size-intolerant", "version-intolerant"
         (seen(PLAIN, PLAIN, classical=PLAIN), [(FAILS, SURE)], []),
         (seen(ALERT, RESET, classical=ALERT), ["undecided"], []),
         (seen(None), ["undecided"], []),
-        (seen(STALLED, classical=STALLED), [(FAILS, LIKELY)], []),
+        (seen(STALLED, classical=STALLED), ["undecided"], []),
+        (seen(PUT_OFF, PUT_OFF, classical=PUT_OFF), ["undecided"], []),
+        (seen(PUT_OFF, GOOD), [], []),
         (seen(DEMAND, DEMAND, classical=DEMAND), [], []),
         (seen(ALERT, ALERT, classical=DEMAND), [], []),
         (seen(RESET, RESET, classical=RESET), ["undecided"], []),
