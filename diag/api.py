@@ -52,6 +52,7 @@ from .facts.dmarc import (
     Misplaced as Misplaced,
     ReportDestination as ReportDestination,
     SignsAndSends as SignsAndSends,
+    SuffixListDomain as SuffixListDomain,
 )
 from .facts.dnssec import DnssecStatus as DnssecStatus, Security as Security
 from .facts.hellos import InboundHandshake as InboundHandshake, failure as failure, shaken as shaken

@@ -101,6 +101,16 @@ class DmarcPolicy:
 
 
 @frozen
+class SuffixListDomain:
+    """The Organizational Domain as receivers of RFC 7489 (section 3.2) find it, by the Public Suffix List."""
+
+    domain: str
+    organizational: str
+    """Empty where the domain is a public suffix itself, or the list does not know its top-level domain."""
+    asked: tuple[Cite, ...]
+
+
+@frozen
 class ReportDestination:
     """One domain that reports are to be sent to, and whether it will have them (RFC 9990 section 4)."""
 

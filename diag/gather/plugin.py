@@ -29,6 +29,7 @@ from . import (
     roles,
     spf,
     spf_doubts,
+    suffixes,
     tlsrpt,
 )
 
@@ -37,6 +38,7 @@ modules = (
     mx,
     spf,
     spf_doubts,
+    suffixes,
     registrations,
     dkim,
     dmarc,

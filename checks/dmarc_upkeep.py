@@ -1,0 +1,184 @@
+"""DMARC records that work: tags that nobody heeds, and what old and new receivers read in two ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.api import (
+    Configure,
+    DmarcPolicy,
+    Finding,
+    Fix,
+    ReportUri,
+    Rfc,
+    Roles,
+    Severity,
+    SuffixListDomain,
+    check,
+    rule,
+)
+
+from .dmarc_mend import mend
+
+
+@rule("dmarc/sp-ignored", Severity.NOTICE, Rfc(9989, "4.7"), Rfc(9989, "4.10.1"), since="1.0")
+class SpIgnored(Finding):
+    """The DMARC record of a subdomain sets a policy for names below it, which nobody reads.
+
+    ## Why it matters
+    For names without a record of their own receivers go straight to the Organizational Domain. What
+    `sp` and `np` say further down has no effect.
+
+    ## How to fix
+    Set them in the record of the Organizational Domain, or give the names below records of their own.
+    """
+
+    message = "The DMARC record of {subject} says {tags}, but names below it follow {organizational}."
+    tags: str
+    organizational: str
+
+
+@check
+def dmarc_subdomain_policies_stand_where_they_are_read(policy: DmarcPolicy) -> Iterator[Finding]:
+    """Policies for subdomains stand in the record of the Organizational Domain."""
+    if policy.inherited or policy.organizational in ("", policy.domain):
+        return
+    tags = [tag for tag in policy.record.tags.tags if tag.name in ("sp", "np")]
+    if tags:
+        yield SpIgnored(
+            subject=policy.domain,
+            tags=" and ".join(f"{tag.name}={tag.value}" for tag in tags),
+            organizational=policy.organizational,
+            evidence=policy.asked,
+            fix=mend(policy, {"sp": "", "np": ""}),
+        )
+
+
+@rule("dmarc/position", Severity.INFO, Rfc(9989, "4.8"), Rfc(7489, "6.3"), since="1.0")
+class Position(Finding):
+    """The policy of the DMARC record does not come right after the version.
+
+    ## Why it matters
+    Today the order of tags is free. The old standard wanted `p=` second, and strict old readers discard
+    such a record.
+
+    ## How to fix
+    Begin the record with `v=DMARC1; p=…`.
+    """
+
+    message = "In the DMARC record of {subject} other tags stand before p=."
+
+
+@check
+def dmarc_policy_comes_second(policy: DmarcPolicy) -> Iterator[Finding]:
+    """The policy comes right after the version."""
+    names = [tag.name for tag in policy.record.tags.tags]
+    if "p" in names[2:] and names.index("p") > 1:
+        yield Position(subject=policy.found_at, evidence=policy.asked, fix=mend(policy))
+
+
+@rule("dmarc/report-size", Severity.NOTICE, Rfc(9989, "4.8"), since="1.0")
+class ReportSize(Finding):
+    """An address for DMARC reports ends in a size.
+
+    ## Why it matters
+    The suffix (`!10m`) was removed from the standard. Receivers pass over it: reports of any size come.
+
+    ## How to fix
+    Remove it. What is too large, the mail host of the address may refuse.
+    """
+
+    message = "The DMARC record of {subject} limits the size of reports ({entries}), which nobody heeds."
+    entries: str
+
+
+@check
+def dmarc_report_addresses_have_no_size(policy: DmarcPolicy) -> Iterator[Finding]:
+    """Addresses for DMARC reports come without a size."""
+    sized = [uri for uri in (*policy.record.rua, *policy.record.ruf) if uri.size_suffix and uri.is_usable]
+    if sized:
+        entries = ", ".join(uri.text for uri in sized)
+        yield ReportSize(subject=policy.found_at, entries=entries, evidence=policy.asked, fix=mend(policy))
+
+
+@rule("dmarc/report-scheme", Severity.NOTICE, Rfc(9989, "4.7"), since="1.0")
+class ReportScheme(Finding):
+    """DMARC reports are wanted by other means than mail only.
+
+    ## Why it matters
+    Receivers must be able to send reports by mail, and most can nothing else: you get few or none.
+
+    ## How to fix
+    Add an address that begins with `mailto:`.
+    """
+
+    message = "The DMARC record of {subject} wants {tags} delivered to {entries} only; receivers send mail."
+    tags: str
+    entries: str
+
+
+@check
+def dmarc_reports_can_come_by_mail(policy: DmarcPolicy, roles: Roles) -> Iterator[Finding]:
+    """DMARC reports can come by mail."""
+    wanted = {"rua": _usable(policy.record.rua), "ruf": _usable(policy.record.ruf)}
+    other = {
+        tag: uris for tag, uris in wanted.items() if uris and not any(uri.scheme == "mailto" for uri in uris)
+    }
+    if not other:
+        return
+    box = f"mailto:postmaster@{policy.found_at}"
+    added = {tag: ",".join((*(uri.text for uri in uris), box)) for tag, uris in other.items()}
+    # RFC 5321 section 4.5.1: a domain that takes mail has a postmaster.
+    fix: tuple[Fix, ...] = mend(policy, added) if roles.receives and not policy.inherited else ()
+    yield ReportScheme(
+        subject=policy.found_at,
+        tags=" and ".join(other),
+        entries=", ".join(uri.text for uris in other.values() for uri in uris),
+        evidence=policy.asked,
+        fix=fix or (Configure(f"_dmarc.{policy.found_at}", "rua=mailto:<a mailbox for reports>"),),
+    )
+
+
+def _usable(uris: tuple[ReportUri, ...]) -> tuple[ReportUri, ...]:
+    return tuple(uri for uri in uris if uri.is_usable)
+
+
+@rule("dmarc/walk-differs-from-psl", Severity.WARNING, Rfc(9989, "4.10.2"), Rfc(7489, "3.2"), since="1.0")
+class WalkDiffersFromPsl(Finding):
+    """Old and new receivers take different domains for the one that this domain belongs to.
+
+    ## Why it matters
+    New receivers find it by the DMARC records on the way up, old ones by a list of public suffixes. Mail
+    of this domain that is signed by, or bounces to, a name between the two passes with some and fails
+    with others.
+
+    ## How to fix
+    Where both are yours, publish a DMARC record at the upper one. Where strangers hold names below
+    the upper one, sign as the domain itself.
+    """
+
+    message = (
+        "The Organizational Domain of {subject} is {walk} by the DMARC records, "
+        "but {listed} by the Public Suffix List."
+    )
+    walk: str
+    listed: str
+
+
+@check
+def dmarc_walk_ends_where_the_suffix_list_does(
+    policy: DmarcPolicy, listed: SuffixListDomain
+) -> Iterator[Finding]:
+    """The tree walk and the Public Suffix List find the same Organizational Domain."""
+    if not policy.organizational or not listed.organizational:
+        return
+    if policy.organizational != listed.organizational:
+        upper = min(policy.organizational, listed.organizational, key=len)
+        advice = Configure(f"the zone of {upper}", f'_dmarc.{upper}. 3600 IN TXT "v=DMARC1; p=none; rua=…"')
+        yield WalkDiffersFromPsl(
+            subject=policy.domain,
+            walk=policy.organizational,
+            listed=listed.organizational,
+            evidence=policy.asked,
+            fix=(advice,) if upper == listed.organizational else (),
+        )

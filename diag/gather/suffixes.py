@@ -1,0 +1,36 @@
+"""What receivers of the old standard take for the Organizational Domain: by the Public Suffix List."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from diag.facts.dmarc import DmarcPolicy, SuffixListDomain
+from diag.model.knowing import Absent
+from diag.model.plugin import fact
+
+from .registration import registrable
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+
+@fact
+async def suffix_list_domain(policy: DmarcPolicy) -> SuffixListDomain | Absent:
+    """The domain by the list that is installed; Absent where the list could not say otherwise than the walk.
+
+    The list takes a tenth of a second to read, so it is consulted only where the domain is no plain
+    registered name, or the walk ended elsewhere than at the domain itself.
+    """
+    domain = policy.domain
+    if policy.organizational == domain == registrable(domain):
+        return Absent(f"{domain} is registered as it stands", policy.asked)
+    listed = _suffixes().privatesuffix(domain, accept_unknown=False)
+    return SuffixListDomain(domain, listed or "", policy.asked)
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # most runs do without
+
+    return PublicSuffixList()
