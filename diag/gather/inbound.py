@@ -39,6 +39,8 @@ from .our_end import compared, family_of
 T = TypeVar("T")
 U = TypeVar("U")
 
+MOST_ADDRESSES = 16
+"""Addresses of one MX host that are talked to, of each family."""
 CONFIRMING_PAUSE = 60.0
 """Seconds between two looks where the user wants certainty."""
 
@@ -61,6 +63,10 @@ async def inbound_contacts(
     for host in hosts.values():
         if host.unknown:
             items[host.name] = Unavailable(host.unknown, host.asked)
+        left = sum(max(0, len(each) - MOST_ADDRESSES) for each in (host.ipv4, host.ipv6))
+        if left:
+            because = f"only {MOST_ADDRESSES} addresses of each family are talked to"
+            items[f"{left} more addresses of {host.name}"] = Unavailable(because, host.asked)
 
     async def visit(subject: str) -> InboundContact | Absent | Unavailable:
         endpoint, host = wanted[subject]
@@ -76,11 +82,12 @@ async def inbound_contacts(
 
 
 def _endpoints(target: Target, hosts: Many[MxHost]) -> dict[str, tuple[Endpoint, MxHost]]:
-    """Every address of every host, of the families that the user wants."""
+    """Every address of every host, of the families that the user wants, up to MOST_ADDRESSES of each."""
     found = {}
     for host in hosts.values():
-        addresses = (host.ipv4 if target.ipv4 else ()) + (host.ipv6 if target.ipv6 else ())
-        for address in addresses:
+        four = host.ipv4[:MOST_ADDRESSES] if target.ipv4 else ()
+        six = host.ipv6[:MOST_ADDRESSES] if target.ipv6 else ()
+        for address in (*four, *six):
             endpoint = Endpoint(host.name, address, MX_PORT)
             found[str(endpoint)] = (endpoint, host)
     return found

@@ -18,6 +18,9 @@ from .dns import Found, NoRecord, look_up, plain
 
 T = TypeVar("T")
 
+MOST_HOSTS = 32
+"""MX hosts looked at, those first that senders try first. Senders try fewer; records by the thousand are an attack."""
+
 
 @fact
 async def routing(target: Target, lab: Lab) -> Routing | Absent | Unavailable:
@@ -44,13 +47,18 @@ async def routing(target: Target, lab: Lab) -> Routing | Absent | Unavailable:
 
 @fact
 async def mx_hosts(routing: Routing, lab: Lab) -> Many[MxHost]:
-    """The MX targets with their addresses."""
+    """The MX targets with their addresses; what is beyond MOST_HOSTS is one subject that is not known."""
     preference = {exchange.name: exchange.preference for exchange in reversed(routing.exchanges)}
 
     async def host(name: str) -> MxHost | Unavailable:
         return await addresses_of(lab, name, preference[name])
 
-    return Many(await all_of(host, routing.hosts))
+    found = await all_of(host, routing.hosts[:MOST_HOSTS])
+    left = len(routing.hosts) - len(found)
+    if not left:
+        return Many(found)
+    because = f"only the first {MOST_HOSTS} of {len(routing.hosts)} MX hosts are looked at"
+    return Many({**found, f"{left} more MX hosts": Unavailable(because, routing.asked)})
 
 
 @fact

@@ -20,6 +20,9 @@ from diag.probes.probe import Lab, NotRecorded
 from .plan import Plan, Source
 from .runner import Gathering, judge
 
+MOST_RECORDS = 200
+"""Records of one owner and type beyond which no fix is tried."""
+
 
 async def proven(
     results: tuple[Result, ...], plan: Plan, target: Target, lab: Lab
@@ -69,7 +72,10 @@ async def _cures(
     target: Target,
     lab: Lab,
 ) -> bool:
-    patch = with_fixes(changes, await _published(changes, lab))
+    published = await _published(changes, lab)
+    if any(len(rrset) > MOST_RECORDS for types in published.rrsets.values() for rrset in types.values()):
+        return False  # nobody's mistake looks like that, and trying would take minutes
+    patch = with_fixes(changes, published)
     part = _part(plan, finding.area)
     facts = await Gathering(part.steps, target, Overlay(patch, lab)).run()
     results = tuple(judge(part, facts, target))
@@ -96,7 +102,11 @@ async def _published(changes: tuple[DnsFix, ...], lab: Lab) -> Zone:
             continue
         rrset = answer.rrset(change.name, change.rdtype) if isinstance(answer, DnsAnswer) else None
         if rrset is not None:
-            now.put(dns.rrset.from_rdata_list(dns.name.from_text(change.name), rrset.ttl, list(rrset.rdatas)))
+            now.put(
+                dns.rrset.from_rdata_list(
+                    dns.name.from_text(change.name), rrset.ttl, list(rrset.rdatas[: MOST_RECORDS + 1])
+                )
+            )
     return now
 
 

@@ -192,3 +192,10 @@ def test_the_records_beside_the_fixed_one_stay() -> None:
     fix = Replace(NAME, "TXT", "worm, but not for long", old="a worm")
     worm, _, _ = trial(WORMY + '@ TXT "spot"\n', fix)
     assert worm.fix == ()
+
+
+def test_a_fix_is_not_tried_on_records_by_the_hundred() -> None:
+    """Nobody publishes so many by mistake, and trying would take minutes."""
+    many = WORMY + "".join(f'@ TXT "{number}"\n' for number in range(210))
+    worm, unproven, _ = trial(many, Withdraw(NAME, "TXT"))
+    assert (worm.fix, len(unproven)) == ((), 1)
