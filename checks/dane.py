@@ -296,3 +296,41 @@ def tlsa_records_outlive_a_renewal(
         return
     known = served(of_host(tls, host.host)) if isinstance(tls, Many) else ()
     yield BreaksOnRenewal(subject=host.host, evidence=host.asked, fix=record_fix(host.owner, known))
+
+
+@rule("dane/no-next-key", Severity.INFO, Rfc(7671, "8.1"), since="1.0")
+class NoNextKey(Finding):
+    """One TLSA record for the key in use is all there is.
+
+    ## Why it matters
+    It is enough today. When the key changes, the record of the new one has to be known everywhere before
+    the server uses it: whoever forgets it stops the mail of senders that honour DANE.
+
+    ## How to fix
+    Publish a second record ahead: `3 1 1` of the next key, or `2 1 1` of the authority that issues the
+    certificates.
+    """
+
+    message = "{subject} has one TLSA record, for the key in use; none stands ready for the next."
+
+
+@check
+def tlsa_records_stand_ready_for_the_next_key(
+    host: DaneHost, target: Target, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
+) -> Iterator[Finding]:
+    """A TLSA record stands ready for the next key."""
+    alone = len(host.usable) == 1 and (host.usable[0].usage, host.usable[0].selector) == (3, 1)
+    if not alone or not host.authenticates:
+        return
+    known = of_host(tls, host.host) if isinstance(tls, Many) else []
+    if all(
+        matches(host, each, target.domain, moment) for each in known
+    ):  # else the next key is in use already
+        ahead = Configure(f"{host.owner}. TLSA 3 1 1", _NEXT_KEY, "openssl")
+        yield NoNextKey(subject=host.host, evidence=host.asked, fix=(ahead,))
+
+
+_NEXT_KEY = (
+    "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out next.key; "
+    "openssl pkey -in next.key -pubout -outform DER | sha256sum"
+)
