@@ -55,10 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 128 + signal.SIGPIPE
-    except Exception as error:  # a bug of ours, told in one line as everything else
-        _complain(f"this is a bug of ours: {_said(error)}")
-        code = CRASHED
+    except BaseException as error:  # a bug of ours, told in one line as everything else
+        if _interrupted(error):
+            code = INTERRUPTED
+        else:
+            _complain(f"this is a bug of ours: {_said(error)}")
+            code = CRASHED
     return code
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Whether a second Ctrl-C is among what ended the tasks of a run."""
+    return isinstance(error, BaseExceptionGroup) and error.subgroup(KeyboardInterrupt) is not None
 
 
 def _standard_streams() -> None:
@@ -108,7 +116,7 @@ def _sentence(error: click.UsageError) -> str:
     return " ".join(error.format_message().split()).removesuffix(".")
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """What went wrong and where, without a traceback."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -76,6 +77,8 @@ class Work:
             partial=self.partial,
         )
         lab = self.progress.watch(lab, len(domains))
+        # Of tasks that a second Ctrl-C ends asyncio would tell with tracebacks; the exit code says it.
+        logging.getLogger("asyncio").addHandler(logging.NullHandler())
         with self.places:
             try:
                 anyio.run(session.run, domains)

@@ -69,6 +69,28 @@ def test_ctrl_c_on_a_stalled_mail_host_keeps_what_was_found_before(harbour: Reac
     assert "spf/too-many-lookups" in [f["rule"] for result in report["results"] for f in result["findings"]]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("pause", [0.02, 0.1, 0.3])
+def test_a_second_ctrl_c_ends_at_once_and_in_silence(harbour: Reachable, profile: Path, pause: float) -> None:
+    with socket.socket() as stalled:
+        stalled.bind(("127.0.0.1", 0))
+        stalled.listen()
+        stalled.settimeout(30)
+        to = f"203.0.113.10:25=127.0.0.1:{stalled.getsockname()[1]}"
+        arguments = ["check", harbour.domain, *harbour.arguments(profile), "--port-map", to, "-f", "html"]
+        run = subprocess.Popen(
+            [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        connection, _ = stalled.accept()
+        with connection:
+            run.send_signal(signal.SIGINT)
+            time.sleep(pause)
+            run.send_signal(signal.SIGINT)
+            _, err = run.communicate(timeout=30)
+    assert run.returncode == 130, err
+    assert all(line.startswith(("maildiag: ", "\r")) for line in err.splitlines() if line.strip()), err
+
+
 def test_a_terminal_without_utf_8_gets_the_report_too(harbour: Reachable, profile: Path) -> None:
     arguments = ["check", harbour.domain, *harbour.arguments(profile), "--only", "spf"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
