@@ -1,0 +1,17 @@
+"""Whatever reads octets from elsewhere, by name."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from fuzz_answered import ANSWERED
+from fuzz_published import PUBLISHED
+from fuzz_said import SAID
+from fuzz_target import Target
+from fuzz_tls import tls_targets
+
+
+@cache
+def targets() -> dict[str, Target]:
+    """All of them by name."""
+    return {target.name: target for target in (*PUBLISHED, *ANSWERED, *SAID, *tls_targets())}

@@ -1,0 +1,80 @@
+"""Readers of what comes with TLS: certificates, lists of revoked ones, staples, keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+
+from fuzz_target import Target
+
+from diag.records.dkim_keys import NotDer, read_key
+from diag.sandbox.authority import Authority
+from diag.sandbox.crl import revocation_list
+from diag.tls import certificate, chain, crl, der, key_number, names, staple, tlsa
+
+MOMENT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+@cache
+def _authority() -> tuple[Authority, bytes, bytes, bytes]:
+    made = Authority(MOMENT)
+    leaf = made.listed("mail.orchard.example").chain[0]
+    return made, leaf, made.intermediate, revocation_list(made, (leaf,))
+
+
+def _certificate(octets: bytes) -> object:
+    _, leaf, issuer, _ = _authority()
+    der.names_of(octets), der.same_algorithm(octets), key_number.key_number(octets)
+    certificate.signed(octets, issuer), certificate.public_key_info(octets), crl.distribution_points(octets)
+    chain.judge((octets, issuer), ("mail.orchard.example",), (issuer,), MOMENT)
+    record = tlsa.Association(2, 0, 1, b"a" * 32)
+    tlsa.match_all((record,), (leaf, octets), ("mail.orchard.example",), MOMENT)
+    return certificate.read(octets)
+
+
+def _revoked(octets: bytes) -> object:
+    _, leaf, issuer, _ = _authority()
+    (point,) = crl.distribution_points(leaf)
+    return crl.read_crl(octets, point, leaf, issuer, MOMENT)
+
+
+def _stapled(octets: bytes) -> object:
+    _, leaf, issuer, _ = _authority()
+    return staple.revocation(octets, leaf, issuer), staple.vouches(octets, leaf, issuer, MOMENT)
+
+
+def _reference(octets: bytes) -> object:
+    text = octets.decode("utf-8", "replace")
+    names.address_matches(text, "192.0.2.1"), names.misused_wildcard(text), names.well_formed(text)
+    return names.matches(text, "mail.orchard.example"), names.matches("*.orchard.example", text)
+
+
+DER_WORDS = (
+    b"\x30",
+    b"\x30\x82\xff\xff",
+    b"\x30\x80",
+    b"\x02\x01\x05",
+    b"\x06\x03\x55\x04\x03",
+    b"\xa0\x03\x02\x01\x02",
+    b"\x17\x0d",
+    b"\0\0",
+    b"\x03\x02\0\1",
+)
+ED25519 = bytes.fromhex("302a300506032b6570032100") + bytes(range(32))
+
+
+def tls_targets() -> tuple[Target, ...]:
+    """Those whose whole inputs must be signed first."""
+    made, leaf, issuer, listed = _authority()
+    return (
+        Target("certificate", _certificate, DER_WORDS, (leaf, issuer)),
+        Target("crl", _revoked, DER_WORDS, (listed,)),
+        Target("ocsp", _stapled, DER_WORDS, (made.intermediate,)),
+        Target("key", read_key, DER_WORDS, (ED25519, certificate.public_key_info(leaf)), refuses=(NotDer,)),
+        Target(
+            "reference-name",
+            _reference,
+            (b"*", b".", b"a", b"xn--", b"[", b"]", b"::", b"1"),
+            (b"*.orchard.example",),
+        ),
+    )
