@@ -259,7 +259,8 @@ def _how(survey: Survey) -> str:
         case TlsTrouble.CLOSED:
             return "it closes the connection after the ClientHello"
         case _:
-            return "it answers the ClientHello in plain text"
+            what = "in plain text" if made.text else "with something that is no TLS"
+            return f"it answers the ClientHello {what}"
 
 
 class LeftoverFinding(Finding):

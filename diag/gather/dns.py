@@ -132,7 +132,8 @@ def explained(answer: DnsAnswer) -> str:
     told = "; ".join(
         f"extended error {code}{f' ({text})' if text else ''}" for code, text in answer.extended_errors
     )
-    return f"{answer.rcode} from {answer.server}{f', {told}' if told else ''}"
+    rcode = "an answer cut short, over TCP too," if answer.truncated else answer.rcode
+    return f"{rcode} from {answer.server}{f', {told}' if told else ''}"
 
 
 def reverse_name(address: str) -> str:

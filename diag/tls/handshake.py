@@ -63,11 +63,15 @@ class TlsFailure:
     """The first octets of the answer where it was not TLS; at most FIRST_OCTETS."""
 
     @property
+    def text(self) -> str:
+        """The first line where the answer was plain text; empty where it was not, or no text either."""
+        line = self.octets.partition(b"\n")[0].decode("ascii", "replace").strip()
+        return line if self.reason is TlsTrouble.NOT_TLS and line.isascii() and line.isprintable() else ""
+
+    @property
     def put_off(self) -> str:
         """The line in clear that says "not now" in place of a handshake; empty where there was none.
 
         That is 421 of SMTP (RFC 5321 section 3.8) and an untagged BYE of IMAP (RFC 9051 section 7.1.5).
         """
-        line = self.octets.partition(b"\n")[0].decode("ascii", "replace").strip()
-        not_now = line[:3] == "421" or line.upper().startswith("* BYE")
-        return line if self.reason is TlsTrouble.NOT_TLS and not_now else ""
+        return self.text if self.text[:3] == "421" or self.text[:5].upper() == "* BYE" else ""

@@ -145,7 +145,7 @@ def _secured(event: Event) -> Secured:
 
 
 def _failed(failure: TlsFailure) -> Reached:
-    return Reached.SPEAKS_TEXT if failure.reason is TlsTrouble.NOT_TLS else Reached.TLS_FAILED
+    return Reached.SPEAKS_TEXT if failure.text else Reached.TLS_FAILED
 
 
 def _silent(failure: TlsFailure | Handshake, begins: Callable[[bytes], bool]) -> Reached:
