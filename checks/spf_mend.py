@@ -52,7 +52,9 @@ def by_address(spf: SpfEvaluation) -> tuple[Replace, ...]:
         if isinstance(step.term, Mechanism) and step.term.name in ("a", "mx") and step.reached:
             sign = "" if step.term.qualifier == "+" else step.term.qualifier
             if 0 < len(step.networks) <= MOST_WRITTEN_OUT:
-                spelt[step.term] = [f"{sign}ip{net.version}:{_short(net)}" for net in step.networks]
+                # Name servers turn their records round; what is told must not change with them.
+                in_order = sorted(step.networks, key=lambda net: (net.version, net))
+                spelt[step.term] = [f"{sign}ip{net.version}:{_short(net)}" for net in in_order]
     if not spelt:
         return ()
     addresses = dict.fromkeys(address for written in spelt.values() for address in written)
