@@ -6,6 +6,7 @@ run and its replay number alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -57,10 +58,12 @@ class Evidence:
         found = [{"id": self._ids[c.probe], "event": c.event} for c in cites if c.probe in self._ids]
         return [entry for number, entry in enumerate(found) if entry not in found[:number]]
 
-    def counts(self) -> dict[str, int]:
-        """How much was asked of others."""
+    def counts(self) -> dict[str, Any]:
+        """How much was asked of others; questions also by the server they were put to."""
+        servers = Counter(query.server or "resolver" for query in self._questions)
         return {
             "questions": len(self._questions),
+            "questions_by_server": dict(sorted(servers.items())),
             "connections": sum(hasattr(probe, "address") and hasattr(probe, "port") for probe in self._seen),
         }
 
