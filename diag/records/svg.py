@@ -24,9 +24,10 @@ _MOST_DEFECTS = 20
 _LONGEST_SHOWN = 80
 _GZIP = b"\x1f\x8b"
 
-_ANIMATIONS = frozenset({"animate", "animateColor", "animateMotion", "animateTransform", "set", "animation"})
+# Elements by their names in lower case: some programs that show them do not mind the case.
+_ANIMATIONS = frozenset({"animate", "animatecolor", "animatemotion", "animatetransform", "set", "animation"})
 _SCRIPTS = frozenset({"script", "handler", "listener", "discard"})
-_RASTERS = frozenset({"image", "video", "audio", "foreignObject"})
+_RASTERS = frozenset({"image", "video", "audio", "foreignobject"})
 _REFERENCES = frozenset({"href", "src", "xml:base", "base"})
 _URL = re.compile(r"url\(\s*[\"']?\s*(?!#)[^)]", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*\+?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(?:px)?\s*")
@@ -167,7 +168,7 @@ class _Reading:
             (_ANIMATIONS, SvgProblem.ANIMATION),
             (_RASTERS, SvgProblem.RASTER),
         ):
-            if local in names:
+            if local.lower() in names:
                 self._found(problem, local)
         for attribute, value in attributes.items():
             self._attribute(attribute.rpartition(" ")[2], value)
