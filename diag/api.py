@@ -54,7 +54,16 @@ from .facts.dmarc import (
     SignsAndSends as SignsAndSends,
     SuffixListDomain as SuffixListDomain,
 )
-from .facts.dnssec import DnssecStatus as DnssecStatus, Security as Security
+from .facts.dnssec import (
+    DnssecStatus as DnssecStatus,
+    KeySeen as KeySeen,
+    Security as Security,
+    SignedSet as SignedSet,
+    Word as Word,
+    ZoneSignatures as ZoneSignatures,
+    ZoneTrust as ZoneTrust,
+    why as why,
+)
 from .facts.hellos import InboundHandshake as InboundHandshake, failure as failure, shaken as shaken
 from .facts.inbound import (
     HeloName as HeloName,
@@ -152,6 +161,12 @@ from .records.dmarc import (
     Kind as Kind,
     Policy as Policy,
     is_dmarc as is_dmarc,
+)
+from .records.dnssec_numbers import (
+    RETIRED_ALGORITHMS as RETIRED_ALGORITHMS,
+    RETIRED_DIGESTS as RETIRED_DIGESTS,
+    algorithm_name as algorithm_name,
+    digest_name as digest_name,
 )
 from .records.mta_sts import (
     Mode as Mode,

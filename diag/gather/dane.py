@@ -11,7 +11,7 @@ import dns.rdatatype
 import dns.wire
 
 from diag.facts.dane import DaneHost
-from diag.facts.dnssec import Security
+from diag.facts.dnssec import Security, ZoneSignatures, why
 from diag.facts.mx import MxHost
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
@@ -30,16 +30,42 @@ CONFIRMING_PAUSE = 60.0
 
 
 @fact
-async def dane_hosts(target: Target, hosts: Many[MxHost], lab: Lab) -> Many[DaneHost]:
+async def dane_hosts(
+    target: Target,
+    hosts: Many[MxHost],
+    signatures: ZoneSignatures | Absent | Unavailable,
+    lab: Lab,
+) -> Many[DaneHost]:
     """The TLSA records of every MX host, all asked for at once."""
 
     async def one(name: str) -> DaneHost | Absent | Unavailable:
         host = hosts.items[name]
         if not isinstance(host, MxHost):
             return host
-        return await dane_host(target, host, lab)
+        return _verified(await dane_host(target, host, lab), signatures)
 
     return Many(await all_of(one, hosts.items))
+
+
+def _verified(
+    host: DaneHost | Absent | Unavailable, signatures: ZoneSignatures | Absent | Unavailable
+) -> DaneHost | Absent | Unavailable:
+    """The host, unless we see ourselves that what secures its records does not hold.
+
+    Its failing look-up is then the doing of the signatures, which are judged elsewhere.
+    """
+    if not isinstance(host, DaneHost) or not isinstance(signatures, ZoneSignatures):
+        return host
+    for name, rdtypes in ((host.host, ("A", "AAAA", "CNAME")), (host.name, ("TLSA", "CNAME"))):
+        for rdtype in rdtypes:
+            judged = signatures.set_of(name, rdtype)
+            if judged is not None and judged.failing:
+                return Unavailable(f"of {judged.label} {why(judged)}", host.asked + judged.asked)
+            denied = signatures.denial_of(name, rdtype)
+            if denied is not None and denied.broken:
+                unproved = f"that there is no {rdtype} {name} is not proved: {denied.trouble}"
+                return Unavailable(unproved, host.asked + denied.asked)
+    return host
 
 
 async def dane_host(target: Target, host: MxHost, lab: Lab) -> DaneHost | Absent | Unavailable:

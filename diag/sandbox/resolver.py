@@ -24,6 +24,7 @@ REMEMBERED = 10_000
 """Answers."""
 
 _SMALLEST = 512
+_TOLD = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
 FAILED = {
     "servfail": dns.rcode.SERVFAIL,
     "refused": dns.rcode.REFUSED,
@@ -69,6 +70,7 @@ class Resolver:
             response.set_rcode(dns.rcode.FORMERR)
         elif not self._resolve(query, response):
             return None
+        self._sign(query, response)
         return over_udp(query, response) if udp else response.to_wire(max_size=65535, want_shuffle=False)
 
     def _resolve(self, query: dns.message.Message, response: dns.message.Message) -> bool:
@@ -97,7 +99,9 @@ class Resolver:
             if said.rrset is not None:
                 response.answer.append(said.rrset)
             else:
-                self._negative(name, response)
+                # What has no DS record is denied by the parent (RFC 4035 section 3.1.4.1).
+                above = rdtype == dns.rdatatype.DS and name != dns.name.root
+                self._negative(name.parent() if above else name, response)
             # RFC 6840 section 5.8: AD only for those who show that they understand it.
             asked = query.flags & dns.flags.AD or query.ednsflags & dns.flags.DO
             if authentic and asked:
@@ -105,6 +109,17 @@ class Resolver:
             return True
         self._fail(response, dns.rcode.SERVFAIL)
         return True
+
+    def _sign(self, query: dns.message.Message, response: dns.message.Message) -> None:
+        """Signatures for those who ask for them; SERVFAIL in place of what does not validate."""
+        if (signer := self._world.signer) is None or response.rcode() not in _TOLD:
+            return
+        if self._secure and not query.flags & dns.flags.CD and signer.refuses(response):
+            self._fail(response, dns.rcode.SERVFAIL)
+            response.authority = []
+            response.flags &= ~dns.flags.AD
+        elif query.ednsflags & dns.flags.DO:
+            signer.complete(response)
 
     def _failure(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> str | None:
         fails, key = self._world.fails, spelt(name)

@@ -17,9 +17,11 @@ from diag.probes.moment import Label, Moment, Nonce, Now, Reach, Reached, Route,
 from diag.probes.probe import E, Lab, Probe
 from diag.probes.trust import Anchors, TrustAnchors
 
+from .asked import AskedOfResolver
 from .hosts import State
 from .memory import MemoryNetwork
 from .nameservers import AskedByAddress
+from .resolver import Resolver
 from .vantage import OurResolver
 from .world import World
 
@@ -69,6 +71,8 @@ async def in_memory(world: World, performers: Mapping[type[Probe[Any]], Performe
     async with MemoryNetwork(world) as network:
         live = Live(performers, Means(network=network))
         dns = world.vantage.seen(world.dns)
-        told = Overlay(dns.zone, live, whole=True, secure=dns.secure, fails=dns.fails)
+        told: Lab = Overlay(dns.zone, live, whole=True, secure=dns.secure, fails=dns.fails)
+        if dns.signer is not None:  # signatures are a matter of whole messages
+            told = AskedOfResolver(Resolver(dns), live)
         ours = OurResolver(world.vantage, told)
         yield Staged(world, AskedByAddress(world.dns, world.vantage, ours))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from dns.exception import DNSException
 
 from . import hosts_file, zones
 from .certificates import Certificates
@@ -122,8 +124,12 @@ def load(path: Path) -> World:
         name=path.stem,
         domain=domain,
         moment=moment,
-        dns=zones.laid_over(
-            texts, functools.partial(_expanded, hosts=hosts, certificates=certificates, path=path)
+        dns=_signed(
+            zones.laid_over(
+                texts, functools.partial(_expanded, hosts=hosts, certificates=certificates, path=path)
+            ),
+            moment,
+            path,
         ),
         hosts=hosts,
         certificates=certificates,
@@ -135,6 +141,18 @@ def load(path: Path) -> World:
         **{key: str(top.tables.get(key, "")) for key in ("mailbox", "login", "password")},
         vantage=vantage,
     )
+
+
+def _signed(dns: Dns, moment: datetime, path: Path) -> Dns:
+    """The world's DNS with a signer where zones are signed: only those worlds pay for loading it."""
+    if not dns.signed:
+        return dns
+    from .signed import Signer
+
+    try:
+        return replace(dns, signer=Signer(dns.zone, dns.signed, moment))
+    except (ValueError, DNSException) as error:
+        raise BadWorld(path, None, f"signed: {error}") from None
 
 
 def packaged(name: str) -> World:

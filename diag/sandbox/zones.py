@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dns.exception
 import dns.name
@@ -17,6 +18,9 @@ import dns.rdatatype
 from diag.lab.zone import BadZone, Zone
 
 from .errors import BadWorld
+
+if TYPE_CHECKING:
+    from .signed import Signer
 
 Key = tuple[str, str]
 """An owner, in lower-case A-labels without trailing dot, and a type; the type ANY stands for every type."""
@@ -63,6 +67,8 @@ class Head:
     """Zones whose answers carry AD; None where the head does not say, so that the base decides."""
     bogus: tuple[str, ...] | None = None
     """Zones whose signatures a validating resolver refuses."""
+    signed: Mapping[str, str] = field(default_factory=dict)
+    """Zones with signatures of their own, and how they are made: see `diag.sandbox.signed`."""
     server: Mapping[str, Server] = field(default_factory=dict)
     """Name servers with an opinion or manners of their own, by address."""
 
@@ -86,6 +92,9 @@ class Dns:
     """One of FAILURES by owner and type. The owners in bogus zones are among them."""
     secure: tuple[str, ...] = ()
     bogus: tuple[str, ...] = ()
+    signed: Mapping[str, str] = field(default_factory=dict)
+    signer: Signer | None = None
+    """Whoever signs those; None where nothing is signed."""
     servers: Mapping[str, Server] = field(default_factory=dict)
     """Name servers unlike the others, by address."""
 
@@ -188,6 +197,12 @@ def _server(value: str, before: object) -> dict[str, Server]:
     return table
 
 
+def _signed(value: str, before: object) -> dict[str, str]:
+    """`ZONE [wish…]`."""
+    zone, _, wishes = value.partition(" ")
+    return {**(before if isinstance(before, dict) else {}), spelt(dns.name.from_text(zone)): wishes.strip()}
+
+
 def instant(value: str) -> datetime:
     """A moment in ISO 8601 with an offset. Raises ValueError."""
     moment = datetime.fromisoformat(value)
@@ -207,9 +222,10 @@ _READERS: Mapping[str, Callable[[str, object], object]] = {
     "fails": _fails,
     "secure": _names,
     "bogus": _names,
+    "signed": _signed,
     "server": _server,
 }
-_REPEATED = ("without", "fails", "server")
+_REPEATED = ("without", "fails", "signed", "server")
 
 
 def laid_over(texts: Iterable[Text], expand: Callable[[str], str] = str) -> Dns:
@@ -223,6 +239,7 @@ def laid_over(texts: Iterable[Text], expand: Callable[[str], str] = str) -> Dns:
     fails: dict[Key, str] = {}
     secure: tuple[str, ...] = ()
     bogus: tuple[str, ...] = ()
+    signed: dict[str, str] = {}
     servers: dict[str, tuple[Server, Path]] = {}
     for text in texts:
         for key in text.head.without:
@@ -231,10 +248,11 @@ def laid_over(texts: Iterable[Text], expand: Callable[[str], str] = str) -> Dns:
         fails.update(text.head.fails)
         secure = secure if text.head.secure is None else text.head.secure
         bogus = bogus if text.head.bogus is None else text.head.bogus
+        signed.update(text.head.signed)
         servers.update({address: (server, text.path) for address, server in text.head.server.items()})
     fails.update(dict.fromkeys(_owners(zone, bogus), "servfail"))
     views = {address: _seen_by(server, zone, path, expand) for address, (server, path) in servers.items()}
-    return Dns(zone, fails, secure, bogus, views)
+    return Dns(zone, fails, secure, bogus, signed, servers=views)
 
 
 def _seen_by(server: Server, world: Zone, path: Path, expand: Callable[[str], str]) -> Server:

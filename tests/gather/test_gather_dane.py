@@ -206,7 +206,7 @@ def test_reading_leniently_never_raises(cut: int) -> None:
 def test_the_status_of_the_domain_is_the_resolver_s_word(secure: str, security: Security) -> None:
     async def go(zone: str) -> DnssecStatus | Unavailable:
         lab = Once(Overlay(Zone.parse(ROOT + zone, "."), Nothing(), whole=True, secure=tuple(secure.split())))
-        return await dnssec_status.function(Target("d.example"), lab)
+        return await dnssec_status.function(Target("d.example"), lab, Absent(), Absent())
 
     for zone in ("d.example. MX 10 mx.d.example.\n", "d.example. A 192.0.2.1\n"):
         status = anyio.run(go, zone)
@@ -218,7 +218,7 @@ def test_a_failing_look_up_gives_no_status() -> None:
     async def go() -> DnssecStatus | Unavailable:
         fails = {("d.example", "MX"): "servfail"}
         lab = Once(Overlay(Zone.parse(ROOT, "."), Nothing(), whole=True, secure=(".",), fails=fails))
-        return await dnssec_status.function(Target("d.example"), lab)
+        return await dnssec_status.function(Target("d.example"), lab, Absent(), Absent())
 
     assert isinstance(anyio.run(go), Unavailable)
 
