@@ -37,7 +37,7 @@ class Evidence:
         probes = list(report.evidence)
         self._questions = sorted(
             (probe for probe in probes if isinstance(probe, DnsQuery)),
-            key=lambda q: (q.name, q.rdtype, q.server or "", q.dnssec, q.unchecked),
+            key=lambda q: (q.name, q.rdtype, q.server or "", q.dnssec, q.unchecked, q.transport, q.look),
         )
         self._talks = sorted(
             (probe for probe, seen in report.evidence.items() if isinstance(seen, Transcript)),
@@ -126,6 +126,10 @@ def _question(number: str, query: DnsQuery, seen: DnsAnswer | DnsSilence) -> dic
     }
     if isinstance(seen, DnsSilence):
         return {**asked, "silence": str(seen.why), "tried": list(seen.tried), "took_ms": seen.took_ms}
+    if query.server is not None:
+        asked["authoritative"] = seen.authoritative
+        if not seen.authoritative:  # a referral
+            asked["authority"] = [line for rrset in seen.authority for line in rrset.lines()]
     return {
         **asked,
         "rcode": seen.rcode,
