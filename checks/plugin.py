@@ -44,6 +44,7 @@ from . import (
     tls,
     tls_hello,
     tlsrpt,
+    vantage,
 )
 
 modules = (
@@ -90,4 +91,5 @@ modules = (
     certificates_revoked,
     tls,
     tls_hello,
+    vantage,
 )

@@ -118,6 +118,14 @@ from .facts.spf import (
     SpfTargetServers as SpfTargetServers,
 )
 from .facts.tlsrpt import TlsrptDestination as TlsrptDestination, TlsrptFound as TlsrptFound
+from .facts.vantage import (
+    Filtered as Filtered,
+    FilteredAnswers as FilteredAnswers,
+    Interception as Interception,
+    MadeUpAnswers as MadeUpAnswers,
+    OurClock as OurClock,
+    Witness as Witness,
+)
 from .model.finding import (
     Certainty,
     Document,

@@ -15,6 +15,10 @@ from diag.probes.probe import Lab
 
 MOST_ALIASES = 8
 
+WITHHELD = frozenset({4, 15, 16, 17, 18})
+"""Extended errors of an answer that is somebody's policy and not the world's: Forged Answer, Blocked, Censored,
+Filtered, Prohibited (RFC 8914 sections 4.5 and 4.16 to 4.19)."""
+
 NOBODY = "nobody-has-this-name.invalid"
 """A name that does not exist anywhere (RFC 6761 section 6.4)."""
 
@@ -62,7 +66,7 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
     """The records of a type at a name, aliases followed (at most eight).
 
     SERVFAIL, REFUSED, silence and garbage are Unavailable, and so are addresses that our own resolver
-    gives in place of NXDOMAIN. NXDOMAIN and NODATA are NoRecord.
+    gives in place of NXDOMAIN, and what it says to withhold. NXDOMAIN and NODATA are NoRecord.
     """
     if not _askable(name):
         return NoRecord(f"{name!r} is no domain name", (), name, False)
@@ -76,7 +80,7 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
         evidence.append(Cite(query))
         if not isinstance(answer, DnsAnswer):
             return Unavailable(f"{query}: {answer}", tuple(evidence))
-        if not answer.usable:
+        if not answer.usable or (server is None and withheld(answer)):
             return Unavailable(f"{query}: {explained(answer)}", tuple(evidence))
         authenticated = authenticated and answer.authenticated
         advanced = False
@@ -125,6 +129,11 @@ def _askable(name: str) -> bool:
     except (dns.exception.DNSException, ValueError):
         return False
     return True
+
+
+def withheld(answer: DnsAnswer) -> tuple[int, str] | None:
+    """The extended error by which our resolver says that it keeps the true answer from us; None where it does not."""
+    return next((error for error in answer.extended_errors if error[0] in WITHHELD), None)
 
 
 def explained(answer: DnsAnswer) -> str:

@@ -31,6 +31,7 @@ from . import (
     spf_doubts,
     suffixes,
     tlsrpt,
+    vantage,
 )
 
 modules = (
@@ -64,4 +65,5 @@ modules = (
     reverse,
     certificates,
     revocation,
+    vantage,
 )

@@ -75,24 +75,24 @@ class Certificates:
     """What the hosts of a world serve at its moment."""
 
     def __init__(self, moment: datetime) -> None:
-        self._moment = moment
+        self.moment = moment
 
     @property
     def root(self) -> bytes:
         """The PEM certificate that the world's clients trust."""
-        return _authority(self._moment).ca_pem
+        return _authority(self.moment).ca_pem
 
     def pem(self, kind: str, names: tuple[str, ...]) -> bytes:
         """Key and chain, leaf first. Raises ValueError for a kind that is unknown or cannot have these names."""
-        return _pem(self._moment, kind, names)
+        return _pem(self.moment, kind, names)
 
     def staple(self, kind: str, names: tuple[str, ...], status: str) -> bytes:
         """An OCSP response of the intermediate's, "good" or "revoked" a week ago; empty for no status."""
-        return _staple(self._moment, self.pem(kind, names), status) if status else b""
+        return _staple(self.moment, self.pem(kind, names), status) if status else b""
 
     def revoked(self, hosts: tuple[str, ...], fault: str = "") -> bytes:
         """The intermediate's list, on which certificates of the kind "listed" stand for these hosts."""
-        return _revoked(self._moment, hosts, fault)
+        return _revoked(self.moment, hosts, fault)
 
     def tlsa(self, kind: str, names: tuple[str, ...], usage: int, selector: int, matching: int) -> str:
         """The fields of a TLSA record that fits (RFC 6698 section 2.1). Raises ValueError.

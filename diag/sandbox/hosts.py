@@ -74,6 +74,8 @@ class Document:
     type: str = "text/plain"
     location: str = ""
     """Sent as Location where it is not empty."""
+    date: str = ""
+    """Sent as Date; empty: the moment of the world."""
     revoked: tuple[str, ...] | None = None
     """In place of the body comes the intermediate's list of revoked certificates, with those of the kind
     `listed` that these hosts serve."""

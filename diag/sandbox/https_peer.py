@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import format_datetime
 from http import HTTPStatus
 
 import anyio
@@ -40,6 +41,7 @@ async def exchange(session: Session) -> None:
         body = session.certificates.revoked(document.revoked, document.list_fault)
     endless = method in (quirks.endless_line, quirks.endless_reply)
     headers = [("Content-Type", document.type), ("Connection", "close")]
+    headers.append(("Date", document.date or format_datetime(session.certificates.moment, usegmt=True)))
     if document.location:
         headers.append(("Location", document.location))
     if not endless:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import dns.edns
+import dns.message
 import dns.rrset
 
 from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, build_answer
@@ -33,6 +35,8 @@ class Vantage:
     """How every question to the resolver fails, one of FAILURES; empty where it answers."""
     invents: tuple[str, ...] = ()
     """Addresses that the resolver gives for every name that does not exist."""
+    filters: tuple[str, ...] = ()
+    """Names that the resolver says are filtered, in place of what they have (RFC 8914 section 4.18)."""
     drops: tuple[str, ...] = ()
     """Types of records after which our network lets no question through."""
     forwards: bool = False
@@ -95,6 +99,8 @@ class OurResolver:
                 return build_answer(query, rcode=why.upper())
             case _:
                 pass
+        if query.name in self._vantage.filters:
+            return _filtered(query)
         answer = await self._inner.run(query)
         if not self._vantage.invents or not isinstance(answer, DnsAnswer) or answer.rcode != "NXDOMAIN":
             return answer
@@ -105,3 +111,11 @@ class OurResolver:
         )
         # The name is said to be there, whatever type was asked for.
         return build_answer(query, records)
+
+
+def _filtered(query: DnsQuery) -> DnsAnswer:
+    """The name is said not to exist, and why."""
+    message = dns.message.from_wire(build_answer(query, rcode="NXDOMAIN").wire)
+    message.use_edns(options=[dns.edns.EDEOption(dns.edns.EDECode.FILTERED, "on a list of the network")])
+    wire = message.to_wire()
+    return DnsAnswer(wire, "zone", size=len(wire))
