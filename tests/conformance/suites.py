@@ -1,4 +1,4 @@
-"""Finding other people's suites: in the data folder where there is one, else in the package that ships them."""
+"""Other people's suites: where they lie, their cases, and whether we agree on each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,46 @@ import yaml
 
 ROOT = Path(__file__).parent.parent.parent
 DATA = Path(os.environ.get("MAILDIAG_DATA", ROOT.parent / "shared" / "data"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case of a suite, and what came of it."""
+
+    name: str
+    expected: str
+    ours: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether we say what the suite wants."""
+        return self.expected == self.ours
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite, its version, and its cases run through our code."""
+
+    key: str
+    title: str
+    version: str
+    folder: str
+    """In the data folder; empty where a package ships it too."""
+    count: int
+    """How many cases there are: all of them are walked."""
+    run: Callable[[Path], Iterator[Case]]
+    elsewhere: bool = False
+    """A test of another file runs it already."""
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return DATA / self.folder
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its cases can be had."""
+        return not self.folder or self.path.is_dir()
 
 
 @functools.cache
