@@ -45,6 +45,10 @@ from . import (
     tls_hello,
     tlsrpt,
     vantage,
+    zone,
+    zone_answers,
+    zone_names,
+    zone_texts,
 )
 
 modules = (
@@ -92,4 +96,8 @@ modules = (
     tls,
     tls_hello,
     vantage,
+    zone,
+    zone_answers,
+    zone_names,
+    zone_texts,
 )

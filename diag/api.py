@@ -126,6 +126,23 @@ from .facts.vantage import (
     OurClock as OurClock,
     Witness as Witness,
 )
+from .facts.zone import (
+    Difference as Difference,
+    NameServer as NameServer,
+    NameServerRegistration as NameServerRegistration,
+    Standing as Standing,
+    ZoneDelegation as ZoneDelegation,
+    ZoneServers as ZoneServers,
+)
+from .facts.zone_names import (
+    Broken as Broken,
+    BrokenAlias as BrokenAlias,
+    DeniedAbove as DeniedAbove,
+    DoubledName as DoubledName,
+    PolicyText as PolicyText,
+    PolicyTexts as PolicyTexts,
+    WildcardPolicy as WildcardPolicy,
+)
 from .model.finding import (
     Certainty,
     Document,
@@ -193,6 +210,7 @@ from .records.spf import (
     SpfProblem as SpfProblem,
     SpfRecord as SpfRecord,
     Term as Term,
+    is_spf as is_spf,
 )
 from .records.tags import Tag as Tag, TagList as TagList
 from .records.tlsa import Tlsa as Tlsa, TlsaProblem as TlsaProblem

@@ -32,6 +32,9 @@ from . import (
     suffixes,
     tlsrpt,
     vantage,
+    zone,
+    zone_names,
+    zone_servers,
 )
 
 modules = (
@@ -66,4 +69,7 @@ modules = (
     certificates,
     revocation,
     vantage,
+    zone,
+    zone_names,
+    zone_servers,
 )

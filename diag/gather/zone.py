@@ -1,0 +1,169 @@
+"""Finding the zone that a domain lies in: its delegation, as the parent says it, and its name servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from diag.facts.zone import NameServerRegistration, ZoneDelegation
+from diag.model.frozen import frozen
+from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.plugin import fact
+from diag.model.target import Target
+from diag.names.domain import is_below, labels, parents
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
+from diag.probes.probe import Lab
+
+from .dns import Found, Looked, NoRecord, look_up, plain
+from .mx import all_of
+from .references import has_route
+from .registration import is_free, registrable
+
+MOST_HOSTS = 8
+"""Name servers whose addresses are looked up."""
+PARENTS_ASKED = 2
+"""Servers of the zone above that are asked for the delegation."""
+NOT_ASKED = "the name servers themselves are not asked in this run"
+
+
+@fact
+async def zone_delegation(target: Target, lab: Lab) -> ZoneDelegation | Absent | Unavailable:
+    """The zone cut above the domain, and what the servers of the zone above that say of it."""
+    if target.authoritative is False:
+        return Unavailable(NOT_ASKED)
+    domain, top = target.domain, registrable(target.domain)
+    looked: dict[str, Looked] = {}
+    apex = ""
+    for name in (domain, *(above for above in parents(domain) if above == top or is_below(above, top))):
+        looked[name] = ns = await look_up(lab, name, "NS")
+        if isinstance(ns, Found) and ns.owner == name:
+            apex = name
+            break
+    evidence = tuple(cite for each in looked.values() for cite in each.evidence)
+    above = await _zone_above(lab, apex or top)
+    if isinstance(above, Unavailable):
+        return above
+    told = await _asked_above(lab, apex or top, above)
+    evidence += above.evidence + told.asked
+    child = looked.get(apex)
+    by_child = _names(child.rdatas) if isinstance(child, Found) else ()
+    if told.denied:
+        return ZoneDelegation(domain, apex or top, False, (), by_child, {}, (), told.reached, evidence)
+    if not apex and not told.names:
+        if any(isinstance(each, Unavailable) for each in looked.values()):
+            return Unavailable(f"where the zone of {domain} begins could not be found out", evidence)
+        return Absent(f"{domain} has no zone of its own", evidence)
+    apex = apex or told.apex
+    hosts = sorted({*by_child, *told.names})[:MOST_HOSTS]
+    families = [rdtype for rdtype, one in _ONE_OF_EACH if await has_route(lab, one)]
+
+    async def of(host: str) -> dict[str, Looked]:
+        return await all_of(lambda rdtype: look_up(lab, host, rdtype), families)
+
+    found = await all_of(of, hosts)
+    addresses = {
+        host: tuple(
+            address
+            for rdtype, looked in each.items()
+            for address in _addresses(looked) or told.glue.get((host, rdtype), ())
+        )
+        for host, each in found.items()
+    }
+    gone = tuple(host for host, each in found.items() if each and all(map(_does_not_exist, each.values())))
+    return ZoneDelegation(domain, apex, True, told.names, by_child, addresses, gone, told.reached, evidence)
+
+
+@fact
+async def name_server_registrations(delegation: ZoneDelegation, lab: Lab) -> Many[NameServerRegistration]:
+    """Of name servers whose names do not exist: whether their domain could be registered by anybody."""
+
+    async def registration(host: str) -> NameServerRegistration:
+        free, asked = await is_free(lab, host)
+        return NameServerRegistration(host, delegation.apex, registrable(host), free, asked)
+
+    outside = [host for host in delegation.gone if not is_below(host, delegation.apex)]
+    return Many(await all_of(registration, outside))
+
+
+async def ask_all(lab: Lab, queries: Iterable[DnsQuery]) -> dict[DnsQuery, DnsEvidence]:
+    """Put questions at the same time; the answers by question, in order."""
+    by_number = {str(number): query for number, query in enumerate(dict.fromkeys(queries))}
+    answers = await all_of(lambda number: lab.run(by_number[number]), by_number)
+    return {query: answers[number] for number, query in by_number.items()}
+
+
+@frozen
+class _Told:
+    """What the servers of the zone above say of a name."""
+
+    names: tuple[str, ...]
+    apex: str
+    glue: dict[tuple[str, str], tuple[str, ...]]
+    denied: bool
+    """Each one asked says that the name does not exist."""
+    reached: tuple[str, ...]
+    asked: tuple[Cite, ...]
+
+
+_ONE_OF_EACH = (("A", "0.0.0.0"), ("AAAA", "::"))  # noqa: S104  no socket is bound
+
+
+async def _zone_above(lab: Lab, name: str) -> Found | Unavailable:
+    """The name servers of the nearest zone above a name."""
+    ns: Looked = Unavailable(f"{name} has no zone above it that could be asked")
+    for above in (*parents(name), "."):
+        ns = await look_up(lab, above, "NS")
+        if isinstance(ns, Found | Unavailable):
+            return ns
+    return Unavailable(f"the zone above {name} could not be found", ns.evidence)
+
+
+async def _asked_above(lab: Lab, name: str, above: Found) -> _Told:
+    """Ask servers of the zone above for the name servers of a name (RFC 1034 section 4.3.2)."""
+    hosts = _names(above.rdatas)[:PARENTS_ASKED]
+    found = await all_of(lambda host: look_up(lab, host, "A"), hosts)
+    servers = [str(looked.rdatas[0]) for looked in found.values() if isinstance(looked, Found)]
+    said = await ask_all(lab, (DnsQuery(name, "NS", server) for server in servers))
+    answers = [answer for answer in said.values() if isinstance(answer, DnsAnswer) and answer.usable]
+    names: tuple[str, ...] = ()
+    apex = ""
+    glue: dict[tuple[str, str], tuple[str, ...]] = {}
+    for answer in answers:
+        for referred in answer.authority if not answer.authoritative else ():
+            owner = _text(referred.owner)
+            if referred.rdtype == _NS and (owner == name or is_below(name, owner)) and labels(owner):
+                names, apex = _names(referred.rdatas), owner
+        for address in answer.additional if names else ():
+            if address.rdtype in _TYPES:
+                key = _text(address.owner), _TYPES[address.rdtype]
+                glue[key] = tuple(str(rdata) for rdata in address.rdatas)
+        if names:
+            break
+    denied = [answer for answer in answers if answer.rcode == "NXDOMAIN" and answer.authoritative]
+    return _Told(
+        names=names,
+        apex=apex,
+        glue=glue,
+        denied=bool(denied) and len(denied) == len(hosts),
+        reached=tuple(str(query.server) for query, answer in said.items() if isinstance(answer, DnsAnswer)),
+        asked=tuple(Cite(query) for query in said),
+    )
+
+
+_NS = 2
+_TYPES = {1: "A", 28: "AAAA"}
+
+
+def _names(rdatas: Iterable[object]) -> tuple[str, ...]:
+    return tuple(sorted({plain(rdata.target) for rdata in rdatas}))  # type: ignore[attr-defined]
+
+
+def _text(owner: tuple[bytes, ...]) -> str:
+    return ".".join(label.decode("latin-1") for label in owner)
+
+
+def _addresses(looked: Looked) -> tuple[str, ...]:
+    return tuple(sorted(str(rdata) for rdata in looked.rdatas)) if isinstance(looked, Found) else ()
+
+
+def _does_not_exist(looked: Looked) -> bool:
+    return isinstance(looked, NoRecord) and not looked.name_exists and not looked.aliases
