@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from diag.api import Absent, Many, Report, Severity, Unavailable
 from diag.facts.dane import DaneHost
-from diag.facts.dnssec import DnssecStatus, Security
+from diag.facts.dnssec import DnssecStatus, Security, ZoneSignatures, ZoneTrust, why
 from diag.facts.mta_sts import StsFetch, StsPolicy, StsRecordFound
 from diag.facts.tlsrpt import TlsrptFound
+from diag.records.dnssec_numbers import algorithm_name, digest_name
 from diag.records.mta_sts import Mode
 from diag.records.tlsa import MATCHINGS, SELECTORS, USAGES, Tlsa
 
@@ -39,7 +40,8 @@ _MODES = {
 _SECURITY = {
     Security.SECURE: states.good("signed and validated"),
     Security.INSECURE: states.mute("not signed"),
-    Security.INDETERMINATE: states.unknown("our resolver does not validate"),
+    Security.BOGUS: states.short(Severity.CRITICAL, "does not validate"),
+    Security.INDETERMINATE: states.unknown("undetermined"),
 }
 
 
@@ -104,9 +106,38 @@ def _tlsrpt(report: Report) -> Iterator[Row]:
 def _dnssec(report: Report) -> Iterator[Row]:
     status = report.fact(DnssecStatus)
     if isinstance(status, DnssecStatus):
-        yield Row("DNSSEC", status.domain, _SECURITY[status.security], _sentence(status.because))
+        words = " ".join((_sentence(status.because), *_chain(report)))
+        yield Row("DNSSEC", status.domain, _SECURITY[status.security], words, _links(report))
     elif isinstance(status, Unavailable):
         yield Row("DNSSEC", report.target.domain, states.unknown("undetermined"), status.because)
+
+
+def _chain(report: Report) -> Iterator[str]:
+    """What we verified ourselves, and until when it holds."""
+    signed = report.fact(ZoneSignatures)
+    if not isinstance(signed, ZoneSignatures):
+        return
+    good = [made for each in signed.sets if (made := each.good) is not None]
+    if good:
+        first = min(good, key=lambda made: made.expiration)
+        yield (
+            f"We verified the signatures over {len(good)} of {len(signed.sets)} record sets that mail needs; "
+            f"the first ends on {first.expiration:%Y-%m-%d at %H:%M} UTC."
+        )
+    for each in [each for each in signed.sets if each.failing][:_MOST_RECORDS]:
+        yield _sentence(f"of {each.label} {why(each)}")
+
+
+def _links(report: Report) -> tuple[str, ...]:
+    """The DS records at the parent, each with the key that it fits."""
+    trust = report.fact(ZoneTrust)
+    if not isinstance(trust, ZoneTrust):
+        return ()
+    return tuple(
+        f"DS {each.key_tag}, {algorithm_name(each.algorithm)}, {digest_name(each.digest_type)}: "
+        + ("fits no key" if each.key is None else f"fits key {trust.keys[each.key].key_tag}")
+        for each in trust.ds[:_MOST_RECORDS]
+    )
 
 
 def _dane(report: Report) -> Iterator[Row]:
