@@ -24,6 +24,7 @@ from diag.api import (
 )
 
 from .json_evidence import Evidence
+from .json_receivers import receivers
 from .opinions import heard
 from .verdict import counted, sentence
 
@@ -51,6 +52,7 @@ def _report(report: Report) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "partial": report.partial,
         "proposed": report.proposed,
+        "as_bulk_sender": report.as_bulk_sender,
         "vantage": _vantage(report),
         "grade": report.grade,
         "verdict": sentence(report),
@@ -61,6 +63,7 @@ def _report(report: Report) -> dict[str, Any]:
             {"finding": _finding(report, finding, evidence), "reason": waiver.reason, "until": waiver.until}
             for finding, waiver in report.waived
         ],
+        "receivers": receivers(report),
         "second_opinions": _second_opinions(report),
         "endpoints": evidence.endpoints(),
         "certificates": evidence.certificates(),

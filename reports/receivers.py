@@ -1,29 +1,31 @@
 """What the large receivers ask of a domain that sends them mail, and how far it can be seen to comply.
 
-The table is data: one row a requirement, one column a receiver, from what they publish about senders of
-some 5,000 messages a day. Most of it shows in the DNS; the rest shows only in a message, or to nobody
-outside, and is said to be so instead of guessed.
+What they ask is data (diag.facts.receivers); here it is decided of one domain, as one who sends little and as one
+who sends in bulk. Most of it shows in the DNS; the rest shows only in a message, or to nobody outside, and is
+said to be so instead of guessed.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from diag.api import Absent, Document, Finding, Many, Report, Result, Status, Unavailable
+from diag.api import Absent, Finding, Many, Report, Result, Status, Unavailable
+from diag.facts import receivers as known
 from diag.facts.dkim import Below, DkimKeyFound, DkimSelectors
 from diag.facts.dmarc import DmarcPolicy
+from diag.facts.receivers import (
+    Asked as Asked,
+    Audience as Audience,
+    Receiver,
+    Requirement,
+    SeenIn,
+    Wish,
+)
 from diag.facts.roles import Roles
 from diag.facts.spf import LOOKUP_LIMIT, VOID_LIMIT, SpfEvaluation
-
-
-class Asked(enum.Enum):
-    """How firmly a receiver asks for something."""
-
-    REQUIRED = "required"
-    ADVISED = "advised"
-    NOT = "not asked"
+from reports.verdict import listed
 
 
 class State(enum.Enum):
@@ -31,17 +33,14 @@ class State(enum.Enum):
 
     MET = "met"
     NOT_MET = "not met"
-    UNSEEN = "can't be seen from outside"
+    MESSAGE = "only a message can show it"
+    NOBODY = "nobody outside can see it"
     UNDETERMINED = "could not be determined"
     NOT_ASKED = "not asked"
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """A receiver, and where it says what it asks."""
-
-    name: str
-    source: Document
+_ORDER = (State.MET, State.UNDETERMINED, State.MESSAGE, State.NOBODY, State.NOT_ASKED, State.NOT_MET)
+"""What of two is the better news, for one of which suffices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,67 +55,78 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One requirement of one receiver."""
+    """One requirement of one receiver, asked of these senders."""
 
     receiver: Receiver
+    wish: Wish
     asked: Asked
     state: State
-    reply: str = ""
-    """What the receiver answers where it is not met, as its own pages say."""
+
+    @property
+    def reply(self) -> str:
+        """What the receiver answers because the requirement is not met, as far as its own pages say."""
+        return self.wish.reply if self.state is State.NOT_MET and self.asked is Asked.REQUIRED else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One requirement, decided."""
 
-    name: str
-    state: State
-    """What is known of it, whoever asks."""
-    because: str
-    findings: tuple[Finding, ...]
-    cells: tuple[Cell, ...]
+    requirement: Requirement
+    decision: Decision
+    cells: Mapping[Audience, tuple[Cell, ...]]
+    """In the order of the receivers."""
+
+    @property
+    def name(self) -> str:
+        """The requirement in a few words."""
+        return self.requirement.name
+
+    @property
+    def state(self) -> State:
+        """What is known of it, whoever asks."""
+        return self.decision.state
+
+    @property
+    def because(self) -> str:
+        """Why."""
+        return self.decision.because
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What breaks it."""
+        return self.decision.findings
+
+    def asked_of(self, audience: Audience) -> bool:
+        """Whether any receiver asks it of these senders."""
+        return any(cell.asked is not Asked.NOT for cell in self.cells[audience])
+
+    @property
+    def bulk_differs(self) -> bool:
+        """Whether bulk senders are asked for something here that is not asked of everyone."""
+        pairs = zip(self.cells[Audience.EVERYONE], self.cells[Audience.BULK], strict=True)
+        return any(bulk.asked not in (each.asked, Asked.NOT) for each, bulk in pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """The receiver table of a report."""
 
+    as_of: str
     receivers: tuple[Receiver, ...]
     rows: tuple[Row, ...]
 
+    def asked_of(self, audience: Audience) -> tuple[Row, ...]:
+        """What is asked of these senders; of bulk senders, what is asked of them besides."""
+        if audience is Audience.BULK:
+            return tuple(row for row in self.rows if row.bulk_differs)
+        return tuple(row for row in self.rows if row.asked_of(audience))
 
-GMAIL = Receiver(
-    "Gmail", Document("Gmail: email sender guidelines", "https://support.google.com/a/answer/81126")
-)
-YAHOO = Receiver(
-    "Yahoo", Document("Yahoo: sender best practices", "https://senders.yahooinc.com/best-practices/")
-)
-MICROSOFT = Receiver(
-    "Outlook.com",
-    Document(
-        "Outlook.com: requirements for senders of more than 5,000 messages a day",
-        "https://techcommunity.microsoft.com/blog/microsoftdefenderforoffice365blog/"
-        "strengthening-email-ecosystem-outlook%E2%80%99s-new-requirements-for-high%E2%80%90volume-senders/4399730",
-    ),
-)
-APPLE = Receiver(
-    "iCloud Mail", Document("Apple: postmaster information", "https://support.apple.com/en-us/102322")
-)
-RECEIVERS = (GMAIL, YAHOO, MICROSOFT, APPLE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Requirement:
-    name: str
-    decide: Callable[[Report], Decision]
-    gmail: Asked
-    yahoo: Asked
-    microsoft: Asked
-    apple: Asked
-    replies: dict[str, str] = field(default_factory=dict)
-
-    def asked_by(self) -> tuple[tuple[Receiver, Asked], ...]:
-        return tuple(zip(RECEIVERS, (self.gmail, self.yahoo, self.microsoft, self.apple), strict=True))
+    def against(self, audience: Audience) -> tuple[Receiver, ...]:
+        """The receivers that insist on something of these senders which is seen not to be met."""
+        cells = [cell for row in self.rows for cell in row.cells[audience]]
+        turn_away = {c.receiver.id for c in cells if c.asked is Asked.REQUIRED and c.state is State.NOT_MET}
+        return tuple(receiver for receiver in self.receivers if receiver.id in turn_away)
 
 
 def receiver_table(report: Report) -> Table | None:
@@ -129,51 +139,64 @@ def receiver_table(report: Report) -> Table | None:
         kind in report.facts for kind in (SpfEvaluation, DkimSelectors, DmarcPolicy)
     ):
         return None
-    return Table(RECEIVERS, tuple(_row(requirement, report) for requirement in _REQUIREMENTS))
+    table = known.table()
+    rows = tuple(_row(requirement, table.receivers, report) for requirement in table.requirements)
+    return Table(table.as_of, table.receivers, rows)
 
 
-def _row(requirement: _Requirement, report: Report) -> Row:
-    decision = requirement.decide(report)
-    cells = tuple(
-        Cell(
-            receiver,
-            asked,
-            State.NOT_ASKED if asked is Asked.NOT else decision.state,
-            requirement.replies.get(receiver.name, "") if decision.state is State.NOT_MET else "",
+def accepted(table: Table) -> str:
+    """Who turns the domain's mail away, as far as can be seen: one sentence, or one for each kind of sender."""
+    if not any(table.against(each) for each in Audience):
+        names = listed([receiver.name for receiver in table.receivers])
+        return f"Nothing is seen to be lacking of what {names} ask of everyone, or of bulk senders."
+    return " ".join(
+        f"{sender} lacks {_lacking(table.against(audience))} that can be seen."
+        for audience, sender in (
+            (Audience.EVERYONE, "Whoever sends little"),
+            (Audience.BULK, "Whoever sends in bulk"),
         )
-        for receiver, asked in requirement.asked_by()
     )
-    return Row(requirement.name, decision.state, decision.because, decision.findings, cells)
 
 
-_SPF_FATAL = (
-    "spf/missing",
-    "spf/multiple-records",
-    "spf/near-record",
-    "spf/wrong-place",
-    "spf/syntax",
-    "spf/modifier-twice",
-    "spf/too-many-lookups",
-    "spf/too-many-voids",
-    "spf/mx-over-ten",
-    "spf/include-without-record",
-    "spf/include-fails",
-    "spf/loop",
-    "mx/null-but-sends",
-)
-_DKIM_FATAL = ("dkim/no-keys",)
-_DMARC_FATAL = (
-    "dmarc/missing",
-    "dmarc/multiple-records",
-    "dmarc/not-recognised",
-    "dmarc/wrong-place",
-    "dmarc/policy-invalid",
-)
-_REVERSE_FATAL = ("reverse/missing", "reverse/not-confirmed", "reverse/broken")
+def _lacking(against: tuple[Receiver, ...]) -> str:
+    names = listed([receiver.name for receiver in against])
+    return f"something {names} {'asks' if len(against) == 1 else 'ask'} for" if against else "nothing"
+
+
+def as_bulk_sender(report: Report, finding: Finding) -> str:
+    """Why a finding weighs more for a bulk sender: "Gmail answers 550 5.7.40"; empty where it does not.
+
+    Empty, too, where the report is not judged that way.
+    """
+    if not report.as_bulk_sender:
+        return ""
+    return ", ".join(f"{receiver.name} answers {reply}" for receiver, reply in known.answers(finding.id))
+
+
+def _row(requirement: Requirement, receivers: tuple[Receiver, ...], report: Report) -> Row:
+    decision = _decided(requirement, report)
+
+    def cell(receiver: Receiver, audience: Audience) -> Cell:
+        wish = requirement.wishes[receiver.id]
+        asked = wish.of(audience)
+        return Cell(receiver, wish, asked, State.NOT_ASKED if asked is Asked.NOT else decision.state)
+
+    cells = {each: tuple(cell(receiver, each) for receiver in receivers) for each in Audience}
+    return Row(requirement, decision, cells)
+
+
+def _decided(requirement: Requirement, report: Report) -> Decision:
+    match requirement.seen_in:
+        case SeenIn.DNS:
+            return _DECIDE[requirement.id](report)
+        case SeenIn.MESSAGE:
+            return Decision(State.MESSAGE, "only a message can show it")
+        case SeenIn.NOBODY:
+            return Decision(State.NOBODY, "only the receiver can see it")
 
 
 def _spf(report: Report) -> Decision:
-    broken = _found(report, *_SPF_FATAL)
+    broken = _breaking(report, "spf")
     if broken:
         return Decision(State.NOT_MET, _sentence(broken), broken)
     match report.fact(SpfEvaluation):
@@ -201,7 +224,7 @@ def _evaluated(spf: SpfEvaluation) -> Decision:
 
 
 def _dkim(report: Report) -> Decision:
-    broken = _found(report, *_DKIM_FATAL)
+    broken = _breaking(report, "dkim")
     if broken:
         return Decision(State.NOT_MET, _sentence(broken), broken)
     keys = report.fact(DkimKeyFound)
@@ -212,14 +235,23 @@ def _dkim(report: Report) -> Decision:
         case DkimSelectors(below=Below.NONE):
             return Decision(State.NOT_MET, "no key can exist: _domainkey is NXDOMAIN")
         case DkimSelectors():
-            return Decision(State.UNSEEN, "no selector is known: name one with --selector")
+            return Decision(State.MESSAGE, "no selector is known: name one with --selector")
         case Unavailable(because=because):
             return Decision(State.UNDETERMINED, because)
     return _by_results(report, "dkim")
 
 
+def _either(report: Report) -> Decision:
+    """SPF or DKIM: one that is met is enough."""
+    both = _spf(report), _dkim(report)
+    best = min(both, key=lambda decision: _ORDER.index(decision.state))
+    if best.state is State.NOT_MET:
+        return Decision(State.NOT_MET, "neither is there", both[0].findings + both[1].findings)
+    return best
+
+
 def _dmarc(report: Report) -> Decision:
-    broken = _found(report, *_DMARC_FATAL)
+    broken = _breaking(report, "dmarc")
     if broken:
         return Decision(State.NOT_MET, _sentence(broken), broken)
     match report.fact(DmarcPolicy):
@@ -235,14 +267,14 @@ def _dmarc(report: Report) -> Decision:
 
 
 def _alignment(report: Report) -> Decision:
-    broken = _found(report, "dmarc/cannot-align")
+    broken = _breaking(report, "alignment")
     if broken:
         return Decision(State.NOT_MET, _sentence(broken), broken)
-    return Decision(State.UNSEEN, "the records allow it; only a message shows it")
+    return Decision(State.MESSAGE, "the records allow it; only a message shows it")
 
 
 def _reverse(report: Report) -> Decision:
-    broken = _found(report, *_REVERSE_FATAL)
+    broken = _breaking(report, "reverse")
     if broken:
         return Decision(State.NOT_MET, _sentence(broken), broken)
     decided = _by_results(report, "reverse")
@@ -250,11 +282,11 @@ def _reverse(report: Report) -> Decision:
         return Decision(State.MET, "seen for the addresses that were looked at")
     if decided.because:
         return decided
-    return Decision(State.UNSEEN, "the addresses that send are not known")
+    return Decision(State.MESSAGE, "the addresses that send are not known")
 
 
 def _narrow(report: Report) -> Decision:
-    broken = _found(report, "spf/passes-everyone", "spf/range-wide")
+    broken = _breaking(report, "narrow-spf")
     if broken:
         return Decision(State.NOT_MET, _sentence(broken), broken)
     if isinstance(report.fact(SpfEvaluation), SpfEvaluation):
@@ -262,11 +294,9 @@ def _narrow(report: Report) -> Decision:
     return Decision(State.UNDETERMINED, "there is no SPF record that can be evaluated")
 
 
-def _unseen(why: str) -> Callable[[Report], Decision]:
-    return lambda _: Decision(State.UNSEEN, why)
-
-
-def _found(report: Report, *rules: str) -> tuple[Finding, ...]:
+def _breaking(report: Report, requirement: str) -> tuple[Finding, ...]:
+    """The findings that break a requirement."""
+    rules = next(each.broken_by for each in known.table().requirements if each.id == requirement)
     return tuple(finding for finding in report.findings if finding.id in rules)
 
 
@@ -283,66 +313,12 @@ def _by_results(report: Report, area: str) -> Decision:
     return Decision(State.UNDETERMINED, unsure[0].because if unsure else "")
 
 
-_YES, _WISH, _NO = Asked.REQUIRED, Asked.ADVISED, Asked.NOT
-# The pages behind the table, with their dates as printed there or, failing that, as they were seen:
-# - Gmail: the guidelines above (seen 2026-03-11); replies from
-#   https://knowledge.workspace.google.com/admin/support/troubleshooting/gmail-smtp-errors-and-codes
-#   (2026-02-12).  It lists a refusal for From only beside 421, so the deferral stands here.  Which entries of
-#   an SPF record are suspicious to 5.7.24 is not said; wide ranges are our reading.
-# - Yahoo: the page above (seen 2025-04-10); its page of replies names none for authentication, an older one
-#   does: https://help.yahoo.com/kb/SLN7253.html (2014-04-16).
-# - Outlook.com: the page above (2025-04-30) and, for reverse names and unsubscribing,
-#   https://sendersupport.olc.protection.outlook.com/pm/policies.aspx (no date).
-# - iCloud Mail: the page above (2025-02-25), which asks for no alignment, TLS or one click.
-_REQUIREMENTS = (
-    _Requirement(
-        "SPF that can be evaluated",
-        _spf,
-        _YES,
-        _YES,
-        _YES,
-        _YES,
-        {"Gmail": "550 5.7.27", "Yahoo": "554 5.7.9", "Outlook.com": "550 5.7.515"},
-    ),
-    _Requirement(
-        "A DKIM key",
-        _dkim,
-        _YES,
-        _YES,
-        _YES,
-        _YES,
-        {"Gmail": "550 5.7.30", "Yahoo": "554 5.7.9", "Outlook.com": "550 5.7.515"},
-    ),
-    _Requirement(
-        "A DMARC policy, none or stricter",
-        _dmarc,
-        _YES,
-        _YES,
-        _YES,
-        _YES,
-        {"Gmail": "550 5.7.40", "Yahoo": "554 5.7.9", "Outlook.com": "550 5.7.515"},
-    ),
-    _Requirement(
-        "From aligned with SPF or DKIM",
-        _alignment,
-        _YES,
-        _YES,
-        _YES,
-        _NO,
-        {"Gmail": "421 4.7.32", "Outlook.com": "550 5.7.515"},
-    ),
-    _Requirement("Reverse name that leads back", _reverse, _YES, _YES, _YES, _YES, {"Gmail": "550 5.7.25"}),
-    _Requirement("No overly wide SPF", _narrow, _YES, _NO, _NO, _NO, {"Gmail": "550 5.7.24"}),
-    _Requirement(
-        "TLS when you deliver to them",
-        _unseen("it is your outgoing side: only a message shows it"),
-        _YES,
-        _NO,
-        _NO,
-        _NO,
-    ),
-    _Requirement("One-click unsubscribe in bulk mail", _unseen("needs a message"), _YES, _YES, _NO, _NO),
-    _Requirement("An unsubscribe link in bulk mail", _unseen("needs a message"), _YES, _YES, _WISH, _YES),
-    _Requirement("Well-formed messages", _unseen("needs a message"), _YES, _YES, _YES, _YES),
-    _Requirement("Complaints below 0.3 %", _unseen("only the receiver can see it"), _YES, _YES, _NO, _NO),
-)
+_DECIDE: Mapping[str, Callable[[Report], Decision]] = {
+    "spf-or-dkim": _either,
+    "spf": _spf,
+    "dkim": _dkim,
+    "dmarc": _dmarc,
+    "alignment": _alignment,
+    "reverse": _reverse,
+    "narrow-spf": _narrow,
+}

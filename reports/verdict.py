@@ -7,6 +7,7 @@ quoted of findings, whose fields are remote text, has been made plain.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from diag.api import (
     Certainty,
@@ -147,6 +148,14 @@ def figures(report: Report) -> tuple[tuple[str, str], ...]:
         (len(report.waived), "waived"),
     ]
     return tuple((f"{number:,}", word) for number, word in pairs if number)
+
+
+AS_BULK_SENDER = "Judged as a bulk sender, who must meet what large receivers ask for"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names as they stand in a sentence: "A, B and C"; empty where there is none."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def seen_from(report: Report) -> str:

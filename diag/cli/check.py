@@ -89,7 +89,7 @@ _of_network = functools.partial(option, group="Network")
 @_of_network("-6", "ipv6", is_flag=True, help="IPv6 only.")
 @_of_network("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
 @_of_network("--timeout", metavar="S", type=seconds, help="The most seconds one probe may take: 60.")
-@_of_network("--deadline", metavar="S", type=seconds, help="The most seconds for one domain: no limit.")
+@_of_network("--deadline", metavar="S", type=seconds, help="The most seconds for the whole run: no limit.")
 @_of_network("--ca-file", metavar="PEM", type=PATH, help="Trust these roots instead of the machine's.")
 @_of_network(
     "--port-map",
@@ -110,6 +110,7 @@ def check(
     skip: tuple[str, ...],
     zone: Path | None,
     profile: Path | None,
+    as_bulk_sender: bool,
     fail_on: str | None,
     require: tuple[str, ...],
     save: Path | None,
@@ -176,6 +177,7 @@ def check(
         ),
         deadline=deadline or said.deadline,
         proposed=str(zone) if zone is not None else "",
+        as_bulk_sender=as_bulk_sender,
     )
     target = _target(
         said,

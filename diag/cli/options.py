@@ -139,6 +139,11 @@ def judgement_options(function: F) -> F:
             help="Limits, severities, waivers, required areas; default: ./maildiag.toml where it exists.",
         ),
         _of_judgement(
+            "--as-bulk-sender",
+            is_flag=True,
+            help="Weigh what Gmail, Yahoo, Outlook.com or iCloud refuse bulk mail for as it weighs for its sender.",
+        ),
+        _of_judgement(
             "--fail-on",
             metavar="SEVERITY",
             help="Exit with 1 from this severity on: info, notice, warning, error (default), critical, never.",

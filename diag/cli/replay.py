@@ -25,6 +25,7 @@ def replay(
     skip: tuple[str, ...],
     zone: Path | None,
     profile: Path | None,
+    as_bulk_sender: bool,
     fail_on: str | None,
     require: tuple[str, ...],
 ) -> int:
@@ -53,6 +54,7 @@ def replay(
             (*was.required, *(said.require if said else ()), *require), registry, "--require"
         ),
         proposed=", ".join(filter(None, (was.proposed, str(zone) if zone is not None else ""))),
+        as_bulk_sender=as_bulk_sender or was.as_bulk_sender,
     )
     if said is not None:
         judging.required(said.require, registry, f"{said.place}: require")

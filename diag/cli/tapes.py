@@ -56,6 +56,7 @@ def save(path: Path, report: Report, options: Options, fail_on: str) -> None:
         "required": list(options.required),
         "fail_on": fail_on,
         "proposed": options.proposed,
+        "as_bulk_sender": options.as_bulk_sender,
         "partial": report.partial,
     }
     try:
@@ -93,6 +94,7 @@ def load(path: Path, kinds: Mapping[str, type[Probe[Any]]]) -> Recorded:
             waivers=tuple(Waiver(**waiver) for waiver in header["waivers"]),
             required=tuple(header["required"]),
             proposed=str(header["proposed"]),
+            as_bulk_sender=bool(header.get("as_bulk_sender", False)),  # older tapes know of no such thing
         )
         target = cattrs.structure(header["target"], Target)
         if domain(target.domain) != target.domain:

@@ -69,12 +69,15 @@ class Report:
     partial: str = ""
     """Why the run ended early; empty for a whole run."""
     severities: Mapping[str, Severity] = field(default_factory=dict)
-    """Severities that the profile changed, by rule id."""
+    """Severities that the profile or sending in bulk changed, by rule id."""
     waived: tuple[tuple[Finding, Waiver], ...] = ()
     seconds: float = 0.0
     required: tuple[str, ...] = ("dns",)
     proposed: str = ""
     """The name of the zone file laid over the live answers; empty for the world as it is."""
+
+    as_bulk_sender: bool = False
+    """Judged as what large receivers ask of whoever sends them thousands of messages a day."""
 
     unproven: tuple[Finding, ...] = ()
     """Findings whose DNS fixes did not cure them on trial: those fixes are not told, and are a bug of the rule."""

@@ -21,6 +21,7 @@ from diag.api import (
 from diag.model.fix import record_line
 from reports import states
 from reports.quoting import commands
+from reports.receivers import as_bulk_sender
 from reports.verdict import by_rule
 
 from .anchors import Anchors, Link
@@ -85,20 +86,23 @@ class Card:
     commands: tuple[str, ...]
     references: tuple[Rfc | Document, ...]
     section: Link | None
+    weighs_more: str
+    """What receivers answer to bulk mail because of it, where that is how the report judges."""
 
 
 def cards(report: Report, anchors: Anchors, sections: frozenset[str]) -> tuple[Card, ...]:
     """A card for each rule broken, gravest first; `sections` are the ids of the page's own sections."""
     return tuple(
-        _card(number, report.severity(findings[0]), findings, anchors, sections)
+        _card(number, report, findings, anchors, sections)
         for number, findings in enumerate(by_rule(report), start=1)
     )
 
 
 def _card(
-    number: int, severity: Severity, findings: tuple[Finding, ...], anchors: Anchors, sections: frozenset[str]
+    number: int, report: Report, findings: tuple[Finding, ...], anchors: Anchors, sections: frozenset[str]
 ) -> Card:
     first = findings[0]
+    severity = report.severity(first)
     section = SECTION_OF.get(first.area)
     one = len(findings) == 1
     shown = findings[:_MOST_SUBJECTS]
@@ -119,6 +123,7 @@ def _card(
         commands=tuple(sorted(commands(cites), key=_only_leads_there)[:_MOST_COMMANDS]),
         references=first.references,
         section=section if section is not None and section.target in sections else None,
+        weighs_more=as_bulk_sender(report, first),
     )
 
 

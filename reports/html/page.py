@@ -116,6 +116,7 @@ def _head(report: Report) -> dict[str, Any]:
         "moment": verdict.moment(report),
         "seen_from": verdict.seen_from(report),
         "effort": verdict.effort(report),
+        "as_bulk_sender": verdict.AS_BULK_SENDER,
     }
 
 
@@ -126,9 +127,12 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
     role = words.sending_role(report)
     strangers = words.who_can_send(report)
     others = opinions.heard(report)
+    table = receivers.receiver_table(report)
     return {
         "first": True,
-        "receivers": receivers.receiver_table(report),
+        "receivers": table,
+        "accepted": receivers.accepted(table) if table is not None else "",
+        "audiences": receivers.Audience,
         "met": _met,
         "sending": bool(strangers or role),
         "strangers": strangers,
@@ -166,8 +170,10 @@ def _met(cell: receivers.Cell) -> states.Shown:
             return states.short(Severity.WARNING, "not met, advised")
         case receivers.State.NOT_MET:
             return states.short(Severity.ERROR, "not met")
-        case receivers.State.UNSEEN:
-            return states.Shown("○", "unseen, advised" if advised else "unseen", "mute")
+        case receivers.State.MESSAGE:
+            return states.Shown("○", "in mail, advised" if advised else "in mail", "mute")
+        case receivers.State.NOBODY:
+            return states.Shown("○", "unseen", "mute")
         case receivers.State.UNDETERMINED:
             return states.unknown("undetermined")
         case receivers.State.NOT_ASKED:

@@ -18,6 +18,7 @@ from diag.api import (
 from diag.model.fix import record_line
 from reports.hostile import plain
 from reports.quoting import commands, quoted
+from reports.receivers import as_bulk_sender
 from reports.verdict import by_rule, plural, undecided
 
 from .page import STYLES, Page
@@ -53,6 +54,7 @@ def first(page: Page, report: Report) -> int:
         if len(group) > _ALIKE:
             page.item("", f"and {len(group) - _ALIKE} more of this kind", width=2)
         page.item("", (f"{_first_paragraph(group[0].page.why)} ({group[0].id})", "dim"), width=2)
+        _weighs_more(page, report, group[0], width=2)
         _evidence(page, report, group[0], width=2)
         _cures(page, group, indent=3)
         shown = commands(cite for finding in group for cite in finding.evidence)
@@ -60,6 +62,12 @@ def first(page: Page, report: Report) -> int:
             page.say(("See it for yourself:", "dim"), indent=3)
             page.whole(shown[0])
     return len(urgent)
+
+
+def _weighs_more(page: Page, report: Report, finding: Finding, *, width: int) -> None:
+    """What receivers answer to bulk mail because of it."""
+    if said := as_bulk_sender(report, finding):
+        page.item("", (f"Of bulk mail: {said}.", "dim"), width=width)
 
 
 def also(page: Page, report: Report, told: int, *, verbose: bool) -> None:
@@ -80,6 +88,7 @@ def also(page: Page, report: Report, told: int, *, verbose: bool) -> None:
             page.item("", f"and {len(group) - _ALIKE} more of this kind", width=_LABEL)
         if verbose:
             page.item("", (_first_paragraph(group[0].page.why), "dim"), width=_LABEL)
+            _weighs_more(page, report, group[0], width=_LABEL)
             _evidence(page, report, group[0], width=_LABEL)
             _cures(page, group, indent=_LABEL + 1)
     if not verbose:

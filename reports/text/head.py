@@ -24,6 +24,8 @@ def verdict(page: Page, report: Report) -> None:
         page.say((f"Partial report: {plain(report.partial)}.", "bold"))
     if report.proposed:
         page.say((f"Judged as if {plain(report.proposed)} were published.", "bold"))
+    if report.as_bulk_sender:
+        page.say((f"{words.AS_BULK_SENDER}.", "bold"))
     seen_from = words.seen_from(report)
     page.say((", ".join(filter(None, (words.moment(report), plain(seen_from)))), "dim"))
 

@@ -72,12 +72,16 @@ def test_a_healthy_domain_needs_one_screen_and_a_half() -> None:
 
 def test_receivers_are_told_with_what_they_answer() -> None:
     said = section(shown(judged("harbour")), "Who accepts this mail")
-    assert "They ask for Gmail Yahoo Outlook.com iCloud Mail" in said
+    assert "They ask of everyone: Gmail Yahoo Outlook.com iCloud Mail" in said
     assert "SPF that can be evaluated ✗ not met ✗ not met ✗ not met ✗ not met" in said
     assert "SPF that can be evaluated: see spf/too-many-lookups (Gmail answers 550 5.7.27" in said
-    assert "not to be seen from outside: From aligned with SPF or DKIM" in said
+    assert "only a message can show: From aligned with SPF or DKIM" in said
+    assert "nobody outside can see: Complaints below 0.3 %" in said
+    assert said.startswith(
+        "Whoever sends little lacks something Gmail, Yahoo and Outlook.com ask for that can be seen."
+    )
     everything = section(shown(judged("harbour"), verbose=True), "Who accepts this mail")
-    assert "From aligned with SPF or DKIM ○ unseen" in everything
+    assert "From aligned with SPF or DKIM ○ in mail" in everything
 
 
 def test_where_no_requirement_could_be_decided_there_is_no_table() -> None:

@@ -19,7 +19,7 @@ from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.report import Report
 from diag.records.dmarc import DmarcRecord, Kind
 from reports import verdict, words
-from reports.receivers import State, receiver_table
+from reports.receivers import Audience, State, receiver_table
 
 
 def report(*results: Any, **changes: Any) -> Report:
@@ -137,8 +137,8 @@ SPF, DKIM, DMARC = "SPF that can be evaluated", "A DKIM key", "A DMARC policy, n
 def test_a_healthy_domain_meets_what_can_be_seen() -> None:
     states = decided({}, sample.passed("x", "reverse"))
     assert {states[name] for name in (SPF, DKIM, DMARC, "Reverse name that leads back")} == {State.MET}
-    assert states["One-click unsubscribe in bulk mail"] is State.UNSEEN
-    assert states["From aligned with SPF or DKIM"] is State.UNSEEN
+    assert states["One-click unsubscribe in bulk mail"] is State.MESSAGE
+    assert states["From aligned with SPF or DKIM"] is State.MESSAGE
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_none_and_not_known_stay_apart(kind: type, value: Any, name: str, state:
 
 @pytest.mark.parametrize(
     ("below", "state"),
-    [(Below.NONE, State.NOT_MET), (Below.POSSIBLE, State.UNSEEN), (Below.WILDCARD, State.UNSEEN)],
+    [(Below.NONE, State.NOT_MET), (Below.POSSIBLE, State.MESSAGE), (Below.WILDCARD, State.MESSAGE)],
 )
 def test_a_selector_that_was_not_found_proves_nothing(below: Below, state: State) -> None:
     search = DkimSelectors("x", below, (), False, (Selector("a", Source.COMMON),), (), True, ())
@@ -169,14 +169,14 @@ def test_too_many_lookups_are_not_met_although_no_rule_was_run() -> None:
     (spf,) = [row for row in table.rows if row.name == SPF]
     assert spf.state is State.NOT_MET
     assert spf.because == "evaluating it takes 12 of 10 look-ups"
-    assert [cell.reply for cell in spf.cells] == ["550 5.7.27", "554 5.7.9", "550 5.7.515", ""]
+    assert [cell.reply for cell in spf.cells[Audience.BULK]] == ["550 5.7.27", "554 5.7.9", "550 5.7.515", ""]
 
 
 def test_who_does_not_ask_is_said_not_to_ask() -> None:
     table = receiver_table(report(ONE))
     assert table is not None
     wide = next(row for row in table.rows if row.name == "No overly wide SPF")
-    assert [cell.state for cell in wide.cells] == [State.MET, *[State.NOT_ASKED] * 3]
+    assert [cell.state for cell in wide.cells[Audience.EVERYONE]] == [State.MET, *[State.NOT_ASKED] * 3]
 
 
 def test_there_is_no_table_for_who_sends_nothing_or_was_not_looked_at() -> None:
