@@ -16,7 +16,7 @@ import pytest
 
 from diag.lab.live import dns as live
 from diag.lab.live.live import Means
-from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, Transport
 
 QUERY = DnsQuery("d.example", "TXT")
 Answer = Callable[[dns.message.Message], list[bytes]]
@@ -141,7 +141,10 @@ def test_a_server_that_hates_edns_is_asked_without() -> None:
         return [reply.to_wire()]
 
     with server(old) as at:
-        assert told(ask(at)) == ['"good"']
+        answer = ask(at)
+    assert told(answer) == ['"good"']
+    assert isinstance(answer, DnsAnswer)
+    assert answer.transport == "plain"
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -202,3 +205,54 @@ def test_without_any_resolver_that_is_said(monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_resolv_conf_gives_the_servers_and_never_a_search_list(lines: list[str], servers: list[str]) -> None:
     assert list(live._nameservers(lines)) == servers
+
+
+def test_over_tcp_alone_no_datagram_is_sent() -> None:
+    seen: list[dns.message.Message] = []
+
+    def deaf(query: dns.message.Message) -> list[bytes]:
+        seen.append(query)
+        return []
+
+    with server(deaf, tcp=good) as at:
+        answer = anyio.run(live.ask.function, DnsQuery("d.example", "TXT", at, transport="tcp"), Means())
+    assert told(answer) == ['"good"']
+    assert isinstance(answer, DnsAnswer)
+    assert (answer.transport, seen) == ("tcp", [])
+
+
+def test_over_tcp_alone_a_closed_port_is_told() -> None:
+    query = DnsQuery("d.example", "TXT", closed_port(), transport="tcp")
+    answer = anyio.run(live.ask.function, query, Means())
+    assert isinstance(answer, DnsSilence)
+    assert answer.why is Silent.REFUSED
+
+
+@pytest.mark.parametrize(("transport", "edns"), [("", 0), ("plain", -1)])
+def test_a_question_without_edns_has_none(transport: Transport, edns: int) -> None:
+    seen: list[int] = []
+
+    def noting(query: dns.message.Message) -> list[bytes]:
+        seen.append(query.edns)
+        return [good(query)]
+
+    with server(noting) as at:
+        answer = anyio.run(live.ask.function, DnsQuery("d.example", "TXT", at, transport=transport), Means())
+    assert isinstance(answer, DnsAnswer)
+    assert seen == [edns]
+    assert answer.transport == ("udp" if transport == "" else "plain")
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_server_of_strangers_is_asked_twice_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PATIENCE", (0.1, 0.1, 0.1))
+    seen: list[int] = []
+
+    def deaf(query: dns.message.Message) -> list[bytes]:
+        seen.append(query.id)
+        return []
+
+    with server(deaf) as at:
+        answer = anyio.run(live.ask.function, DnsQuery("d.example", "TXT", at), Means())
+    assert isinstance(answer, DnsSilence)
+    assert len(seen) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import dns.edns
@@ -13,7 +14,7 @@ import dns.rrset
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from diag.probes.dns_message import Garbage, Message, read
+from diag.probes.dns_message import Garbage, Message, read, read_referral
 
 ALIASED = (
     "Www.Example.ORG. 300 IN CNAME host.example.org.",
@@ -142,3 +143,31 @@ def test_what_dnspython_reads_of_a_damaged_message_we_read_alike(at: int, damage
     if theirs.opcode() == 0:
         answers = sorted(line.lower() for rrset in theirs.answer for line in rrset.to_text().splitlines())
         assert sorted(shown(ours)) == answers
+
+
+NS = ("example.org. 300 IN NS ns1.example.org.", "example.org. 60 IN NS ns2.elsewhere.test.")
+
+
+def referral() -> bytes:
+    message = dns.message.from_wire(written(*ALIASED, authority=NS))
+    message.additional.append(dns.rrset.from_text("ns1.example.org.", 300, "IN", "A", "192.0.2.1"))
+    return message.to_wire(want_shuffle=False)
+
+
+def test_a_referral_has_its_servers_and_their_addresses() -> None:
+    authority, additional = read_referral(referral())
+    assert [line for found in authority for line in found.lines()] == [
+        "example.org. 60 IN NS ns1.example.org.",
+        "example.org. 60 IN NS ns2.elsewhere.test.",
+    ]
+    assert [line for found in additional for line in found.lines()] == ["ns1.example.org. 300 IN A 192.0.2.1"]
+    assert len(read(referral()).answer) == 2
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 250), st.binary(min_size=1, max_size=6))
+def test_a_damaged_referral_is_read_or_is_garbage(at: int, damage: bytes) -> None:
+    wire = bytearray(referral())
+    wire[at : at + len(damage)] = damage
+    with contextlib.suppress(Garbage):  # any other exception fails the test
+        read_referral(bytes(wire))
