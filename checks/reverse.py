@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
 from diag.api import (
@@ -12,8 +11,6 @@ from diag.api import (
     Document,
     Finding,
     Fix,
-    Mechanism,
-    Outcome,
     Publish,
     Replace,
     ReverseName,
@@ -21,7 +18,6 @@ from diag.api import (
     SendingDomain,
     Severity,
     SpfEvaluation,
-    SpfStep,
     Unavailable,
     Undecided,
     Verdict,
@@ -158,19 +154,7 @@ def may_send(reverse: ReverseName, spf: SpfEvaluation | Absent | Unavailable) ->
 
     A host that only takes mail needs no name: nobody looks.
     """
-    if not isinstance(spf, SpfEvaluation) or any(spf.errors()):
-        return True
-    if any(step.outcome not in _KNOWN or _is_ptr(step) for _, step in spf.root.walk()):
-        return True
-    address = ipaddress.ip_address(reverse.address)
-    return any(address in network for _, _, network in spf.networks()) or spf.final == "+"
-
-
-_KNOWN = frozenset({Outcome.NOT_NEEDED, Outcome.FOUND, Outcome.VOID})
-
-
-def _is_ptr(step: SpfStep) -> bool:
-    return isinstance(step.term, Mechanism) and step.term.name in ("ptr", "exists")
+    return not isinstance(spf, SpfEvaluation) or spf.passes(reverse.address) is not False
 
 
 def _named(reverse: ReverseName) -> tuple[Fix, ...]:

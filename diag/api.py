@@ -117,6 +117,13 @@ from .facts.spf import (
     SpfStep as SpfStep,
     SpfTargetServers as SpfTargetServers,
 )
+from .facts.spf_hosts import (
+    SpfExplanation as SpfExplanation,
+    SpfHost as SpfHost,
+    SpfProviders as SpfProviders,
+    SpfSharedRange as SpfSharedRange,
+    SpfType99 as SpfType99,
+)
 from .facts.tlsrpt import TlsrptDestination as TlsrptDestination, TlsrptFound as TlsrptFound
 from .facts.vantage import (
     Filtered as Filtered,

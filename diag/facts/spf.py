@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import ipaddress
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 
@@ -167,10 +168,29 @@ class SpfEvaluation:
         """Whether any sender passes: False for `v=spf1 -all` and the like; macros count as somebody."""
         return any(True for _ in _passing(self.root)) or _open(self.root) or _by_macro(self.root)
 
+    def passes(self, address: str) -> bool | None:
+        """Whether mail from an address passes, whoever sends it; None where that depends on the message.
+
+        None as well where part of the tree could not be looked up, or breaks the grammar.
+        """
+        ip = ipaddress.ip_address(address)
+        if any(ip in network for _, _, network in self.networks()) or self.final == "+":
+            return True
+        known = all(step.outcome in _SETTLED and not _by_client(step) for _, step in self.root.walk())
+        return False if known and not any(self.errors()) else None
+
     @property
     def final(self) -> str:
         """The qualifier of the `all` that decides for whoever matches nothing; "?" where there is none."""
         return _final(self.root)
+
+
+_SETTLED = frozenset({Outcome.NOT_NEEDED, Outcome.FOUND, Outcome.VOID})
+
+
+def _by_client(step: SpfStep) -> bool:
+    """Whether a term decides by more than the client's address."""
+    return isinstance(step.term, Mechanism) and step.term.name in ("ptr", "exists")
 
 
 def _passing(node: SpfNode) -> Iterator[tuple[SpfNode, SpfStep, Network]]:
