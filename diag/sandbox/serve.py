@@ -73,7 +73,8 @@ async def played(
     """Play a world until the context is left; nothing but loopback is bound.
 
     With `resolver_at` the world is played in place: its hosts lie at addresses of loopback and are bound
-    there at their own ports, for programs that know no routes. That takes root for standard ports.
+    there at their own ports, for programs that know no routes; its name servers at the resolver's port. That
+    takes root for standard ports.
 
     With `rtt_ms`, answers and octets take as long as if every server were that round trip away.
     """
@@ -100,9 +101,12 @@ async def played(
         udp, tcp = await _both_transports(stack, asked_at)
         asked = [(udp, tcp, _Questions(Resolver(world.dns).answer, counters.questions, rtt_ms))]
         servers = NameServers(world.dns)
-        for address in servers.addresses if resolver_at is None else ():
-            bound = await _both_transports(stack, (LOOPBACK, 0))
-            routes[address, 53] = (LOOPBACK, _port(bound[0]))
+        for address in servers.addresses:
+            if resolver_at is not None and not ipaddress.ip_address(address).is_loopback:
+                continue
+            at = (address, resolver_at[1]) if resolver_at else (LOOPBACK, 0)
+            bound = await _both_transports(stack, at)
+            routes[address, 53] = (at[0], _port(bound[0]))
             answer = partial(servers.answer, address=address)
             asked.append((*bound, _Questions(answer, counters.put_to_servers, rtt_ms)))
         async with anyio.create_task_group() as tasks:

@@ -18,7 +18,7 @@ from diag.sandbox.serve import played
 from diag.sandbox.world import WORLDS, World, load
 
 NET = "127.27.0"
-RESOLVER = f"{NET}.53"
+RESOLVER = f"{NET}.5"
 HEALTHY = "lantern"
 FILES = (".zone", ".toml")
 
@@ -47,6 +47,7 @@ def build(folder: Path, count: int) -> World:
 def _moved(text: str, name: str) -> str:
     lines = [line for line in text.splitlines() if "AAAA" not in line and "ip6.arpa. PTR" not in line]
     moved = "\n".join(lines).replace("lantern.example", name).replace("198.51.100.", f"{NET}.")
+    moved = moved.replace("203.0.113.", "127.28.0.").replace("192.0.2.", "127.29.0.")
     return moved.replace("100.51.198.in-addr", "0.27.127.in-addr") + "\n"
 
 
@@ -68,10 +69,12 @@ async def main(rtt: float, count: int) -> None:
                 if line.strip() == "count":
                     counted = {
                         "questions": [[*key, many] for key, many in playing.counters.questions.items()],
+                        "put_to_servers": playing.counters.put_to_servers.total(),
                         "connections": [[*key, many] for key, many in playing.counters.connections.items()],
                     }
                     print(json.dumps(counted), flush=True)
                     playing.counters.questions.clear()
+                    playing.counters.put_to_servers.clear()
                     playing.counters.connections.clear()
 
 
