@@ -106,7 +106,7 @@ def maildiag(root: str, *more: str) -> list[str]:
         "--ca-file",
         root,
         "--public",
-        f"{NET}.0/24",
+        "127.0.0.0/8",
         "-f",
         "json",
     ]
