@@ -11,6 +11,8 @@ from diag.model.frozen import frozen
 from .report_uri import ReportUri, parse_report_uris
 from .tags import Tag, TagList, colon_list
 
+MOST_SUGGESTIONS = 20
+"""Unknown tags for which the nearest name is looked for: thousands of them would take a second."""
 TAGS = ("v", "p", "sp", "np", "adkim", "aspf", "fo", "psd", "t", "rua", "ruf")
 """Registered by RFC 9989."""
 REMOVED_TAGS = frozenset({"pct", "rf", "ri"})
@@ -256,14 +258,18 @@ def _form(tags: TagList) -> list[DmarcDefect]:
         stray = part.text.lower().startswith(("mailto:", "http:", "https:"))
         problem = DmarcProblem.URI_SEPARATOR if stray else DmarcProblem.MALFORMED
         found.append(DmarcDefect(problem, part.position, text=part.text))
+    first: dict[str, str] = {}
+    for tag in tags.tags:
+        first.setdefault(tag.name, tag.value)
     for tag in tags.repeated:
-        first = tags.get(tag.name) or ""
-        found.append(DmarcDefect(DmarcProblem.TAG_TWICE, tag.position, tag.name, tag.value, first))
+        found.append(DmarcDefect(DmarcProblem.TAG_TWICE, tag.position, tag.name, tag.value, first[tag.name]))
+    unknown = 0
     for tag in tags.tags:
         if tag.name in REMOVED_TAGS:
             found.append(DmarcDefect(DmarcProblem.REMOVED_TAG, tag.position, tag.name, tag.value))
         elif tag.name not in TAGS:
-            nearest = nearest_tag(tag.name)
+            unknown += 1
+            nearest = nearest_tag(tag.name) if unknown <= MOST_SUGGESTIONS else None
             found.append(
                 DmarcDefect(DmarcProblem.UNKNOWN_TAG, tag.position, tag.name, tag.value, nearest=nearest)
             )

@@ -28,6 +28,7 @@ from .spf_terms import (
 __all__ = [
     "LOOKUP_MECHANISMS",
     "MECHANISMS",
+    "MOST_SUGGESTIONS",
     "REPORT_MODIFIERS",
     "VERSION",
     "Mechanism",
@@ -42,6 +43,8 @@ __all__ = [
 ]
 
 VERSION = "v=spf1"
+MOST_SUGGESTIONS = 20
+"""Broken terms for which the nearest mechanism is looked for: thousands of them would take seconds."""
 
 _TERM = re.compile(r"[^ ]+")
 _JUNK = " \t\r\n\"'`“”„‘’«»\ufeff\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060"
@@ -76,8 +79,12 @@ class SpfRecord:
         """Read a record. Never raises; takes time linear in the text."""
         found = iter(_TERM.finditer(text))
         next(found, None)  # the version
-        terms = tuple(parse_term(match[0], match.start()) for match in found)
-        return cls(text, terms, tuple(_repeated(terms)))
+        terms: list[Term] = []
+        broken = 0
+        for match in found:
+            terms.append(parse_term(match[0], match.start(), suggest=broken < MOST_SUGGESTIONS))
+            broken += isinstance(terms[-1], SpfError)
+        return cls(text, tuple(terms), tuple(_repeated(tuple(terms))))
 
     @property
     def errors(self) -> tuple[SpfError, ...]:

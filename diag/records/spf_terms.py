@@ -118,13 +118,16 @@ class _Broken(Exception):
         self.kind, self.reason, self.offset = kind, reason, offset
 
 
-def parse_term(text: str, position: int) -> Term:
-    """Read one term that begins at `position`. Never raises: a broken one comes back as SpfError."""
+def parse_term(text: str, position: int, *, suggest: bool = True) -> Term:
+    """Read one term that begins at `position`. Never raises: a broken one comes back as SpfError.
+
+    With `suggest` the reason names the mechanism that an unknown one is near to, which takes a while.
+    """
     try:
         modifier = _MODIFIER.match(text)
         if modifier:
             return _modifier(text, modifier[1], position)
-        return _directive(text, position)
+        return _directive(text, position, suggest)
     except _Broken as broken:
         return SpfError(position + broken.offset, text, broken.kind, broken.reason)
 
@@ -150,7 +153,7 @@ def _domain(text: str, start: int) -> MacroString:
         raise _Broken(kind, bad.reason, start + bad.offset) from None
 
 
-def _directive(text: str, position: int) -> Mechanism:
+def _directive(text: str, position: int, suggest: bool) -> Mechanism:
     qualifier = text[0] if text[0] in QUALIFIERS else ""
     found = _MECHANISM.fullmatch(text, len(qualifier))
     written, argument = (found[1], found[2]) if found else (text, "")
@@ -179,17 +182,17 @@ def _directive(text: str, position: int) -> Mechanism:
             return _address_term(made, argument, start)
     if _MODIFIER.match(text, len(qualifier)):
         raise _Broken(SpfProblem.QUALIFIED_MODIFIER, "a modifier takes no qualifier")
-    raise _Broken(SpfProblem.UNKNOWN_MECHANISM, _unknown(name), len(qualifier))
+    raise _Broken(SpfProblem.UNKNOWN_MECHANISM, _unknown(name, suggest), len(qualifier))
 
 
 def _with(made: Mechanism, **parts: Any) -> Mechanism:
     return dataclasses.replace(made, **parts)
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, suggest: bool) -> str:
     if "," in name or ";" in name:
         return "terms are separated by spaces alone"
-    near = nearest_term(name)
+    near = nearest_term(name) if suggest else None
     return "there is no such mechanism" + (f"; {near!r} is near" if near else "")
 
 

@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from fuzz_target import LARGEST, Target
 from fuzz_targets import targets
 
-SMALL = LARGEST // 8
-FACTOR = 4
-MOST = 9.0
-"""Four times the input takes four times as long; sixteen times would be quadratic."""
+SIZES = (LARGEST // 8, LARGEST // 2, LARGEST)
+"""Octets. The smallest only shows what is worth a closer look: it may stop early for a reason of its own."""
+SUSPECT = 6.0
+"""From the first size to the second: linear is 4."""
+MOST = 3.0
+"""From the second size to the third: linear is 2, quadratic 4."""
 TOO_SHORT = 0.01
 """Seconds below which a time says nothing."""
 TIMES = 3
@@ -28,16 +30,18 @@ TIMES = 3
 
 def grows(target: Target, pairs: bool) -> Iterator[str]:
     """Words that, repeated, make a target work longer than their length allows."""
-    larger = dict(target.grown(SMALL * FACTOR, pairs=pairs))
-    for words, octets in target.grown(SMALL, pairs=pairs):
-        after = took(target, larger[words])
-        if after < TOO_SHORT or after < took(target, octets) * MOST:
+    for three in zip(*(target.grown(size, pairs=pairs) for size in SIZES), strict=True):
+        words, (small, middle, large) = three[0][0], (octets for _, octets in three)
+        after = took(target, middle)
+        if after < TOO_SHORT or after < took(target, small) * SUSPECT:
             continue
-        ratio = min(took(target, larger[words]) for _ in range(TIMES)) / min(
-            took(target, octets) for _ in range(TIMES)
-        )
+        ratio = _least(target, large) / _least(target, middle)
         if ratio > MOST:
-            yield f"{target.name}: {words!r} over and over: {FACTOR} times the octets take {ratio:.0f} times as long"
+            yield f"{target.name}: {words!r} over and over: twice the octets take {ratio:.1f} times as long"
+
+
+def _least(target: Target, octets: bytes) -> float:
+    return min(took(target, octets) for _ in range(TIMES))
 
 
 def took(target: Target, octets: bytes) -> float:

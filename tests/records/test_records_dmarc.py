@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from diag.names.organizational import walk_names
 from diag.records.dmarc import (
+    MOST_SUGGESTIONS,
     DmarcProblem,
     DmarcRecord,
     Kind,
@@ -281,3 +282,9 @@ def test_the_published_record_cases(conformance: Path) -> None:
 def dmarc_texts(records: dict[str, list[list[str]]]) -> list[str]:
     texts = ["".join(strings) for strings in records.get("TXT", [])]
     return [text for text in texts if is_dmarc(text)]
+
+
+def test_of_very_many_unknown_tags_the_nearest_is_told_for_the_first_ones() -> None:
+    record = DmarcRecord.parse("v=DMARC1; p=none;" + "".join(f"ruaa{number}=x;" for number in range(100)))
+    told = [defect.nearest for defect in record.defects if defect.problem is P.UNKNOWN_TAG]
+    assert told == ["rua"] * MOST_SUGGESTIONS + [None] * (100 - MOST_SUGGESTIONS)

@@ -7,7 +7,16 @@ import pytest
 import yaml
 from hypothesis import given, settings, strategies as st
 
-from diag.records.spf import Mechanism, Modifier, SpfError, SpfProblem, SpfRecord, is_spf, looks_like_spf
+from diag.records.spf import (
+    MOST_SUGGESTIONS,
+    Mechanism,
+    Modifier,
+    SpfError,
+    SpfProblem,
+    SpfRecord,
+    is_spf,
+    looks_like_spf,
+)
 
 
 @pytest.mark.parametrize("text", ["v=spf1", "v=spf1 ", "v=spf1 -all", "V=sPf1 +all", "v=spf1  a"])
@@ -371,3 +380,9 @@ def _published(records: list[object]) -> list[str]:
                 rrsets[rdtype].append("".join(value) if isinstance(value, list) else value)
     texts = [] if "TIMEOUT" in records and not rrsets["TXT"] else rrsets["TXT"] or rrsets["SPF"]
     return [text for text in texts if is_spf(text)]
+
+
+def test_of_very_many_unknown_terms_the_nearest_is_told_for_the_first_ones() -> None:
+    record = SpfRecord.parse("v=spf1 " + "inclde:a.example " * 1000)
+    told = ["is near" in error.reason for error in record.errors]
+    assert told == [True] * MOST_SUGGESTIONS + [False] * (1000 - MOST_SUGGESTIONS)
