@@ -2,6 +2,7 @@
 
 from . import (
     autoconfig,
+    caa,
     certificates,
     certificates_inbound,
     certificates_revoked,
@@ -102,4 +103,5 @@ modules = (
     zone_answers,
     zone_names,
     zone_texts,
+    caa,
 )

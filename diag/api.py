@@ -12,6 +12,7 @@ from .facts.access_hosts import (
     ServiceRecord as ServiceRecord,
     ServiceRecords as ServiceRecords,
 )
+from .facts.caa import CaaPolicy as CaaPolicy, Renewal as Renewal
 from .facts.certificates import (
     ClientCertificate as ClientCertificate,
     InboundCertificate as InboundCertificate,

@@ -3,6 +3,7 @@
 from . import (
     access,
     access_hosts,
+    caa,
     certificates,
     chunking,
     client_injection,
@@ -74,4 +75,5 @@ modules = (
     zone,
     zone_names,
     zone_servers,
+    caa,
 )

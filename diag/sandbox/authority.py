@@ -101,6 +101,7 @@ class Authority:
             "must_staple": self.must_staple,
             "listed": self.listed,
             "listed_short_lived": self.listed_short_lived,
+            "lets_encrypt": self.lets_encrypt,
         }
 
     def valid(self, host: str) -> Credentials:
@@ -151,6 +152,14 @@ class Authority:
     def listed_short_lived(self, host: str) -> Credentials:
         """The same for six days: nobody would revoke it."""
         return self._server(host, since=3 * DAY, lasts=6 * DAY, extensions=((_point(self.list_url), False),))
+
+    def lets_encrypt(self, host: str) -> Credentials:
+        """Issued below an intermediate that carries a well-known organisation's name, as Let's Encrypt's do."""
+        name = f"{self.name} E9, Let's Encrypt"
+        by = key_of(name)
+        intermediate = self.issue(name, by, ca=True, since=1000 * DAY, lasts=2000 * DAY)
+        key = key_of(host)
+        return Credentials(key, (self.issue(host, key, issuer=name, by=by, names=(host,)), intermediate))
 
     def staple(self, leaf: bytes, *, revoked: bool) -> bytes:
         """An OCSP response about a certificate of the intermediate's, in DER (RFC 6960 section 4.2)."""
@@ -356,7 +365,12 @@ class Authority:
 
 
 def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
+    """A common name; what follows a comma is the organisation."""
+    common, _, organization = text.partition(", ")
+    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common[:64])]
+    if organization:
+        attributes.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+    return x509.Name(attributes)
 
 
 def _point(url: str) -> x509.CRLDistributionPoints:
