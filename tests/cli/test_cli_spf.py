@@ -225,3 +225,18 @@ def test_remote_text_cannot_reach_the_terminal(maildiag: Run, lantern: Reachable
     done = maildiag("spf", "lantern.example", "--zone", zone, "-n", lantern.resolver)
     assert "\x1b" not in done.out
     assert "moo\\x1b[31m" in done.out
+
+
+@pytest.mark.parametrize("options", [(), ("--ip", "192.0.2.1")])
+def test_where_no_server_answers_that_is_said_and_the_exit_code_is_3(
+    maildiag: Run, options: tuple[str, ...]
+) -> None:
+    done = maildiag("spf", "a.example", *options, "-n", NOBODY)
+    assert (done.code, done.err) == (3, "")
+    assert "TXT a.example: no answer from 127.0.0.1#1: connection refused" in " ".join(done.out.split())
+
+
+def test_a_domain_beyond_ascii_is_taken(maildiag: Run, player: Player) -> None:
+    world = played(player, "missing")
+    done = maildiag("spf", "bücher.lantern.example", "-n", world.resolver)
+    assert (done.code, done.out) == (0, "xn--bcher-kva.lantern.example: none: the name does not exist\n")
