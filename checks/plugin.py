@@ -2,6 +2,7 @@
 
 from . import (
     autoconfig,
+    bimi,
     caa,
     certificates,
     certificates_inbound,
@@ -75,6 +76,7 @@ modules = (
     smtp_pipelining,
     mta_sts,
     tlsrpt,
+    bimi,
     dnssec,
     dnssec_upkeep,
     dane,

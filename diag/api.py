@@ -13,6 +13,12 @@ from .facts.access_hosts import (
     ServiceRecords as ServiceRecords,
 )
 from .facts.caa import CaaPolicy as CaaPolicy, Renewal as Renewal
+from .facts.bimi import (
+    BimiCertificate as BimiCertificate,
+    BimiFound as BimiFound,
+    BimiLogo as BimiLogo,
+    Fetched as Fetched,
+)
 from .facts.certificates import (
     ClientCertificate as ClientCertificate,
     InboundCertificate as InboundCertificate,
@@ -172,6 +178,7 @@ from .names.domain import is_below, is_hostname, labels, looks_like_address, par
 from .probes.dns import DnsAnswer, DnsQuery, DnsSilence
 from .probes.hello import HelloTalk as HelloTalk
 from .probes.probe import Impact, Lab, Probe
+from .records.bimi import BimiProblem as BimiProblem, BimiRecord as BimiRecord
 from .records.dkim import (
     SYNTAX as SYNTAX,
     UNREADABLE as UNREADABLE,
@@ -220,12 +227,14 @@ from .records.spf import (
     Term as Term,
     is_spf as is_spf,
 )
+from .records.svg import SvgDefect as SvgDefect, SvgImage as SvgImage, SvgProblem as SvgProblem
 from .records.tags import Tag as Tag, TagList as TagList
 from .records.tlsa import Tlsa as Tlsa, TlsaProblem as TlsaProblem
 from .records.tlsrpt import TlsrptProblem as TlsrptProblem, TlsrptRecord as TlsrptRecord
 from .tls.certificate import Certificate as Certificate, public_key_info as public_key_info
 from .tls.chain import ChainVerdict as ChainVerdict, Trust as Trust, rank as rank
 from .tls.handshake import Handshake as Handshake, TlsFailure as TlsFailure, TlsTrouble as TlsTrouble
+from .tls.mark import MarkFault as MarkFault, MarkVerdict as MarkVerdict
 from .tls.path import Fault as Fault, Flaw as Flaw
 from .tls.staple import Revocation as Revocation, revocation as revocation
 from .tls.tlsa import Association as Association, TlsaOutcome as TlsaOutcome, match_all as match_all

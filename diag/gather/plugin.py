@@ -3,6 +3,7 @@
 from . import (
     access,
     access_hosts,
+    bimi,
     caa,
     certificates,
     chunking,
@@ -67,6 +68,7 @@ modules = (
     dnssec,
     mta_sts,
     tlsrpt,
+    bimi,
     dane,
     reverse,
     certificates,

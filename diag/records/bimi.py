@@ -11,7 +11,9 @@ from diag.model.frozen import frozen
 from .tags import TagList
 
 VERSION = "BIMI1"
-_VERSION = re.compile(r"v[ \t]*=[ \t]*BIMI1[ \t]*(?:;|\Z)", re.IGNORECASE)
+# The draft spells the version octet by octet: it has one case.
+_VERSION = re.compile(r"[vV][ \t]*=[ \t]*BIMI1[ \t]*(?:;|\Z)")
+_NEAR = re.compile(r"[\s\"]{0,9}v\s{0,9}[=:]?\s{0,9}bimi", re.IGNORECASE)
 _AVATARS = ("brand", "personal")
 _LONGEST_PREFIX = 63
 _PREFIX = re.compile(r"[^\s,;]+")
@@ -41,6 +43,11 @@ class BimiDefect:
 def is_bimi(text: str) -> bool:
     """Whether a TXT record is a BIMI record: the version stands first."""
     return bool(_VERSION.match(text))
+
+
+def looks_like_bimi(text: str) -> bool:
+    """Whether this was meant as a BIMI record although its version is not recognised."""
+    return not is_bimi(text) and bool(_NEAR.match(text))
 
 
 @frozen
@@ -86,9 +93,12 @@ class BimiRecord:
 
 
 def _is_https(value: str) -> bool:
+    # A comma separates: within the URI it is percent-encoded (draft section 4.3).
+    if not value.isascii() or any(mark in value for mark in ', \t"<>\\'):
+        return False
     try:
         parts = urlsplit(value)
-        return parts.scheme == "https" and bool(parts.hostname)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .authority import Authority, Credentials
 from .crl import FAULTS, revocation_list
+from .marks import mark_certificate
 
 _HASHES: dict[int, Callable[[bytes], str]] = {
     0: bytes.hex,
@@ -93,6 +94,10 @@ class Certificates:
     def revoked(self, hosts: tuple[str, ...], fault: str = "") -> bytes:
         """The intermediate's list, on which certificates of the kind "listed" stand for these hosts."""
         return _revoked(self.moment, hosts, fault)
+
+    def mark(self, kind: str, names: tuple[str, ...], logo: bytes) -> bytes:
+        """A mark certificate and its issuer in PEM."""
+        return mark_certificate(_authority(self.moment), kind, names, logo)
 
     def tlsa(self, kind: str, names: tuple[str, ...], usage: int, selector: int, matching: int) -> str:
         """The fields of a TLSA record that fits (RFC 6698 section 2.1). Raises ValueError.

@@ -66,6 +66,15 @@ class CertificateSpec:
 
 
 @dataclass(frozen=True)
+class MarkSpec:
+    """A mark certificate: a kind of `diag.sandbox.marks`, its domains, and the path of the logo in it."""
+
+    kind: str = "valid"
+    names: tuple[str, ...] = ()
+    logo: str = ""
+
+
+@dataclass(frozen=True)
 class Document:
     """What an HTTPS host answers for one path."""
 
@@ -79,6 +88,8 @@ class Document:
     revoked: tuple[str, ...] | None = None
     """In place of the body comes the intermediate's list of revoked certificates, with those of the kind
     `listed` that these hosts serve."""
+    mark: MarkSpec | None = None
+    """In place of the body comes a mark certificate."""
     list_fault: str = ""
     """What is wrong with that list: "stale", "forged"; empty: nothing."""
 

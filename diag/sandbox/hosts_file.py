@@ -21,10 +21,12 @@ from .hosts import (
     Handshake,
     HostSpec,
     Kind,
+    MarkSpec,
     Quirks,
     State,
     Tls,
 )
+from .marks import KINDS as MARKS
 
 Endpoint = tuple[str, int]
 Described = dict[Endpoint, dict[str, Any]]
@@ -201,6 +203,15 @@ def _document(value: str | Mapping[str, Any]) -> Document:
     given = dict(value)
     if "revoked" in given:
         given["revoked"] = tuple(given["revoked"])
+    if "mark" in given:
+        given["mark"] = _mark(given["mark"])
     if given.get("list_fault", "") not in LIST_FAULTS:
         raise ValueError(f"unknown list_fault; known are {', '.join(LIST_FAULTS[1:])}")
     return Document(**given)
+
+
+def _mark(value: Mapping[str, Any]) -> MarkSpec:
+    spec = MarkSpec(**{**value, "names": tuple(value.get("names", ()))})
+    if spec.kind not in MARKS:
+        raise ValueError(f"unknown mark {spec.kind!r}; known are {', '.join(MARKS)}")
+    return spec

@@ -39,6 +39,10 @@ async def exchange(session: Session) -> None:
     body = document.body.encode("utf-8")
     if document.revoked is not None:
         body = session.certificates.revoked(document.revoked, document.list_fault)
+    if document.mark is not None:
+        mark = document.mark
+        logo = session.host.documents[mark.logo].body.encode() if mark.logo else b""
+        body = session.certificates.mark(mark.kind, mark.names or session.host.names, logo)
     endless = method in (quirks.endless_line, quirks.endless_reply)
     headers = [("Content-Type", document.type), ("Connection", "close")]
     headers.append(("Date", document.date or format_datetime(session.certificates.moment, usegmt=True)))

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from diag.records.bimi import BimiProblem, BimiRecord, is_bimi
+from diag.records.bimi import BimiProblem, BimiRecord, is_bimi, looks_like_bimi
 
 P = BimiProblem
 
@@ -13,9 +13,16 @@ def test_recognised(text: str) -> None:
     assert is_bimi(text)
 
 
-@pytest.mark.parametrize("text", ["", "v=BIMI10; l=", " v=BIMI1;", "l=; v=BIMI1", "v=spf1 -all"])
+@pytest.mark.parametrize("text", ["", "l=; v=BIMI1", "v=spf1 -all", "v=DMARC1; p=none"])
 def test_not_recognised(text: str) -> None:
     assert not is_bimi(text)
+    assert not looks_like_bimi(text)
+
+
+@pytest.mark.parametrize("text", ["v=BIMI10; l=", " v=BIMI1;", "v=bimi1; l=", "v:BIMI1; l=", '"v=BIMI1; l='])
+def test_meant_and_not_recognised(text: str) -> None:
+    assert not is_bimi(text)
+    assert looks_like_bimi(text)
 
 
 def test_values() -> None:
@@ -44,6 +51,8 @@ def test_declination(text: str) -> None:
         ("l=http://a.example/x.svg", P.LOGO_NOT_HTTPS, "http://a.example/x.svg"),
         ("l=https://", P.LOGO_NOT_HTTPS, "https://"),
         ("l=https://[", P.LOGO_NOT_HTTPS, "https://["),
+        ("l=https://a.example/x,y.svg", P.LOGO_NOT_HTTPS, "https://a.example/x,y.svg"),
+        ("l=https://a.example:99999/", P.LOGO_NOT_HTTPS, "https://a.example:99999/"),
         ("l=; a=x.pem", P.EVIDENCE_NOT_HTTPS, "x.pem"),
         ("l=; avp=logo", P.AVATAR_INVALID, "logo"),
         ("l=; lps=a,,b", P.LOCAL_PART_INVALID, "a,,b"),

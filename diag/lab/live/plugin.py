@@ -9,6 +9,7 @@ from . import (
     injection,
     intrusive,
     known_keys,
+    marks,
     moment,
     pause,
     pipelining,
@@ -30,4 +31,5 @@ modules = (
     relay,
     intrusive,
     known_keys,
+    marks,
 )
