@@ -219,6 +219,21 @@ def test_bad_input_is_one_clear_line(maildiag: Run, options: list[str], said: st
     assert said in done.err
 
 
+def test_the_term_that_ends_the_evaluation_is_told_once_where_it_stands(
+    maildiag: Run, lantern: Reachable, tmp_path: Path
+) -> None:
+    zone = tmp_path / "deep.zone"
+    zone.write_text(
+        '@ TXT "v=spf1 include:b.lantern.example -all"\nb TXT "v=spf1 include:c.lantern.example -all"\n'
+    )
+    done = maildiag("spf", "lantern.example", "--ip", "10.1.1.1", "--zone", zone, "-n", lantern.resolver)
+    assert done.out.splitlines()[-3:] == [
+        "       1     0  └─ include:b.lantern.example (evaluates b.lantern.example)",
+        "       2     0     └─ include:c.lantern.example (permerror: the evaluation ends",
+        "                      here)",
+    ]
+
+
 def test_remote_text_cannot_reach_the_terminal(maildiag: Run, lantern: Reachable, tmp_path: Path) -> None:
     zone = tmp_path / "hostile.zone"
     zone.write_text('@ TXT "v=spf1 moo\\027[31m -all"\n')

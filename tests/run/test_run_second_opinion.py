@@ -84,6 +84,29 @@ def test_what_a_replay_has_no_answer_for_is_told_as_unheard() -> None:
     assert "why.orchard.example" in found.unheard[0]
 
 
+def test_checkdmarc_asks_the_lab_alone_and_its_misses_count() -> None:
+    lab = lab_of(ZONE)
+    found = anyio.run(second_opinions, lab, "orchard.example", ())
+    assert [opinion.question for opinion in found.opinions] == ["SPF cost", "DMARC policy"]
+    assert DnsQuery("why.orchard.example", "TXT") in lab.seen
+    kept = {
+        probe: seen for probe, seen in lab.seen.items() if probe != DnsQuery("why.orchard.example", "TXT")
+    }
+    again = anyio.run(second_opinions, Tape(kept, {}), "orchard.example", ())
+    assert [opinion.question for opinion in again.opinions] == ["DMARC policy"]
+    assert len(again.unheard) == 1
+
+
+def test_what_was_answered_for_one_world_is_not_kept_for_the_next() -> None:
+    dearer = ZONE.replace("v=spf1 ip4:198.51.100.0/24", "v=spf1 a:www.orchard.example ip4:198.51.100.0/24")
+    costs = []
+    for zone in (ZONE, dearer):
+        found = anyio.run(second_opinions, lab_of(zone), "orchard.example", ())
+        cost, _ = found.opinions
+        costs.append((cost.ours, cost.theirs))
+    assert costs == [("2 look-ups", "2 look-ups"), ("3 look-ups", "3 look-ups")]
+
+
 def test_a_library_that_fails_says_so_and_costs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
