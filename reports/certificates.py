@@ -35,6 +35,8 @@ class Presented:
     places: dict[str, dict[int, Door]]
     """The hosts that presented it, each with its ports and where that was first seen."""
     issuer: str
+    organization: str
+    """The issuer's, as the certificate has it; empty where it names none."""
     key: str
 
     @property
@@ -75,6 +77,7 @@ def _presented(certificate: Certificate, places: dict[str, dict[int, Door]], mom
         names=names[:_MOST_NAMES],
         places=places,
         issuer=_issuer(certificate.issuer),
+        organization=_part(certificate.issuer, "O"),
         key=" ".join(filter(None, (certificate.key, size))),
     )
 
@@ -103,5 +106,10 @@ def _day(moment: datetime) -> str:
 
 def _issuer(name: str) -> str:
     """The common name of an RFC 4514 name, or the whole."""
-    found = re.search(r"(?:^|,)CN=((?:\\.|[^,\\])+)", name)
-    return found[1] if found else name
+    return _part(name, "CN") or name
+
+
+def _part(name: str, kind: str) -> str:
+    """One attribute of an RFC 4514 name; empty where it has none."""
+    found = re.search(rf"(?:^|,){kind}=((?:\\.|[^,\\])+)", name)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else ""

@@ -26,6 +26,7 @@ from diag.api import (
 from .json_evidence import Evidence
 from .json_receivers import receivers
 from .opinions import heard
+from .supply import supply
 from .verdict import counted, sentence
 
 SCHEMA = "urn:maildiag:report:1"
@@ -64,6 +65,7 @@ def _report(report: Report) -> dict[str, Any]:
             for finding, waiver in report.waived
         ],
         "receivers": receivers(report),
+        "supply_chain": _supply_chain(report),
         "second_opinions": _second_opinions(report),
         "endpoints": evidence.endpoints(),
         "certificates": evidence.certificates(),
@@ -112,6 +114,18 @@ def _second_opinions(report: Report) -> dict[str, Any] | None:
         return None
     opinions = [{**asdict(opinion), "agrees": opinion.agrees} for opinion in found.opinions]
     return {"opinions": opinions, "unheard": list(found.unheard)}
+
+
+def _supply_chain(report: Report) -> dict[str, Any] | None:
+    """Null where none of it was looked at."""
+    found = supply(report)
+    if found is None:
+        return None
+    jobs = [
+        {"id": job.id, "links": [asdict(link) for link in job.links], "because": job.silence}
+        for job in found.jobs
+    ]
+    return {"as_of": found.as_of, "jobs": jobs}
 
 
 def _result(report: Report, result: Result, evidence: Evidence) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Evidence:
 
 
 def _question(number: str, query: DnsQuery, seen: DnsAnswer | DnsSilence) -> dict[str, Any]:
-    asked = {
+    asked: dict[str, Any] = {
         "id": number,
         "name": query.name,
         "type": query.rdtype,

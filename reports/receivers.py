@@ -190,9 +190,9 @@ def _decided(requirement: Requirement, report: Report) -> Decision:
         case SeenIn.DNS:
             return _DECIDE[requirement.id](report)
         case SeenIn.MESSAGE:
-            return Decision(State.MESSAGE, "only a message can show it")
+            return Decision(State.MESSAGE)
         case SeenIn.NOBODY:
-            return Decision(State.NOBODY, "only the receiver can see it")
+            return Decision(State.NOBODY)
 
 
 def _spf(report: Report) -> Decision:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from diag.model.knowing import Cite
 from diag.names.domain import labels
+from diag.names.registered import registrable as registrable
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.probe import Lab
 
@@ -12,18 +13,6 @@ from .mx import all_of
 
 ASKINGS = 2
 """Name servers of the parent zone that must agree before a name is called free."""
-_SECOND_LEVEL = frozenset(
-    {"ac", "co", "com", "edu", "go", "gob", "gov", "ltd", "ne", "net", "nom", "or", "org"}
-)
-"""Labels below which registries of countries register names (`co.uk`, `com.au`); a name below any other is
-taken for part of somebody's domain, so that a miss here is silence."""
-
-
-def registrable(name: str) -> str:
-    """The part of a name that is registered, one label below a top-level domain or below `co.uk` and the like."""
-    own = labels(name)
-    deep = len(own) > 2 and len(own[-1]) == 2 and own[-2] in _SECOND_LEVEL
-    return ".".join(own[-3:] if deep else own[-2:])
 
 
 async def is_free(lab: Lab, name: str) -> tuple[bool | None, tuple[Cite, ...]]:

@@ -14,8 +14,10 @@ from diag.facts.spf import SpfEvaluation
 from reports import opinions, receivers, reverse, states, verdict, words
 from reports.dkim import keys
 from reports.hostile import plain
+from reports.supply import supply
 from reports.transport import transport
 
+from . import chain
 from .anchors import Anchors
 from .certificates import time_line
 from .dialogues import dialogues, fetched, questions
@@ -43,6 +45,7 @@ _SECTIONS = (
     Section("first", "Do this first", "Do this first"),
     Section("receivers", "Receivers", "Who accepts this mail"),
     Section("sending", "Senders", "Who can send as this domain"),
+    Section("chain", "Chain", "Whom this domain relies on"),
     Section("route", "Route", "The route of a message"),
     Section("endpoints", "Endpoints", "Endpoints"),
     Section("spf", "SPF", "SPF"),
@@ -127,6 +130,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
     role = words.sending_role(report)
     strangers = words.who_can_send(report)
     others = opinions.heard(report)
+    relied_on = supply(report)
     table = receivers.receiver_table(report)
     return {
         "first": True,
@@ -138,6 +142,8 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "strangers": strangers,
         "role": role,
         "spf_lets": words.whom_spf_lets_pass(spf) if isinstance(spf, SpfEvaluation) else "",
+        "chain": relied_on,
+        "chain_picture": chain.picture(relied_on) if relied_on is not None else None,
         "route": picture(report, anchors),
         "endpoints": matrix(report, anchors),
         "services": SERVICES,

@@ -11,6 +11,7 @@ from diag.api import Report, renderer
 def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
     """For people at a terminal: the verdict, what to do first, then the evidence."""
     from . import (
+        chain,
         details,
         findings,
         head,
@@ -28,6 +29,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     findings.also(page, report, told, verbose=verbose)
     senders.receivers(page, report, verbose=verbose)
     senders.strangers(page, report)
+    chain.chain(page, report, verbose=verbose)
     records.glance(page, report)
     if verbose or spf.at_fault(report):
         spf.tree(page, report)

@@ -17,6 +17,7 @@ ORDER = [
     "first",
     "receivers",
     "sending",
+    "chain",
     "route",
     "endpoints",
     "spf",

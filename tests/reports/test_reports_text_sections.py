@@ -57,6 +57,7 @@ def test_the_order_is_that_of_the_page() -> None:
         "Also found",
         "Who accepts this mail",
         "Who can send as this domain",
+        "Whom this domain relies on",
         "At a glance",
         "SPF: 12 of 10 look-ups",
         "Endpoints",
