@@ -159,7 +159,7 @@ def test_a_message_is_one_sentence(rule: type[Finding]) -> None:
 
 @each_rule
 def test_what_explain_says_is_plain_text(rule: type[Finding]) -> None:
-    text = _explained(rule, REGISTRY)
+    text = _explained(rule, REGISTRY, 100)
     assert text.startswith(f"{rule.id}  ({rule.severity}, since {rule.since})\n")
     assert all(line.isprintable() for line in text.splitlines())
     assert not re.search(r"^#", text, re.MULTILINE), "a heading was not taken for one"
