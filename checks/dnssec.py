@@ -13,6 +13,7 @@ from diag.api import (
     Publish,
     Replace,
     Rfc,
+    ServerSignatures,
     Severity,
     SignedSet,
     Undecided,
@@ -196,6 +197,42 @@ def _named(sets: Sequence[SignedSet]) -> str:
 
 def _sign_anew(zone: str, how: str) -> Configure:
     return Configure(f"the signer of {zone}", f"rndc sign {zone}\n# {how}", "BIND")
+
+
+@rule("dnssec/bogus-at-one-server", Severity.ERROR, Rfc(4035, "5.5"), since="1.0")
+class BogusAtOneServer(Finding):
+    """Signatures from one of the name servers do not hold; those from another do.
+
+    ## Why it matters
+    Whether a receiver can validate the domain depends on the server it happens to ask. Mail fails now and
+    then, and nobody can say why.
+
+    ## How to fix
+    See why the zone no longer reaches that server: a transfer that is refused, a copy that has been
+    forgotten.
+    """
+
+    message = "{subject} gives signatures that do not hold, unlike {others}: {which}, {reason}."
+    others: str
+    which: str
+    reason: str
+
+
+@check
+def signatures_hold_at_every_server(trust: ZoneTrust, signed: ServerSignatures) -> Iterator[Finding]:
+    """Signatures hold at every name server."""
+    sound = [each.server for each in signed.servers if each.sets and not each.bogus]
+    for each in signed.servers if sound else ():
+        if each.bogus:
+            yield BogusAtOneServer(
+                subject=each.server,
+                others=" and ".join(sound[:2]),
+                which=_named(each.bogus),
+                reason=why(each.bogus[0]),
+                certainty=Certainty.CERTAIN if signed.waited else Certainty.LIKELY,
+                evidence=tuple(cite for failing in each.bogus for cite in failing.asked),
+                fix=(Configure(each.server, f"rndc retransfer {trust.zone}", "BIND"),),
+            )
 
 
 @rule("dnssec/denial-broken", Severity.ERROR, Rfc(4035, "5.4"), Rfc(7672, "2.1"), since="1.0")

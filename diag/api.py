@@ -65,6 +65,7 @@ from .facts.dnssec import (
     DnssecStatus as DnssecStatus,
     KeySeen as KeySeen,
     Security as Security,
+    ServerSignatures as ServerSignatures,
     SignedSet as SignedSet,
     Word as Word,
     ZoneSignatures as ZoneSignatures,

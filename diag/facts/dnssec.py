@@ -217,6 +217,30 @@ class ZoneSignatures:
         return next((each for each in self.denials if (each.name, each.rdtype) == (name, rdtype)), None)
 
 
+@frozen
+class ServerSigned:
+    """What one name server gives of the zone, verified."""
+
+    server: str
+    """Name and address."""
+    sets: tuple[SignedSet, ...]
+
+    @property
+    def bogus(self) -> tuple[SignedSet, ...]:
+        """The RRsets of which no signature holds."""
+        return tuple(each for each in self.sets if each.bogus)
+
+
+@frozen
+class ServerSignatures:
+    """The keys, SOA and MX records of a signed zone as each of its name servers gives them."""
+
+    zone: str
+    servers: tuple[ServerSigned, ...]
+    waited: bool
+    """A pause lay between the two looks at servers that fail, as the user wished."""
+
+
 def why(judged: SignedSet) -> str:
     """What is the matter with the signatures of an RRset, in half a sentence."""
     if not judged.signatures:

@@ -64,7 +64,7 @@ class NameServers:
     ) -> dns.message.Message | None:
         """The same as messages. A server that lags `at-first` does so at the first look only."""
         manners = self.manners(address)
-        edns = query.edns >= 0
+        edns, lags = query.edns >= 0, look == 1 or "at-first" not in manners
         if address not in self._serves or "silent" in manners or ("drops-edns" in manners and edns):
             return None
         if "no-tcp" in manners and not udp:
@@ -80,8 +80,10 @@ class NameServers:
             response.set_rcode(dns.rcode.REFUSED)
         elif "servfail" in manners:
             response.set_rcode(dns.rcode.SERVFAIL)
-        elif not self._fill(response, address, lags=look == 1 or "at-first" not in manners):
+        elif not self._fill(response, address, lags=lags):
             return None
+        if self._world.signer is not None and query.ednsflags & dns.flags.DO:
+            self._world.signer.complete(response, old="old-signatures" in manners and lags)
         if "not-authoritative" in manners:
             response.flags &= ~dns.flags.AA
         return response
@@ -184,7 +186,11 @@ class AskedByAddress:
         if met is not State.OPEN or query.rdtype in self._vantage.drops:
             return DnsSilence(_SILENCE[met], (server,))
         message = dns.message.make_query(
-            parsed_name(query.name), query.rdtype, use_edns=query.transport != "plain", payload=PAYLOAD
+            parsed_name(query.name),
+            query.rdtype,
+            use_edns=query.transport != "plain",
+            payload=PAYLOAD,
+            want_dnssec=query.dnssec,
         )
         message.id = 0
         message.flags = dns.flags.Flag(0)

@@ -91,7 +91,7 @@ class Signer:
         self._moment = moment
         read = (Wishes.read(f"{name} {wishes}") for name, wishes in signed.items())
         self._wishes = {dns.name.from_text(name): wishes for name, wishes in read}
-        self._signatures: dict[tuple[dns.name.Name, int], dns.rrset.RRset] = {}
+        self._signatures: dict[Any, dns.rrset.RRset] = {}
         for apex, wishes in self._wishes.items():
             for rrset in _records(apex, wishes):
                 zone.put(rrset)
@@ -109,11 +109,15 @@ class Signer:
             return rdtype != dns.rdatatype.DS
         return any(self._broken(rrset.name, rrset.rdtype) for rrset in response.answer)
 
-    def complete(self, response: dns.message.Message) -> None:
-        """Put the signatures beside the records, or the proof that there are none (RFC 4035 section 3.1)."""
+    def complete(self, response: dns.message.Message, *, old: bool = False) -> None:
+        """Put the signatures beside the records, or the proof that there are none (RFC 4035 section 3.1).
+
+        `old` ones have ended, whatever else is said of the zone.
+        """
         name, rdtype = _asked(response)
         for rrset in tuple(response.answer):
-            response.answer += self._signature(rrset)
+            holder = self._zone_of(rrset.name, rrset.rdtype)
+            response.answer += self._signature(rrset, holder, old=old)
             if rrset.rdtype == dns.rdatatype.CNAME:
                 name = rrset[0].target
         if any(
@@ -123,11 +127,10 @@ class Signer:
         apex = self._zone_of(name, rdtype)
         if apex is None:
             return
-        exists = self._world.has_below(name)
-        for rrset in (*response.authority, *self._denial(apex, name, exists=exists)):
+        for rrset in (*response.authority, *self._denial(apex, name)):
             if rrset not in response.authority:
                 response.authority.append(rrset)
-            response.authority += self._signature(rrset)
+            response.authority += self._signature(rrset, apex, old=old)
 
     def _zone_of(self, name: dns.name.Name, rdtype: int) -> dns.name.Name | None:
         """The signed zone that holds an owner; a DS record lies above its owner's own zone."""
@@ -147,18 +150,21 @@ class Signer:
         owner, _, kind = said.partition("/")
         return (dns.name.from_text(owner), dns.rdatatype.from_text(kind)) == (name, rdtype)
 
-    def _signature(self, rrset: dns.rrset.RRset) -> list[dns.rrset.RRset]:
-        apex = self._zone_of(rrset.name, rrset.rdtype)
+    def _signature(
+        self, rrset: dns.rrset.RRset, apex: dns.name.Name | None, *, old: bool
+    ) -> list[dns.rrset.RRset]:
+        """Of the zone that holds the RRset: at a cut that is the one above, for NSEC and DS."""
         if apex is None or rrset.rdtype == dns.rdatatype.RRSIG:
             return []
-        key = rrset.name, int(rrset.rdtype)
+        key = rrset.name, int(rrset.rdtype), frozenset(rrset), old
         if key not in self._signatures:
-            self._signatures[key] = self._signed(rrset, apex)
+            self._signatures[key] = self._signed(rrset, apex, old=old)
         return [self._signatures[key]]
 
-    def _signed(self, rrset: dns.rrset.RRset, apex: dns.name.Name) -> dns.rrset.RRset:
+    def _signed(self, rrset: dns.rrset.RRset, apex: dns.name.Name, *, old: bool) -> dns.rrset.RRset:
         wishes, key = self._wishes[apex], _key_of(self._wishes[apex])
-        start, end = next((span for wish, span in _LIFETIMES.items() if wish in wishes), _LIFETIMES[""])
+        wish = "expired" if old else next((each for each in _LIFETIMES if each in wishes), "")
+        start, end = _LIFETIMES[wish]
         owner = rrset.name if rrset.name in self._world.rrsets else self._wildcard(rrset)
         # One that is wrong is over something else.
         ttl = rrset.ttl + self._broken(rrset.name, rrset.rdtype)
@@ -180,7 +186,7 @@ class Signer:
                 return star
         return rrset.name
 
-    def _denial(self, apex: dns.name.Name, name: dns.name.Name, *, exists: bool) -> list[dns.rrset.RRset]:
+    def _denial(self, apex: dns.name.Name, name: dns.name.Name) -> list[dns.rrset.RRset]:
         chain = self._chains[apex]
         if "broken-denial" in self._wishes[apex]:
             return [chain.covering(apex)]

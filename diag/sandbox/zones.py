@@ -28,9 +28,20 @@ Key = tuple[str, str]
 FAILURES = ("servfail", "timeout", "refused", "nxdomain")
 """How asking for one owner and type may go wrong."""
 
-MANNERS = ("lame", "servfail", "silent", "no-tcp", "no-edns", "drops-edns", "not-authoritative", "at-first")
+MANNERS = (
+    "lame",
+    "servfail",
+    "silent",
+    "no-tcp",
+    "no-edns",
+    "drops-edns",
+    "not-authoritative",
+    "old-signatures",
+    "at-first",
+)
 """How a name server may misbehave: it refuses every question, fails at each, says nothing at all; takes no TCP;
-says FORMERR to EDNS, or nothing; answers without AA. One that lags `at-first` has caught up at a second look."""
+says FORMERR to EDNS, or nothing; answers without AA; gives signatures that have ended. One that lags `at-first`
+has caught up at a second look."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,256 @@
+"""Judgements on signatures where a day or a word decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from checks.dnssec import (
+    denials_are_proved,
+    ds_records_fit_keys,
+    signatures_have_begun,
+    signatures_hold,
+    signatures_hold_at_every_server,
+    signatures_last,
+    zone_is_signed_and_its_parent_says_so,
+)
+from checks.dnssec_upkeep import digests_are_current, hashing_is_cheap, keys_are_long_enough
+from diag.facts.dnssec import (
+    DeniedSet,
+    DsSeen,
+    KeySeen,
+    ServerSignatures,
+    ServerSigned,
+    SignedSet,
+    Word,
+    ZoneSignatures,
+    ZoneTrust,
+)
+from diag.model.finding import Certainty, Finding, Undecided
+from diag.model.fix import Publish, Replace, Withdraw
+from diag.model.plugin import Check
+from diag.records.dnssec import Signature, Standing
+
+AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def signature(
+    standing: Standing = Standing.GOOD, start: timedelta = -DAY, end: timedelta = 20 * DAY, ttl: int = 3600
+) -> Signature:
+    return Signature(1, 13, AT + start, AT + end, ttl, "d.example", standing)
+
+
+def judged(
+    *signatures: Signature, rdtype: str = "MX", word: Word = Word.VOUCHES, needed: bool = True
+) -> SignedSet:
+    return SignedSet("d.example", rdtype, signatures, word, needed)
+
+
+KEYS = judged(signature(), rdtype="DNSKEY")
+KEY = KeySeen(1, 13, 0, True, "1 13 2 AA")
+DS = DsSeen(1, 13, 2, "1 13 2 AA", True, 0)
+TRUST = ZoneTrust("d.example", "d.example", (DS,), (KEY,), True, True, True, KEYS, ())
+
+
+def zone(*sets: SignedSet, denials: tuple[DeniedSet, ...] = (), iterations: int = 0) -> ZoneSignatures:
+    return ZoneSignatures("d.example", (KEYS, *sets), denials, iterations, "", AT, ())
+
+
+def found(check: Check, *facts: object) -> list[Finding | Undecided]:
+    return list(check.function(*facts))
+
+
+def ids(check: Check, *facts: object) -> list[str]:
+    return [each.id if isinstance(each, Finding) else "undecided" for each in found(check, *facts)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "raised"),
+    [
+        ({"ds": (), "keys": (), "vouched": False}, ["dnssec/unsigned"]),
+        ({"ds": (), "keys": (), "vouched": False, "parent_signed": False}, []),
+        (
+            {"ds": (), "keys": (), "vouched": False, "parent_signed": False, "validating": False},
+            ["undecided"],
+        ),
+        ({"ds": (), "keys": ()}, []),  # the resolver vouches that there is none: something above secures it
+        ({"ds": (), "vouched": False}, ["dnssec/island"]),
+        ({}, []),
+    ],
+)
+def test_signed_or_not(changes: dict[str, Any], raised: list[str]) -> None:
+    assert ids(zone_is_signed_and_its_parent_says_so, replace(TRUST, **changes)) == raised
+
+
+@pytest.mark.parametrize(
+    ("word", "standing", "raised", "certainty"),
+    [
+        (Word.REFUSES, Standing.WRONG, ["dnssec/bogus"], Certainty.CERTAIN),
+        (Word.NONE, Standing.WRONG, ["dnssec/bogus"], Certainty.LIKELY),
+        (Word.VOUCHES, Standing.WRONG, ["undecided"], None),
+        (Word.PASSES, Standing.WRONG, [], None),
+        (Word.REFUSES, Standing.NOT_YET, ["dnssec/bogus"], Certainty.CERTAIN),
+        (Word.NONE, Standing.NOT_YET, [], None),
+        (Word.REFUSES, Standing.UNSUPPORTED, [], None),
+        (Word.REFUSES, Standing.NOT_TRIED, [], None),
+    ],
+)
+def test_a_signature_that_does_not_hold_and_the_resolver_s_word(
+    word: Word, standing: Standing, raised: list[str], certainty: Certainty | None
+) -> None:
+    signed = zone(judged(signature(standing), word=word))
+    assert ids(signatures_hold, TRUST, signed) == raised
+    for each in found(signatures_hold, TRUST, signed):
+        assert not isinstance(each, Finding) or each.certainty is certainty
+
+
+def test_one_good_signature_is_enough() -> None:
+    signed = zone(
+        judged(signature(Standing.WRONG), signature(), signature(Standing.EXPIRED), word=Word.REFUSES)
+    )
+    assert found(signatures_hold, TRUST, signed) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "needed", "bogus"),
+    [
+        (Word.REFUSES, False, True),
+        (Word.NONE, True, True),
+        (Word.NONE, False, False),
+        (Word.PASSES, True, False),
+    ],
+)
+def test_a_missing_signature(word: Word, needed: bool, bogus: bool) -> None:
+    assert judged(word=word, needed=needed).bogus is bogus
+
+
+def test_one_reason_is_one_finding() -> None:
+    wrong = [
+        judged(signature(Standing.WRONG), rdtype=each, word=Word.REFUSES) for each in ("MX", "TXT", "SOA")
+    ]
+    missing = judged(rdtype="A", word=Word.REFUSES)
+    texts = [
+        each.text()
+        for each in found(signatures_hold, TRUST, zone(*wrong, missing))
+        if isinstance(each, Finding)
+    ]
+    assert texts == [
+        "Validating resolvers refuse MX d.example, TXT d.example, SOA d.example: "
+        "the signature by key 1 does not fit the records.",
+        "Validating resolvers refuse A d.example: there is no signature.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "ttl", "raised"),
+    [
+        (-12 * DAY, 2 * DAY, 3600, ["dnssec/signature-expiring"]),
+        (-12 * DAY, 3 * DAY + HOUR, 3600, []),
+        (-4 * DAY, 2 * DAY, 3600, []),  # made for less than a week
+        (-14 * DAY, HOUR / 2, 3600, ["dnssec/signature-outlived-by-ttl"]),
+        (-DAY, DAY, 172_800, []),  # made anew with every answer
+        (-3 * DAY, HOUR / 2, 3600, ["dnssec/signature-outlived-by-ttl"]),
+    ],
+)
+def test_when_a_signature_ends(start: timedelta, end: timedelta, ttl: int, raised: list[str]) -> None:
+    assert ids(signatures_last, zone(judged(signature(start=start, end=end, ttl=ttl)))) == raised
+
+
+def test_the_signature_that_lasts_longest_counts() -> None:
+    ending = signature(start=-14 * DAY, end=HOUR / 2)
+    assert found(signatures_last, zone(judged(ending, signature()))) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "word", "raised"),
+    [
+        (2 * HOUR, Word.VOUCHES, ["dnssec/signature-not-yet-valid"]),
+        (2 * HOUR, Word.NONE, ["dnssec/signature-not-yet-valid"]),
+        (2 * HOUR, Word.REFUSES, []),  # then it is bogus
+        (HOUR / 20, Word.VOUCHES, []),
+    ],
+)
+def test_when_a_signature_begins(start: timedelta, word: Word, raised: list[str]) -> None:
+    early = judged(signature(Standing.NOT_YET, start=start), word=word)
+    assert ids(signatures_have_begun, zone(early)) == raised
+
+
+def test_ds_records_and_their_fixes() -> None:
+    (gone,) = found(ds_records_fit_keys, replace(TRUST, ds=(replace(DS, key=None),)))
+    assert isinstance(gone, Finding)
+    assert (gone.id, gone.fix) == ("dnssec/ds-matches-no-key", (Replace("d.example", "DS", "1 13 2 AA"),))
+    (bare,) = found(ds_records_fit_keys, replace(TRUST, ds=(replace(DS, key=None),), keys=()))
+    assert isinstance(bare, Finding)
+    assert bare.fix == (Withdraw("d.example", "DS"),)
+    assert "no keys at all" in bare.text()
+    old = replace(DS, key_tag=7, key=None, text="7 13 2 BB")
+    (orphan,) = found(ds_records_fit_keys, replace(TRUST, ds=(DS, old)))
+    assert isinstance(orphan, Finding)
+    assert (orphan.id, orphan.fix) == ("dnssec/ds-orphaned", (Withdraw("d.example", "DS", "7 13 2 BB"),))
+    unheeded = replace(DS, algorithm=200, supported=False, key=None)
+    assert found(ds_records_fit_keys, replace(TRUST, ds=(unheeded,))) == []
+
+
+def test_a_retired_digest_alone_is_told_with_the_record_that_cures_it() -> None:
+    sha1 = replace(DS, digest_type=1)
+    (told,) = found(digests_are_current, replace(TRUST, ds=(sha1,)))
+    assert isinstance(told, Finding)
+    assert told.fix == (Publish("d.example", "DS", "1 13 2 AA"),)
+    assert found(digests_are_current, replace(TRUST, ds=(sha1, DS))) == []
+
+
+@pytest.mark.parametrize(
+    ("bits", "raised"),
+    [
+        ((0,), []),
+        ((2048, 4096), []),
+        ((2047,), ["dnssec/key-small"]),
+        ((1024, 2048), ["dnssec/key-small"]),
+        ((1023, 1024), ["dnssec/key-breakable"]),
+    ],
+)
+def test_the_length_of_keys(bits: tuple[int, ...], raised: list[str]) -> None:
+    keys = tuple(replace(KEY, bits=each) for each in bits)
+    assert ids(keys_are_long_enough, replace(TRUST, keys=keys)) == raised
+    assert ids(keys_are_long_enough, replace(TRUST, keys=keys, key_set=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("iterations", "raised"),
+    [(0, []), (1, ["dnssec/nsec3-cost"]), (50, ["dnssec/nsec3-cost"]), (51, ["dnssec/nsec3-disregarded"])],
+)
+def test_what_hashing_costs(iterations: int, raised: list[str]) -> None:
+    assert ids(hashing_is_cheap, zone(iterations=iterations)) == raised
+    assert ids(hashing_is_cheap, replace(zone(), salt="ab")) == ["dnssec/nsec3-cost"]
+
+
+@pytest.mark.parametrize(
+    ("word", "trouble", "raised"),
+    [
+        (Word.REFUSES, "amiss", ["dnssec/denial-broken"]),
+        (Word.NONE, "amiss", ["dnssec/denial-broken"]),
+        (Word.VOUCHES, "amiss", []),
+        (Word.PASSES, "amiss", []),
+        (Word.REFUSES, "", []),
+    ],
+)
+def test_a_denial_and_the_resolver_s_word(word: Word, trouble: str, raised: list[str]) -> None:
+    denial = DeniedSet("mx.d.example", "AAAA", trouble, word, ())
+    assert ids(denials_are_proved, TRUST, zone(denials=(denial,))) == raised
+    bogus = judged(signature(Standing.WRONG), word=Word.REFUSES)
+    assert ids(denials_are_proved, TRUST, zone(bogus, denials=(denial,))) == []
+
+
+def test_servers_are_blamed_only_where_another_does_better() -> None:
+    sound = ServerSigned("ns1 [192.0.2.1]", (judged(signature(), word=Word.NONE),))
+    stale = ServerSigned("ns2 [192.0.2.2]", (judged(signature(Standing.EXPIRED), word=Word.NONE),))
+    silent = ServerSigned("ns3 [192.0.2.3]", ())
+    for servers, raised in (((sound, stale), 1), ((stale, silent), 0), ((sound, silent), 0), ((stale,), 0)):
+        assert (
+            len(found(signatures_hold_at_every_server, TRUST, ServerSignatures("d", servers, False)))
+            == raised
+        )
