@@ -30,6 +30,7 @@ from diag.probes.probe import Lab
 from diag.records.autoconfig import ClientConfig
 from diag.records.dmarc import DmarcRecord, Kind
 from diag.records.spf import SpfRecord, is_spf
+from diag.records.svg import SvgImage
 
 _ROOMS = ROOT / "tests"
 
@@ -255,6 +256,14 @@ def client_configurations(folder: Path) -> Iterator[Case]:
         yield Case(path.name, "usable", said)
 
 
+def logos(folder: Path) -> Iterator[Case]:
+    """Logos are accepted or refused."""
+    for case in json.loads((folder / "validate-svg.json").read_text()):
+        expected = {"true": "accepted", "must-reject": "refused"}[case["expect"][0]["op"]]
+        image = SvgImage.parse(case["calls"][0]["args"][0].encode())
+        yield Case(case["name"], expected, "refused" if image.defects else "accepted")
+
+
 def limbo(_: Path) -> Iterator[Case]:
     """Path, name and time of a chain come to what the suite says."""
     tls = _tests("tls", "test_tls_limbo")
@@ -333,6 +342,7 @@ SUITES = (
     Suite(
         "autoconfig", "ISPDB: client configurations", "c6ad796", "autoconfig-ispdb", 88, client_configurations
     ),
+    Suite("svg", "mailauth: SVG Tiny PS", "d2616c6", "bimi-mailauth", 17, logos),
     Suite("limbo", "x509-limbo: paths and names", "8a2e6f4", "x509-limbo", 100, limbo, elsewhere=True),
     Suite("danetest", "OpenSSL danetest: TLSA", "3.0.22", "dane-openssl", 27, danetest, elsewhere=True),
     Suite(
@@ -364,7 +374,6 @@ OUT_OF_SCOPE = {
     "ValiMail ARC suite; Mail::DKIM and dkim_verifier messages": "they judge messages; this program reads none "
     "(the key records among them are read by tests/records/test_records_dkim.py)",
     "Sisimai bounces; parsedmarc and mail-auth reports; mail-parser messages": "they are messages and reports, too",
-    "mailauth SVG Tiny PS": "no BIMI artwork is fetched",
     "Recog certificate issuers": "no greetings",
 }
 """Suites that are about something else."""

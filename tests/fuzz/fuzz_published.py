@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from ipaddress import ip_address
 
 from fuzz_target import Target
@@ -12,6 +13,7 @@ from diag.names.mailbox import BadMailbox, mailbox
 from diag.names.organizational import organizational_domain, walk_names
 from diag.records.autoconfig import ClientConfig
 from diag.records.bimi import BimiRecord, is_bimi
+from diag.records.caa import CaaRecord
 from diag.records.dkim import DkimKey, looks_like_key
 from diag.records.dmarc import DmarcRecord, is_dmarc, looks_like_dmarc
 from diag.records.mta_sts import (
@@ -33,6 +35,7 @@ from diag.records.spf_macros import (
     parse_domain_spec,
     parse_macro_string,
 )
+from diag.records.svg import SvgImage
 from diag.records.tags import TagList, colon_list
 from diag.records.tlsa import Tlsa
 from diag.records.tlsrpt import TlsrptRecord, is_tlsrpt, looks_like_tlsrpt
@@ -112,6 +115,10 @@ def _mailbox(octets: bytes) -> object:
     return mailbox(octets.decode("utf-8", "replace"))
 
 
+LOGO = (
+    b"<svg xmlns='http://www.w3.org/2000/svg' version='1.2' baseProfile='tiny-ps' viewBox='0 0 64 64'>"
+    b"<title>Orchard</title><g><path d='M0 0h64v64z'/></g></svg>"
+)
 TAG_WORDS = (b"v=", b";", b" ; ", b"=", b" ", b"\t", b",", b":", b"a", b"b=c;")
 URI_WORDS = (
     b"mailto:",
@@ -128,7 +135,45 @@ URI_WORDS = (
     b":",
     b"[::1]",
 )
+
+
+def _caa(octets: bytes) -> object:
+    return [CaaRecord(128, tag, _text(octets)) for tag in ("issue", "issuewild", "iodef", "other")]
+
+
 PUBLISHED = (
+    Target(
+        "caa",
+        _caa,
+        (b"ca.example", b";", b" ", b"\t", b"a=b", b"=", b"mailto:", b"https://", b"@", b".", b"-"),
+        (
+            b"ca.example; accounturi=https://ca.example/1; validationmethods=dns-01",
+            b"mailto:a@orchard.example",
+        ),
+    ),
+    Target(
+        "svg",
+        SvgImage.parse,
+        (
+            b"<svg version='1.2' baseProfile='tiny-ps'>",
+            b"</svg>",
+            b"<title>a</title>",
+            b"<path d='M0 0'/>",
+            b"<script>",
+            b"<a xlink:href='#b'>",
+            b"</a>",
+            b"<!--",
+            b"-->",
+            b"<!DOCTYPE a [<!ENTITY b 'c'>]>",
+            b"&b;",
+            b" viewBox='0 0 1 1'",
+            b"<g>",
+            b"</g>",
+            b"x",
+        ),
+        (LOGO, gzip.compress(LOGO, mtime=0)),
+        b"<svg>",
+    ),
     Target(
         "spf",
         _spf,
