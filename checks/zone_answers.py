@@ -24,8 +24,6 @@ from .zone_words import listed
 
 LARGEST = 1232
 """Octets that pass over UDP anywhere (RFC 9715 section 3)."""
-_ENOUGH_COPIES = 3
-"""Servers with equal records whose serials may differ: such providers count per server."""
 _SHORTEST, _LONGEST = 60, 604_800
 _LONGEST_DENIAL = 86_400
 
@@ -100,9 +98,7 @@ class SerialDiffers(Finding):
 @check
 def every_name_server_has_the_same_serial(zone: ZoneServers) -> Iterator[Finding]:
     """All name servers hold the zone under the same serial."""
-    serials = {server.serial for server in zone.authoritative}
-    copies = {server.host for server in zone.authoritative}
-    if len(serials) > 1 and len(copies) < _ENOUGH_COPIES and not zone.differences():
+    if zone.serials_differ and not zone.differences():
         told = listed(f"{server} {server.serial}" for server in zone.authoritative)
         yield SerialDiffers(subject=zone.apex, serials=told, evidence=zone.asked, certainty=Certainty.LIKELY)
 

@@ -12,6 +12,10 @@ Key = tuple[str, str]
 """A name and a type."""
 
 
+ENOUGH_COPIES = 3
+"""Hosts whose equal records show that nothing lags, whatever their serials."""
+
+
 @frozen
 class ZoneDelegation:
     """Where the zone is said to be: by its parent, and by the answer of our resolver."""
@@ -121,6 +125,15 @@ class ZoneServers:
     def authoritative(self) -> tuple[NameServer, ...]:
         """Those that answer for the zone."""
         return tuple(server for server in self.servers if server.authoritative)
+
+    @property
+    def serials_differ(self) -> bool:
+        """Whether the servers hold different serials, and are so few that this says something.
+
+        Some providers count per server: where several hosts have equal records, nothing lags.
+        """
+        serials = {server.serial for server in self.authoritative}
+        return len(serials) > 1 and len({server.host for server in self.authoritative}) < ENOUGH_COPIES
 
     def said(self, key: Key) -> Iterator[tuple[NameServer, Said]]:
         """What each server has at a name and type, those left out that were not asked or did not say."""

@@ -31,18 +31,16 @@ async def zone_delegation(target: Target, lab: Lab) -> ZoneDelegation | Absent |
     if target.authoritative is False:
         return Unavailable(NOT_ASKED)
     domain, top = target.domain, registrable(target.domain)
-    looked: dict[str, Looked] = {}
-    apex = ""
-    for name in (domain, *(above for above in parents(domain) if above == top or is_below(above, top))):
-        looked[name] = ns = await look_up(lab, name, "NS")
-        if isinstance(ns, Found) and ns.owner == name:
-            apex = name
-            break
+    own = tuple(name for name in (domain, *parents(domain)) if name == top or is_below(name, top))
+    # With the zone above the registered name, which is wanted in the end: one round trip for all.
+    at_once = await all_of(lambda name: look_up(lab, name, "NS"), (*own, *parents(top)[:1]))
+    looked = {name: at_once[name] for name in own}
+    apex = next((name for name, ns in looked.items() if isinstance(ns, Found) and ns.owner == name), "")
     evidence = tuple(cite for each in looked.values() for cite in each.evidence)
-    above = await _zone_above(lab, apex or top)
+    above = await zone_above(lab, apex or top)
     if isinstance(above, Unavailable):
         return above
-    told = await _asked_above(lab, apex or top, above)
+    told = await asked_above(lab, apex or top, above)
     evidence += above.evidence + told.asked
     child = looked.get(apex)
     by_child = _names(child.rdatas) if isinstance(child, Found) else ()
@@ -92,7 +90,7 @@ async def ask_all(lab: Lab, queries: Iterable[DnsQuery]) -> dict[DnsQuery, DnsEv
 
 
 @frozen
-class _Told:
+class Told:
     """What the servers of the zone above say of a name."""
 
     names: tuple[str, ...]
@@ -107,7 +105,7 @@ class _Told:
 _ONE_OF_EACH = (("A", "0.0.0.0"), ("AAAA", "::"))  # noqa: S104  no socket is bound
 
 
-async def _zone_above(lab: Lab, name: str) -> Found | Unavailable:
+async def zone_above(lab: Lab, name: str) -> Found | Unavailable:
     """The name servers of the nearest zone above a name."""
     ns: Looked = Unavailable(f"{name} has no zone above it that could be asked")
     for above in (*parents(name), "."):
@@ -117,7 +115,7 @@ async def _zone_above(lab: Lab, name: str) -> Found | Unavailable:
     return Unavailable(f"the zone above {name} could not be found", ns.evidence)
 
 
-async def _asked_above(lab: Lab, name: str, above: Found) -> _Told:
+async def asked_above(lab: Lab, name: str, above: Found) -> Told:
     """Ask servers of the zone above for the name servers of a name (RFC 1034 section 4.3.2)."""
     hosts = _names(above.rdatas)[:PARENTS_ASKED]
     found = await all_of(lambda host: look_up(lab, host, "A"), hosts)
@@ -139,7 +137,7 @@ async def _asked_above(lab: Lab, name: str, above: Found) -> _Told:
         if names:
             break
     denied = [answer for answer in answers if answer.rcode == "NXDOMAIN" and answer.authoritative]
-    return _Told(
+    return Told(
         names=names,
         apex=apex,
         glue=glue,

@@ -34,6 +34,7 @@ from diag.records.tlsrpt import is_tlsrpt
 from .dns import MOST_ALIASES, Found, Looked, NoRecord, look_up, plain
 from .mx import all_of
 from .registration import is_free
+from .zone import asked_above, zone_above
 
 _READS_AS = {"_dmarc": is_dmarc, "_mta-sts": is_sts, "_smtp._tls": is_tlsrpt}
 """Names below the domain at which a policy is looked for, and which text counts there."""
@@ -106,9 +107,12 @@ async def _where_it_leads(
 
 async def _claimable(lab: Lab, target: str) -> tuple[str, tuple[Cite, ...]]:
     """How a stranger could have a name that does not exist."""
-    for ending in _endings():
-        if is_below(target, ending):
-            return f"{ending} gives {target} to whoever asks for it next", ()
+    ending = next((ending for ending in _endings() if is_below(target, ending)), "")
+    above = await zone_above(lab, target) if ending else None
+    if isinstance(above, Found):  # a resolver's word alone is not enough: some deny what they block
+        told = await asked_above(lab, target, above)
+        how = f"{ending} gives {target} to whoever asks for it next" if told.denied else ""
+        return how, above.evidence + told.asked
     free, asked = await is_free(lab, target)
     return (f"the domain of {target} is not registered" if free else ""), asked
 

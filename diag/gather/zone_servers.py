@@ -67,7 +67,7 @@ async def zone_servers(
     servers = tuple(found.values())
     made = ZoneServers(apex, servers, await _over_tcp(lab, delegation, servers), False, {}, ())
     settled = False
-    if made.differences() or len({server.serial for server in made.authoritative}) > 1:
+    if made.differences() or made.serials_differ:
         await lab.run(Pause(SECOND_LOOK_AFTER, f"the name servers of {apex}"))
         first = await all_of(partial(_standing, lab, apex, look=2), at)
         servers = tuple((await all_of(partial(whole, look=2), at)).values())
@@ -120,9 +120,7 @@ async def _standing(lab: Lab, apex: str, address: str, look: int = 1) -> _First:
         told = "; ".join(text or f"extended error {code}" for code, text in answer.extended_errors)
         why = answer.rcode + (f" ({told})" if told else "")
         return _First(Standing.FAILS, why, None, None, edns, transport, asked)
-    why = (
-        "it knows the zone only at second hand" if answer.lines() and soa else "it knows nothing of the zone"
-    )
+    why = "it knows the zone only at second hand" if soa is not None else "it knows nothing of the zone"
     return _First(Standing.NOT_AUTHORITATIVE, why, None, None, edns, transport, asked)
 
 

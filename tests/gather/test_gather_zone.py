@@ -11,14 +11,16 @@ from typing import Any
 import anyio
 import pytest
 import trio.testing
+from zoned_lab import ZonedLab, gathered
 
 from diag.facts.zone import Standing, ZoneDelegation, ZoneServers
 from diag.gather.zone import zone_delegation
+from diag.gather.zone_names import broken_aliases
 from diag.gather.zone_servers import zone_servers
 from diag.lab.once import Once
 from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone
-from diag.model.knowing import Absent, Unavailable
+from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Target
 from diag.probes.dns import DnsQuery, build_answer
 from diag.run.registry import load as registry
@@ -142,6 +144,22 @@ def test_the_address_of_nobody_is_asked_only_where_no_server_answers(tmp_path: P
     assert "192.0.2.53" not in asked
 
 
+def test_a_server_that_does_not_answer_for_the_zone_is_asked_no_more(tmp_path: Path) -> None:
+    _, _, asked = looked_at(tmp_path, "; server: 203.0.113.54 lame\n; server: 2001:db8:20::54 silent")
+    assert asked["203.0.113.54"] == 1
+    assert asked["2001:db8:20::54"] == 2  # once more without EDNS
+
+
+def test_serials_that_differ_on_three_hosts_cost_no_second_look(tmp_path: Path) -> None:
+    third = f"{NAME}. NS ns1.{NAME}.\n{NAME}. NS ns2.{NAME}.\n{NAME}. NS ns3.{NAME}.\nns3.{NAME}. A 198.51.101.53\n"
+    serial = f"{NAME}. SOA ns1.{NAME}. hostmaster.{NAME}. 1 7200 3600 1209600 300\n"
+    _, two, _ = looked_at(tmp_path, "; server: 203.0.113.54 zone old.txt", old=serial)
+    _, three, _ = looked_at(tmp_path, "; server: 203.0.113.54 zone old.txt", third, old=serial)
+    assert isinstance(two, ZoneServers)
+    assert isinstance(three, ZoneServers)
+    assert (two.settled, three.settled) == (True, False)
+
+
 def test_silent_servers_are_no_doubt_about_our_network_while_the_parent_answers(tmp_path: Path) -> None:
     head = "\n".join(
         f"; server: {a} silent"
@@ -214,3 +232,17 @@ def test_a_server_that_drops_edns_is_asked_without_it_from_then_on(tmp_path: Pat
     first = servers.servers[0]
     assert (first.authoritative, first.edns, first.tcp) == (True, False, None)
     assert (NAME, "MX") in first.records
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_provider_s_name_is_free_only_where_its_own_servers_say_so(known: bool) -> None:
+    target = "shop.azurewebsites.net"
+    lab = ZonedLab(
+        "autodiscover.a.example. CNAME shop.azurewebsites.net.\n"
+        "azurewebsites.net. NS ns.provider.test.\nns.provider.test. A 192.0.2.7\n",
+        says={(target, "192.0.2.7"): "NOERROR" if known else "NXDOMAIN"},
+    )
+    found = gathered(lab, lambda once: broken_aliases.function(Target("a.example"), NONE, once))
+    assert isinstance(found, Many)
+    (alias,) = found.values()
+    assert (alias.name, bool(alias.claimable)) == ("autodiscover.a.example", not known)
