@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diag.api import Absent, Report, Unavailable
@@ -10,6 +9,8 @@ from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
 from diag.facts.roles import Roles
 from diag.facts.spf_text import whom_spf_lets_pass as whom_spf_lets_pass
 from diag.records.dmarc import REMOVED_TAGS, DmarcRecord, Kind, Policy
+
+from .dmarc import deciding_tag, record_below
 
 WHAT_BECOMES = {
     Policy.REJECT: "is rejected",
@@ -43,7 +44,10 @@ def who_can_send(report: Report) -> tuple[Impersonation, ...]:
     policy = report.fact(DmarcPolicy)
     match policy:
         case DmarcPolicy():
-            return tuple(_under(policy, sender, kind) for sender, kind in everyone)
+            walk = report.fact(DmarcDiscovery)
+            own = policy.record, policy.found_at
+            below = record_below(walk, policy) if isinstance(walk, DmarcDiscovery) else own
+            return tuple(_under(policy, below, sender, kind) for sender, kind in everyone)
         case Absent():
             because = "there is no DMARC record"
             return (Impersonation(everyone[0][0], WHAT_BECOMES[Policy.NONE], because, False),)
@@ -52,26 +56,26 @@ def who_can_send(report: Report) -> tuple[Impersonation, ...]:
     return ()
 
 
-def _under(policy: DmarcPolicy, sender: str, kind: Kind) -> Impersonation:
-    record = policy.record
+def _under(
+    policy: DmarcPolicy, below: tuple[DmarcRecord, str] | None, sender: str, kind: Kind
+) -> Impersonation:
+    decides = (policy.record, policy.found_at) if kind is Kind.DOMAIN else below
+    if decides is None:
+        return Impersonation(
+            sender, "could not be determined", "the Organizational Domain is not known", None
+        )
+    record, found_at = decides
     # A policy found above is applied to the domain itself as to a name below it (RFC 9989 section 4.10.1).
     applied = policy.kind if kind is Kind.DOMAIN else kind
     asked = record.policy_for(applied)
     if not record.is_in_force:
         because = "the DMARC record has no valid policy, so it is not in force"
     else:
-        because = f"{_deciding_tag(record, applied)}={record.published_policy(applied)}"
+        because = f"{deciding_tag(record, applied)}={record.published_policy(applied)}"
         because += ", lowered one level by t=y" if record.is_testing else ""
-        because += f", published at {policy.found_at}" if policy.inherited else ""
+        because += f", published at {found_at}" if found_at != policy.domain else ""
     safe = {Policy.REJECT: True, Policy.QUARANTINE: None, Policy.NONE: False}[asked]
     return Impersonation(sender, WHAT_BECOMES[asked], because, safe)
-
-
-def _deciding_tag(record: DmarcRecord, kind: Kind) -> str:
-    """The tag that speaks for a kind of name: np falls back to sp, sp to p (RFC 9989 section 4.7)."""
-    if kind is Kind.NONEXISTENT and record.np:
-        return "np"
-    return "sp" if kind is not Kind.DOMAIN and record.sp else "p"
 
 
 def sending_role(report: Report) -> str:
@@ -158,15 +162,3 @@ def _reports(said: dict[str, str], name: str, lead: str, uris: list[str]) -> Tag
         return TagInWords(name, "", False, "Nobody is sent reports, so misuse stays unseen.")
     where = ", ".join(uri.removeprefix("mailto:") for uri in uris)
     return TagInWords(name, said[name], True, f"{lead} to {where}." if where else f"{lead} nowhere.")
-
-
-def dmarc_walk(discovery: DmarcDiscovery) -> Iterator[tuple[str, str]]:
-    """The names asked and what was found there, in order: ("_dmarc.example", "no record")."""
-    for step in discovery.walked:
-        if step.unknown:
-            said = f"could not be looked up: {step.unknown}"
-        elif len(step.records) > 1:
-            said = f"{len(step.records)} records: all are discarded"
-        else:
-            said = "a record" if step.record else "no record"
-        yield f"_dmarc.{step.name}", said

@@ -9,9 +9,9 @@ from typing import Any
 import jinja2
 
 from diag.api import Report, Severity
-from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
+from diag.facts.dmarc import DmarcPolicy
 from diag.facts.spf import SpfEvaluation
-from reports import opinions, receivers, reverse, states, verdict, words
+from reports import dmarc, opinions, receivers, reverse, states, verdict, words
 from reports.dkim import keys
 from reports.hostile import plain
 from reports.supply import supply
@@ -125,7 +125,7 @@ def _head(report: Report) -> dict[str, Any]:
 
 def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
     """What each section shows; nothing where its facts are missing."""
-    policy, discovery, spf = (report.fact(kind) for kind in (DmarcPolicy, DmarcDiscovery, SpfEvaluation))
+    policy, spf = (report.fact(kind) for kind in (DmarcPolicy, SpfEvaluation))
     talked, asked, got = dialogues(anchors), questions(anchors), fetched(anchors)
     role = words.sending_role(report)
     strangers = words.who_can_send(report)
@@ -149,9 +149,9 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "services": SERVICES,
         "spf": tree(report),
         "dkim": keys(report),
-        "dmarc": words.dmarc_tags(policy.record) if isinstance(policy, DmarcPolicy) else None,
-        "dmarc_policy": policy,
-        "dmarc_walk": list(words.dmarc_walk(discovery)) if isinstance(discovery, DmarcDiscovery) else [],
+        "dmarc": dmarc.view(report),
+        "dmarc_tags": words.dmarc_tags(policy.record) if isinstance(policy, DmarcPolicy) else None,
+        "dmarc_policy": policy if isinstance(policy, DmarcPolicy) else None,
         "reverse": reverse.rows(report),
         "transport": transport(report),
         "certificates": time_line(report, anchors),

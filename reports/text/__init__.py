@@ -31,6 +31,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     senders.strangers(page, report)
     chain.chain(page, report, verbose=verbose)
     records.glance(page, report)
+    details.dmarc_walk(page, report, verbose=verbose)
     if verbose or spf.at_fault(report):
         spf.tree(page, report)
     hosts.matrix(page, report)

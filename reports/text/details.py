@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from diag.api import Report
-from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
-from reports import dkim as dkim_keys, reverse, states, words
+from diag.facts.dmarc import DmarcPolicy
+from reports import dkim as dkim_keys, dmarc as dmarc_view, reverse, states, words
 from reports.certificates import presented
 from reports.hostile import plain
 from reports.transport import transport as rows_of_transport
@@ -35,9 +35,32 @@ def _were(tried: int) -> str:
     return "1 selector was" if tried == 1 else f"{tried} selectors were"
 
 
+def dmarc_walk(page: Page, report: Report, *, verbose: bool) -> None:
+    """How receivers find the policy and what it comes to: where asked for, or where receivers differ."""
+    found = dmarc_view.view(report)
+    if found is None or not (verbose or found.differing or len(found.stops) > 2):
+        return
+    page.heading("DMARC: how it is found")
+    for stop in found.stops:
+        marks = f" ({'; '.join(stop.marks)})" if stop.marks else ""
+        page.item(stop.shown.symbol, f"{plain(stop.name)} {plain(stop.shown.word)}{plain(marks)}", width=1)
+    if not found.fates:
+        return
+    page.blank()
+    differs = any(fate.before for fate in found.fates)
+    head = ("Mail from", "Policy", *(["Receivers of RFC 7489"] if differs else []))
+    rows = [
+        [plain(fate.names), fate.policy, *([fate.before or "the same"] if differs else [])]
+        for fate in found.fates
+    ]
+    page.table(rows, head=head)
+    for reason in found.differing:
+        page.say((plain(reason), "dim"))
+
+
 def dmarc(page: Page, report: Report) -> None:
-    """The record that applies, tag by tag, and the way to it."""
-    policy, discovery = report.fact(DmarcPolicy), report.fact(DmarcDiscovery)
+    """The record that applies, tag by tag."""
+    policy = report.fact(DmarcPolicy)
     if not isinstance(policy, DmarcPolicy):
         return
     page.heading("DMARC, tag by tag")
@@ -46,9 +69,6 @@ def dmarc(page: Page, report: Report) -> None:
     for tag in words.dmarc_tags(policy.record):
         value = plain(tag.value) if tag.published else f"not published; {plain(tag.value) or 'none'} applies"
         page.item(plain(tag.name), (value, "bold"), f". {plain(tag.words)}", width=_TAG)
-    walk = list(words.dmarc_walk(discovery)) if isinstance(discovery, DmarcDiscovery) else []
-    if len(walk) > 1:
-        page.say((plain(f"The tree walk: {'; '.join(f'{name} {said}' for name, said in walk)}."), "dim"))
 
 
 def reverse_names(page: Page, report: Report) -> None:
