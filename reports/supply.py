@@ -82,20 +82,16 @@ class Supply:
 
     @property
     def parties(self) -> tuple[str, ...]:
-        """Each once: the domain itself first, then whoever does most."""
-        doing = {
-            party: sum(party in job.parties for job in self.jobs)
-            for job in self.jobs
-            for party in job.parties
-        }
-        return tuple(sorted(doing, key=lambda party: (party != ITSELF, party in _NOBODY, -doing[party])))
+        """Each once, in the order of what they do, so that a picture has few lines that cross."""
+        doing: dict[str, list[int]] = {}
+        for number, job in enumerate(self.jobs):
+            for party in job.parties:
+                doing.setdefault(party, []).append(number)
+        return tuple(sorted(doing, key=lambda party: sum(doing[party]) / len(doing[party])))
 
     def jobs_of(self, party: str) -> tuple[Job, ...]:
         """What a party does."""
         return tuple(job for job in self.jobs if party in job.parties)
-
-
-_NOBODY = (KEY_HOLDER, ADDRESSES, PER_MESSAGE, ANYBODY)
 
 
 def supply(report: Report) -> Supply | None:
