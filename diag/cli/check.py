@@ -51,6 +51,11 @@ _of_network = functools.partial(option, group="Network")
 )
 @_of_target("--confirm", is_flag=True, help="Pause, then look twice before a grave verdict.")
 @_of_target(
+    "--authoritative/--no-authoritative",
+    default=None,
+    help="Ask the name servers of the domain themselves; otherwise done for up to 10 domains.",
+)
+@_of_target(
     "--second-opinion",
     is_flag=True,
     help="Ask pyspf and checkdmarc about the same answers, and tell where they differ.",
@@ -119,6 +124,7 @@ def check(
     dialogues: bool,
     sends: bool | None,
     confirm: bool,
+    authoritative: bool | None,
     second_opinion: bool,
     intrusive: bool,
     mailbox: str | None,
@@ -190,6 +196,7 @@ def check(
         dialogues=dialogues,
         sends=sends,
         confirm=confirm,
+        authoritative=authoritative,
         second_opinion=second_opinion,
         intrusive=intrusive,
         lent=access(
@@ -233,6 +240,7 @@ def _target(
     dialogues: bool,
     sends: bool | None,
     confirm: bool,
+    authoritative: bool | None,
     second_opinion: bool,
     intrusive: bool,
     lent: Access,
@@ -255,6 +263,7 @@ def _target(
         dialogues=dialogues,
         sends=sends,
         confirm=confirm,
+        authoritative=authoritative,
         second_opinion=second_opinion,
         intrusive=intrusive,
         mailbox=lent.mailbox,

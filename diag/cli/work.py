@@ -27,7 +27,7 @@ from .progress import Progress
 from .session import SIDE_BY_SIDE, Session
 from .tell import NobodyReads
 
-LONG_LIST = 20
+LONG_LIST = 10
 """Domains in a run beyond which nobody's name servers are asked themselves: they are one another's too often."""
 
 
