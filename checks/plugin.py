@@ -3,6 +3,7 @@
 from . import (
     autoconfig,
     bimi,
+    blocklists,
     caa,
     certificates,
     certificates_inbound,
@@ -106,4 +107,5 @@ modules = (
     zone_names,
     zone_texts,
     caa,
+    blocklists,
 )

@@ -12,6 +12,14 @@ from .facts.access_hosts import (
     ServiceRecord as ServiceRecord,
     ServiceRecords as ServiceRecords,
 )
+from .facts.blocklists import (
+    AddressOnLists as AddressOnLists,
+    Listing as Listing,
+    ListState as ListState,
+    NameOnLists as NameOnLists,
+    OnLists as OnLists,
+    SendingAddresses as SendingAddresses,
+)
 from .facts.caa import CaaPolicy as CaaPolicy, Renewal as Renewal
 from .facts.bimi import (
     BimiCertificate as BimiCertificate,

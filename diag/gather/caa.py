@@ -12,7 +12,7 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.names.domain import is_below, parents
-from diag.probes.dns import DnsAnswer, DnsQuery
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.probe import Lab
 from diag.records.caa import CaaRecord
 from diag.tls.certificate import Certificate
@@ -20,6 +20,7 @@ from diag.tls.certificate import Certificate
 from .authorities import authority_of, organization
 from .dns import NOBODY, Found, look_up
 from .mx import all_of
+from .zone import ask_all
 
 MOST_NAMES = 12
 """Names climbed from."""
@@ -102,19 +103,25 @@ async def climbed(lab: Lab, name: str) -> CaaPolicy | Unavailable:
 
 
 async def _fails(lab: Lab, first: Unavailable) -> tuple[bool, tuple[Cite, ...]]:
-    """Whether the look-up fails for others as well: twice, and while questions of its type are answered here."""
+    """Whether the look-up fails for others as well, and it alone: at the second look, too.
+
+    Not where the name answers nothing at all, or what it answers does not validate: those have rules of their
+    own. Nor where no question for CAA records is answered here, whatever the name.
+    """
     query = first.evidence[-1].probe
-    if not isinstance(query, DnsQuery):
+    if not isinstance(query, DnsQuery) or not _broken(await lab.run(query)):
         return False, ()
-    again, anywhere = DnsQuery(query.name, "CAA", look=2), DnsQuery(NOBODY, "CAA")
-    for probe, usable in ((query, False), (again, False), (anywhere, True)):
-        answer = await lab.run(probe)
-        answered = isinstance(answer, DnsAnswer) and answer.usable
-        # What refuses us, or filters, may well answer others.
-        refused = isinstance(answer, DnsAnswer) and not answered and answer.rcode != "SERVFAIL"
-        if answered is not usable or refused:
-            return False, (Cite(again), Cite(anywhere)) if probe is anywhere else (Cite(again),)
-    return True, (Cite(again), Cite(anywhere))
+    again = DnsQuery(query.name, "CAA", look=2)
+    works = (DnsQuery(query.name, "A"), DnsQuery(NOBODY, "CAA"))
+    unchecked = DnsQuery(query.name, "CAA", unchecked=True)
+    seen = await ask_all(lab, (again, *works, unchecked))
+    alone = all(isinstance(answer := seen[probe], DnsAnswer) and answer.usable for probe in works)
+    return alone and _broken(seen[again]) and _broken(seen[unchecked]), tuple(Cite(probe) for probe in seen)
+
+
+def _broken(answer: DnsEvidence) -> bool:
+    """A server's failure or silence; what refuses us, or filters, may well answer others."""
+    return not isinstance(answer, DnsAnswer) or answer.rcode == "SERVFAIL"
 
 
 def _record(rdata: object) -> CaaRecord:

@@ -4,6 +4,7 @@ from . import (
     access,
     access_hosts,
     bimi,
+    blocklists,
     caa,
     certificates,
     chunking,
@@ -80,4 +81,5 @@ modules = (
     zone_names,
     zone_servers,
     caa,
+    blocklists,
 )
