@@ -24,7 +24,7 @@ from diag.api import (
 )
 
 from .json_evidence import Evidence
-from .json_receivers import receivers
+from .json_receivers import answers, receivers
 from .opinions import heard
 from .supply import supply
 from .verdict import counted, sentence
@@ -152,6 +152,7 @@ def _finding(report: Report, finding: Finding, evidence: Evidence) -> dict[str, 
         "message": finding.text(),
         "references": [{"title": str(reference), "url": reference.url} for reference in finding.references],
         "fix": [_fix(fix) for fix in finding.fix],
+        "answers": answers(report, finding),
         "evidence": evidence.cites(finding.evidence),
     }
 

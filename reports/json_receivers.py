@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from diag.api import Report
+from diag.api import Finding, Report
 
+from . import receivers as table_of
 from .receivers import Asked, Audience, Cell, Row, Table, receiver_table
 
 
@@ -19,6 +20,12 @@ def receivers(report: Report) -> dict[str, Any] | None:
         "receivers": [_receiver(table, number) for number in range(len(table.receivers))],
         "requirements": [_requirement(row) for row in table.rows],
     }
+
+
+def answers(report: Report, finding: Finding) -> list[dict[str, str]]:
+    """What receivers answer to bulk mail because of a finding, where the report is judged that way."""
+    said = table_of.answers(report, finding)
+    return [{"receiver": receiver.id, "reply": reply} for receiver, reply in said]
 
 
 def _receiver(table: Table, number: int) -> dict[str, Any]:

@@ -164,13 +164,13 @@ def _lacking(against: tuple[Receiver, ...]) -> str:
 
 
 def as_bulk_sender(report: Report, finding: Finding) -> str:
-    """Why a finding weighs more for a bulk sender: "Gmail answers 550 5.7.40"; empty where it does not.
+    """Why a finding weighs more for a bulk sender: "Gmail answers 550 5.7.40"; empty where it does not."""
+    return ", ".join(f"{receiver.name} answers {reply}" for receiver, reply in answers(report, finding))
 
-    Empty, too, where the report is not judged that way.
-    """
-    if not report.as_bulk_sender:
-        return ""
-    return ", ".join(f"{receiver.name} answers {reply}" for receiver, reply in known.answers(finding.id))
+
+def answers(report: Report, finding: Finding) -> tuple[tuple[Receiver, str], ...]:
+    """Who answers what to bulk mail because of a finding; nobody where the report is not judged that way."""
+    return known.answers(finding.id) if report.as_bulk_sender else ()
 
 
 def _row(requirement: Requirement, receivers: tuple[Receiver, ...], report: Report) -> Row:

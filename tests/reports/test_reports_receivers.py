@@ -145,3 +145,8 @@ def test_json_tells_it_as_the_schema_says(world: str) -> None:
     states = {each["id"]: each["state"] for each in told["receivers"]["requirements"]}
     assert states["dmarc"] == ("not-met" if world == WITHOUT_DMARC else "met")
     assert (states["one-click"], states["complaints"]) == ("message", "nobody")
+    answers = {f["rule"]: f["answers"] for result in told["results"] for f in result["findings"]}
+    if world == WITHOUT_DMARC:
+        assert answers["dmarc/missing"][0] == {"receiver": "gmail", "reply": "550 5.7.40"}
+        everyone = json.loads(as_json.function(judged(world)))
+        assert not any(f["answers"] for result in everyone["results"] for f in result["findings"])
