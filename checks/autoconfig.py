@@ -1,4 +1,4 @@
-"""What the domain tells mail programs: SRV records (RFC 6186) and the client configuration document."""
+"""What the domain tells mail programs: SRV records (RFC 6186), configuration documents, Autodiscover."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from . import (
     autoconfig,
+    autoconfig_offers,
     bimi,
     blocklists,
     caa,
@@ -95,6 +96,7 @@ modules = (
     mailbox,
     clear_login,
     autoconfig,
+    autoconfig_offers,
     certificates,
     certificates_inbound,
     certificates_upkeep,

@@ -21,6 +21,12 @@ from .facts.blocklists import (
     SendingAddresses as SendingAddresses,
 )
 from .facts.caa import CaaPolicy as CaaPolicy, Renewal as Renewal
+from .facts.autoconfig import (
+    AutodiscoverHost as AutodiscoverHost,
+    AutodiscoverNames as AutodiscoverNames,
+    ClientProvider as ClientProvider,
+    PaccDocument as PaccDocument,
+)
 from .facts.bimi import (
     BimiCertificate as BimiCertificate,
     BimiFound as BimiFound,
@@ -226,6 +232,7 @@ from .records.mta_sts import (
     StsRecord as StsRecord,
     pattern_problem as pattern_problem,
 )
+from .records.pacc import pacc_record as pacc_record
 from .records.report_uri import ReportUri as ReportUri, UriProblem as UriProblem
 from .records.spf import (
     Mechanism as Mechanism,

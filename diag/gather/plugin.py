@@ -3,6 +3,7 @@
 from . import (
     access,
     access_hosts,
+    autoconfig,
     bimi,
     blocklists,
     caa,
@@ -59,6 +60,7 @@ modules = (
     hellos,
     pipelining,
     access_hosts,
+    autoconfig,
     clients,
     client_offers,
     client_injection,
