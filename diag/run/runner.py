@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 from diag.lab.consent import NotAskedFor
 from diag.model.finding import Finding, Undecided
@@ -21,6 +22,25 @@ from .plan import Judgement, Need, Plan, Source, Step
 @frozen
 class Crashed(Unavailable):
     """A gatherer of ours failed: a bug, reported as such, which costs nothing but what needs it."""
+
+
+TURNS = 12
+"""Turns of the loop by which the longest road goes ahead: more than it has facts before its first connection."""
+
+
+def _longest_road(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The fact with the longest chain of facts before it, and all that it needs, in the order of the plan."""
+    by_kind = {step.gives: step for step in steps}
+    before: dict[type, int] = {}
+    for step in steps:  # needed ones stand before those that need them
+        before[step.gives] = 1 + max((before.get(need.kind, 0) for need in step.needs), default=0)
+    if not before:
+        return ()
+    wanted = {max(before, key=lambda kind: before[kind])}
+    for step in reversed(steps):
+        if step.gives in wanted:
+            wanted.update(need.kind for need in step.needs if need.kind in by_kind)
+    return tuple(step for step in steps if step.gives in wanted)
 
 
 class Gathering:
@@ -45,8 +65,17 @@ class Gathering:
         self._scope.deadline = anyio.current_time() + deadline if deadline is not None else float("inf")
         with self._scope:
             async with anyio.create_task_group() as tasks:
-                for step in self._steps:
+                road = _longest_road(self._steps)
+                for step in road:
                     tasks.start_soon(self._settle, step)
+                # What was asked ahead leads straight to the first connections; the burst of questions follows.
+                # Even a run that is stopped by now gets what waits for nothing.
+                with anyio.CancelScope(shield=True):
+                    for _ in range(TURNS):
+                        await anyio.lowlevel.checkpoint()
+                for step in self._steps:
+                    if step not in road:
+                        tasks.start_soon(self._settle, step)
         if self._scope.cancelled_caught:
             self.stopped = self.stopped or f"the deadline of {deadline:g} seconds was reached"
         for step in self._steps:

@@ -2,7 +2,7 @@
 
 What stands behind the command in one write belongs to the plain text and must be forgotten when TLS begins
 (RFC 9051 section 6.2.1, RFC 2595 section 4). As on port 25 nothing is waited for: an answer under TLS to
-what was said before it shows by its tag in IMAP, and in POP3 because there is one more than we asked for.
+what was said before it shows by its tag in IMAP, and in POP3 because it has many lines, which that to QUIT has not.
 """
 
 from __future__ import annotations
@@ -37,24 +37,22 @@ def _imap(host: str, patience: float) -> Steps[None]:
 
 
 def pop3_injection_dialogue(host: str, *, timeout: float) -> Dialogue:
-    """Greeting, STLS with a CAPA behind it, and CAPA and QUIT under TLS."""
+    """Greeting, STLS with a CAPA behind it, and under TLS no more than QUIT."""
     return Dialogue(_pop3(host, greeting_limit(timeout)), QUIT)
 
 
 def _pop3(host: str, patience: float) -> Steps[None]:
-    first: tuple[bytes, ...] = ()
+    secure = False
     if parse_pop3((yield from hear(PopEnd(many=False), patience)), many=False).ok:
         yield Say(b"STLS\r\nCAPA\r\n")
         if parse_pop3((yield from hear(PopEnd(many=False), REPLY_LIMIT)), many=False).ok:
             yield Secure(host)
-            yield Say(b"CAPA\r\n")
-            first = yield from hear(PopEnd(many=True), REPLY_LIMIT)
+            secure = True
     yield Say(QUIT)
-    answer = yield from hear(PopEnd(many=False), REPLY_LIMIT)
-    if len(first) > 1 and answer == first[:1]:
-        # This begins the answer to our own CAPA, one late; the rest of it follows, and the one to QUIT.
-        yield from hear(_LoneDot(), LATE)
-        yield from hear(PopEnd(many=False), LATE)
+    yield from hear(PopEnd(many=False), REPLY_LIMIT)
+    # Where this began the answer to CAPA, the rest of it follows, and the answer to QUIT; else the peer closes.
+    if secure and (yield from hear(_LoneDot(), LATE, may_be_silent=True)):
+        yield from hear(PopEnd(many=False), LATE, may_be_silent=True)
 
 
 class _LoneDot:
@@ -78,9 +76,15 @@ def read_pop3_injection(transcript: Transcript) -> Injection:
     """Read a transcript of pop3_injection_dialogue. Never raises."""
     heard = _under_tls(transcript)
     ends = [at for at, said in heard if content(said.octets) == b"."]
-    if len(ends) > 1:
+    if len(ends) > _asked_again(transcript):
         return Injection(Obeyed.YES, ends[0], line_text(heard[0][1].octets))
     return _not_obeyed(transcript, b"STLS")
+
+
+def _asked_again(transcript: Transcript) -> int:
+    """How many lists of capabilities were asked for under TLS: none today, one on tapes of earlier talks."""
+    said = (event for event in transcript.events if isinstance(event, Said) and event.who is Who.US)
+    return sum(event.secure and content(event.octets) == b"CAPA" for event in said)
 
 
 def _under_tls(transcript: Transcript) -> list[tuple[int, Said]]:

@@ -43,7 +43,7 @@ from diag.api import (
 )
 from diag.asking import NoRecord
 from diag.probes.probe import NotRecorded
-from diag.run.plan import plan
+from diag.run.plan import Need, Source, Step, plan
 from diag.run.runner import Crashed, Gathering
 
 QUESTION = DnsQuery("orchard.example", "TXT")
@@ -322,3 +322,27 @@ def test_stopped_before_it_began_it_waits_for_nothing() -> None:
         return await gathering.run()
 
     assert jumping(run) == {Pear: Unavailable("interrupted")}
+
+
+def test_the_longest_road_goes_first() -> None:
+    """Questions that nothing waits for do not stand before those on which connections wait."""
+    order: list[str] = []
+
+    def step(name: str, *needs: type) -> Step:
+        async def settle(**_: Any) -> str:
+            order.append(name)
+            return name
+
+        wanted = tuple(Need(kind.__name__, Source.FACT, kind) for kind in needs)
+        return Step(Fact(settle), types[name], False, wanted)
+
+    types = {name: type(name, (), {}) for name in ("other", "first", "second", "third", "last")}
+    steps = (
+        step("other"),
+        step("first"),
+        step("last", types["other"]),
+        step("second", types["first"]),
+        step("third", types["second"]),
+    )
+    anyio.run(Gathering(steps, TARGET, Still()).run)
+    assert order == ["first", "second", "third", "other", "last"]

@@ -52,6 +52,9 @@ IMAP_READINGS = {
 POP3 = ("+OK ready", "> STLS", "> CAPA", "+OK go")
 LIST = ("~+OK", "~TOP", "~UIDL", "~.")
 POP3_READINGS = {
+    "nothing but an answer to QUIT": (talk(*POP3, MADE, "~> QUIT", "~+OK bye"), Obeyed.NO),
+    "an answer to what came before": (talk(*POP3, MADE, "~> QUIT", *LIST, "~+OK bye"), Obeyed.YES),
+    "not done in clear, nor answered": (talk(*POP3, MADE, "~> QUIT", "~-ERR what", "~+OK bye"), Obeyed.NO),
     "forgotten": (talk(*POP3, MADE, "~> CAPA", *LIST, "~> QUIT", "~+OK bye"), Obeyed.NO),
     "obeyed": (talk(*POP3, MADE, "~> CAPA", *LIST, "~> QUIT", *LIST, "~+OK bye"), Obeyed.YES),
     "CAPA not known": (
@@ -133,16 +136,20 @@ def test_imap_that_says_no_is_left_without_a_handshake() -> None:
     assert lines == [b"a1 STARTTLS\r\na2 NOOP\r\n", b"a9 LOGOUT\r\n"]
 
 
-ASKED = [b"STLS\r\nCAPA\r\n", b"TLS", b"CAPA\r\n", b"QUIT\r\n"]
-ANSWER = b"+OK\r\nTOP\r\n.\r\n"
+ASKED = [b"STLS\r\nCAPA\r\n", b"TLS", b"QUIT\r\n"]
 
 
 def test_pop3_that_answers_one_too_many_is_heard_to_the_end() -> None:
     dialogue = pop3_injection_dialogue("pop3.example", timeout=60)
-    heard = (b"+OK ready\r\n", b"+OK go\r\n", ANSWER, b"+OK\r\n", b"TOP\r\n.\r\n", b"+OK bye\r\n")
+    heard = (b"+OK ready\r\n", b"+OK go\r\n", b"+OK\r\n", b"TOP\r\n.\r\n", b"+OK bye\r\n")
     assert said(dialogue, *heard) == ASKED
 
 
 def test_pop3_in_order_is_left_after_quit() -> None:
     dialogue = pop3_injection_dialogue("pop3.example", timeout=60)
-    assert said(dialogue, b"+OK ready\r\n", b"+OK go\r\n", ANSWER, b"+OK bye\r\n") == ASKED
+    assert said(dialogue, b"+OK ready\r\n", b"+OK go\r\n", b"+OK bye\r\n", b"") == ASKED
+
+
+def test_pop3_that_does_not_begin_tls_is_not_waited_for() -> None:
+    dialogue = pop3_injection_dialogue("pop3.example", timeout=60)
+    assert said(dialogue, b"+OK ready\r\n", b"-ERR no\r\n", b"+OK bye\r\n") == [ASKED[0], ASKED[-1]]
