@@ -42,6 +42,7 @@ from diag.api import (
     fact,
 )
 from diag.asking import NoRecord
+from diag.model.plugin import Fact
 from diag.probes.probe import NotRecorded
 from diag.run.plan import Need, Source, Step, plan
 from diag.run.runner import Crashed, Gathering
