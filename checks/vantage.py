@@ -8,6 +8,7 @@ from diag.api import (
     Certainty,
     FilteredAnswers,
     Finding,
+    Interception,
     MadeUpAnswers,
     OurClock,
     Rfc,
@@ -47,6 +48,28 @@ def our_resolver_says_what_does_not_exist(made_up: MadeUpAnswers) -> Iterator[Fi
         yield NxdomainRewritten(
             subject=made_up.name, addresses=", ".join(made_up.addresses), evidence=made_up.asked
         )
+
+
+@rule("vantage/dns-intercepted", Severity.INFO, Rfc(5737), since="1.0")
+class DnsIntercepted(Finding):
+    """Something on our side answers questions that were meant for the name servers of others.
+
+    ## Why it matters
+    This is about the network you look from. What single name servers say could not be heard, so what they have
+    and how they behave is left undecided.
+
+    ## How to fix
+    Look from a network that lets DNS questions (port 53) through to whom they are meant for.
+    """
+
+    message = "A question to {subject}, where nobody lives, is answered: our network answers for name servers of others."
+
+
+@check
+def questions_reach_whom_they_are_meant_for(seen: Interception) -> Iterator[Finding]:
+    """Questions to single name servers reach them."""
+    if seen.answered:
+        yield DnsIntercepted(subject=seen.address, evidence=seen.asked)
 
 
 @rule("vantage/not-validating", Severity.INFO, Rfc(4035, "4.9"), Rfc(6840, "5.8"), since="1.0")

@@ -40,3 +40,9 @@ def test_what_is_left_open_says_that_it_lies_at_our_end(name: str) -> None:
 def test_an_ipv6_only_machine_gets_the_document_for_mail_programs_over_ipv6() -> None:
     report = diagnosed(worlds.load(FIXTURES / "vantage" / "no-ipv4"), load())
     assert "autoconfig" not in {r.area for r in report.results if r.status is Status.INCONCLUSIVE}
+
+
+def test_our_own_end_is_told_and_lowers_no_grade() -> None:
+    report = diagnosed(worlds.load(FIXTURES / "vantage" / "clock-behind"), load())
+    assert [finding.id for finding in report.findings] == ["vantage/clock-off"]
+    assert report.grade == "A+"

@@ -13,7 +13,8 @@ from diag.facts.moment import RunMoment
 from diag.facts.mta_sts import StsFetch
 from diag.facts.mx import MxHost, Routing
 from diag.facts.spf import SpfEvaluation
-from diag.facts.vantage import Filtered, FilteredAnswers, MadeUpAnswers, OurClock, Witness
+from diag.facts.vantage import Filtered, FilteredAnswers, Interception, MadeUpAnswers, OurClock, Witness
+from diag.facts.zone import ZoneDelegation
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.probes.dns import DnsAnswer, DnsQuery
@@ -21,6 +22,7 @@ from diag.probes.https import HttpExchange, HttpsGet
 from diag.probes.probe import Lab
 
 from .dns import NOBODY, explained, withheld
+from .zone_servers import NO_SERVER
 
 MOST_FILTERED = 8
 """Answers told of."""
@@ -38,6 +40,32 @@ async def made_up_answers(lab: Lab) -> MadeUpAnswers | Unavailable:
     found = answer.rrset(NOBODY, "A")
     addresses = tuple(sorted(map(str, found.rdatas))) if found is not None else ()
     return MadeUpAnswers(NOBODY, addresses, (Cite(query),))
+
+
+@fact
+async def interception(
+    delegation: ZoneDelegation | Absent | Unavailable, lab: Lab
+) -> Interception | Unavailable:
+    """Whether questions to single name servers are answered on the way.
+
+    Servers of the zone above the domain offer no recursion. Where one seems to, an address that nobody has is
+    asked: an answer from there is nobody's own.
+    """
+    asked = delegation.evidence if isinstance(delegation, Absent | Unavailable) else delegation.asked
+    direct: tuple[Cite, ...] = ()
+    for cite in asked:
+        query = cite.probe
+        if not isinstance(query, DnsQuery) or query.server is None:
+            continue
+        direct += (cite,)
+        answer = await lab.run(query)
+        if isinstance(answer, DnsAnswer) and answer.recursive:
+            nobody = DnsQuery(".", "SOA", NO_SERVER)
+            heard = await lab.run(nobody)
+            return Interception(NO_SERVER, isinstance(heard, DnsAnswer), (cite, Cite(nobody)))
+    if not direct:
+        return Unavailable("no name server was asked itself", asked)
+    return Interception(NO_SERVER, False, direct)
 
 
 @fact
