@@ -345,5 +345,9 @@ def test_the_longest_road_goes_first() -> None:
         step("second", types["first"]),
         step("third", types["second"]),
     )
-    anyio.run(Gathering(steps, TARGET, Still()).run)
+
+    async def run() -> None:
+        await Gathering(steps, TARGET, Still()).run()
+
+    anyio.run(run)
     assert order == ["first", "second", "third", "other", "last"]
