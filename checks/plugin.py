@@ -103,11 +103,11 @@ modules = (
     certificates_revoked,
     tls,
     tls_hello,
-    vantage,
     zone,
     zone_answers,
     zone_names,
     zone_texts,
+    vantage,
     caa,
     blocklists,
 )

@@ -12,15 +12,6 @@ from .facts.access_hosts import (
     ServiceRecord as ServiceRecord,
     ServiceRecords as ServiceRecords,
 )
-from .facts.blocklists import (
-    AddressOnLists as AddressOnLists,
-    Listing as Listing,
-    ListState as ListState,
-    NameOnLists as NameOnLists,
-    OnLists as OnLists,
-    SendingAddresses as SendingAddresses,
-)
-from .facts.caa import CaaPolicy as CaaPolicy, Renewal as Renewal
 from .facts.autoconfig import (
     AutodiscoverHost as AutodiscoverHost,
     AutodiscoverNames as AutodiscoverNames,
@@ -33,6 +24,15 @@ from .facts.bimi import (
     BimiLogo as BimiLogo,
     Fetched as Fetched,
 )
+from .facts.blocklists import (
+    AddressOnLists as AddressOnLists,
+    Listing as Listing,
+    ListState as ListState,
+    NameOnLists as NameOnLists,
+    OnLists as OnLists,
+    SendingAddresses as SendingAddresses,
+)
+from .facts.caa import CaaPolicy as CaaPolicy, Renewal as Renewal
 from .facts.certificates import (
     ClientCertificate as ClientCertificate,
     InboundCertificate as InboundCertificate,

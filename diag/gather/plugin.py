@@ -78,10 +78,10 @@ modules = (
     reverse,
     certificates,
     revocation,
-    vantage,
     zone,
     zone_names,
     zone_servers,
+    vantage,
     caa,
     blocklists,
 )
