@@ -13,6 +13,7 @@ import trio.testing
 from diag.lab.tape import Tape
 from diag.model.report import Report, Status
 from diag.model.target import Target
+from diag.probes.dns import DnsAnswer
 from diag.probes.intrusive import ClearLoginTalk, CollectTalk, MessageTalk
 from diag.probes.probe import Impact
 from diag.probes.relay import RelayTalk
@@ -108,13 +109,22 @@ def test_a_tape_holds_all_of_it_but_no_secret(name: str, registry: Registry, tmp
     Tape(report.evidence, {}).save(tmp_path / "t.tape")
     assert not world.password or world.password not in (tmp_path / "t.tape").read_text()
     tape = Tape.load(tmp_path / "t.tape", registry.probes)
-    assert tape.exchanges == report.evidence
+    assert {probe: _said(seen) for probe, seen in tape.exchanges.items()} == {
+        probe: _said(seen) for probe, seen in report.evidence.items()
+    }
 
     async def replayed() -> Report:
         return await Diagnosis(registry, report.target, tape).run()
 
     again = anyio.run(replayed)
     assert [f.text() for f in again.findings] == [f.text() for f in report.findings] != []
+
+
+def _said(evidence: Any) -> Any:
+    """What evidence says: a tape keeps the records of an answer, not the octets by which names were shortened."""
+    if isinstance(evidence, DnsAnswer):
+        return evidence.rcode, evidence.server, evidence.authoritative, tuple(evidence.lines())
+    return evidence
 
 
 def talks(report: Report, kind: type[T]) -> dict[T, Any]:

@@ -10,6 +10,7 @@ from diag.run.registry import load
 from diag.sandbox import world as worlds
 
 NONE_HERE = "hosts that are known to answer"
+NOBODY_ASKED = ("our resolver did not answer", "no name server was asked itself")
 REASONS = {
     "client-ports-refused": (NONE_HERE,),
     "drops-tlsa": ("no question for TLSA records is answered here",),
@@ -20,12 +21,12 @@ REASONS = {
     "port-443-refused": (NONE_HERE, "refused"),
     "port-443-shut": (NONE_HERE, "the connection was not answered"),
     "port-465-refused": ("shut at our own end", NONE_HERE),
-    "resolver-fails": ("SERVFAIL",),
+    "resolver-fails": ("SERVFAIL", *NOBODY_ASKED),
     "resolver-invents-a-mail-host": ("our resolver gives the same A record",),
     "resolver-invents-a-policy-host": ("our resolver gives the same A record",),
     "resolver-invents-a-reverse-name": ("our resolver gives the same A record",),
-    "resolver-refuses": ("REFUSED",),
-    "resolver-silent": ("timed out",),
+    "resolver-refuses": ("REFUSED", *NOBODY_ASKED),
+    "resolver-silent": ("timed out", *NOBODY_ASKED),
 }
 
 

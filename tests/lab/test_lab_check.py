@@ -105,13 +105,21 @@ def run(lab: World, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
+def told(text: str) -> Iterator[Any]:
+    """The reports in an output, on a line each or over several."""
+    decoder, at = json.JSONDecoder(), 0
+    while text[at:].strip():
+        report, at = decoder.raw_decode(text, len(text) - len(text[at:].lstrip()))
+        yield report
+
+
 @pytest.fixture(scope="module")
 def reports(lab: World) -> dict[str, Any]:
     domains, found = list(FOUND), []
     while domains:  # name servers themselves are asked in short runs
         some, domains = domains[:BATCH], domains[BATCH:]
         done = run(lab, "check", *arguments(lab), "-f", "json", *some)
-        found += [json.loads(line) for line in done.stdout.splitlines()]
+        found += told(done.stdout)
         assert len(found) == len(FOUND) - len(domains), done.stderr
     return {report["target"]["domain"]: report for report in found}
 

@@ -155,6 +155,15 @@ zone:
                 # Unbound answers these by itself unless told otherwise (RFC 6303, RFC 6761)
                 local-zone: "test." nodefault
                 local-zone: "127.in-addr.arpa." nodefault
+                # Blocklists that have nothing but their test points (RFC 5782 section 5).
+                local-zone: "zen.spamhaus.org." static
+                local-data: "2.0.0.127.zen.spamhaus.org. A 127.0.0.2"
+                local-zone: "bl.spamcop.net." static
+                local-data: "2.0.0.127.bl.spamcop.net. A 127.0.0.2"
+                local-zone: "psbl.surriel.com." static
+                local-data: "2.0.0.127.psbl.surriel.com. A 127.0.0.2"
+                local-zone: "dbl.spamhaus.org." static
+                local-data: "dbltest.com.dbl.spamhaus.org. A 127.0.1.2"
                 num-threads: 1
                 msg-cache-size: 1m
                 rrset-cache-size: 1m

@@ -58,6 +58,7 @@ def verdict(kind: str, roots: tuple[bytes, ...] = ROOTS, host: str = HOST) -> Ch
         ("not_a_ca", ("not-a-ca", "cannot-sign")),
         ("must_staple", ()),
         ("listed", ()),
+        ("lets_encrypt", ()),
         ("listed_short_lived", ()),
     ],
 )
