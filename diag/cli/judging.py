@@ -64,7 +64,8 @@ def required(given: Iterable[str], registry: Registry, option: str) -> tuple[str
     """The areas that must be determined: `dns` always, then those given."""
     given = tuple(given)
     for area in given:
-        if area not in (known := {"dns", *areas(registry.rules)}):
+        # 'dns' alone, which is usual, is no reason to import the checks now.
+        if area != "dns" and area not in (known := {"dns", *areas(registry.rules)}):
             raise unknown("area", area, known, where=option)
     return tuple(dict.fromkeys(("dns", *given)))
 

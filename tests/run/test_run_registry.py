@@ -13,6 +13,7 @@ from run_kit import Apple, Spot, Worm, apple, no_worm_in_the_apple, run_moment
 
 from diag.api import Check, Performer, Probe, Report, performs, renderer
 from diag.asking import Means
+from diag.cli import judging
 from diag.probes.moment import Now
 from diag.run.registry import BadPlugin, Registry, areas, entry_points, load, others_offer
 
@@ -161,3 +162,10 @@ def test_our_own_distribution_and_those_without_plugins_do_not_count(tmp_path: P
         (tmp_path / name / "entry_points.txt").write_text(offered)
     (tmp_path / "bare-1.0.dist-info").mkdir()
     assert not others_offer([str(tmp_path)])
+
+
+def test_what_is_usual_needs_no_check_before_the_first_answers() -> None:
+    registry = load(checks_later=True)
+    assert judging.required(("dns", "dns"), registry, "--require") == ("dns",)
+    assert judging.chosen((), registry, "--only") == ()
+    assert registry.later
