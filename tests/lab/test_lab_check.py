@@ -115,7 +115,7 @@ def told(text: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def reports(lab: World) -> dict[str, Any]:
-    domains, found = list(FOUND), []
+    domains, found = list(FOUND), list[Any]()
     while domains:  # name servers themselves are asked in short runs
         some, domains = domains[:BATCH], domains[BATCH:]
         done = run(lab, "check", *arguments(lab), "-f", "json", *some)
