@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from diag.api import (
     AddressOnLists,
@@ -25,8 +25,32 @@ _SPAMHAUS = Document("Spamhaus: DNSBL usage", "https://www.spamhaus.org/faqs/dns
 _PBL = Document("Spamhaus: Policy Blocklist (PBL)", "https://www.spamhaus.org/blocklists/policy-blocklist/")
 
 
+Codes = tuple[tuple[str, str], ...]
+"""Codes with their meanings."""
+
+
+class ListedFinding(Finding):
+    """What all rules about being listed hold, and how they are told."""
+
+    list: str
+    reason: str
+
+    @classmethod
+    def told_of(cls, found: OnLists, given: Iterable[tuple[Listing, Codes]]) -> Iterator[Verdict]:
+        """A finding for each listing with the codes that count; what a list would not say stays open."""
+        for listing, codes in given:
+            yield cls(
+                subject=found.subject,
+                list=listing.list,
+                reason=_reason(listing, codes),
+                evidence=listing.asked,
+                fix=(_removal(listing, found.subject),),
+            )
+        yield from _unknown(found)
+
+
 @rule("blocklists/address-listed", Severity.ERROR, Rfc(5782, "2.1"), _SPAMHAUS, since="1.0")
-class AddressListed(Finding):
+class AddressListed(ListedFinding):
     """An address that you send from is on a list that receivers refuse mail by.
 
     ## Why it matters
@@ -38,27 +62,17 @@ class AddressListed(Finding):
     """
 
     message = "{subject} is on {list}: {reason}."
-    list: str
-    reason: str
 
 
 @check
 def sending_addresses_are_on_no_blocklist(found: AddressOnLists) -> Iterator[Verdict]:
     """The address is on no list that receivers refuse mail by."""
-    for listing in found.listings:
-        if listing.codes:
-            yield AddressListed(
-                subject=found.subject,
-                list=listing.list,
-                reason=_reason(listing, listing.codes),
-                evidence=listing.asked,
-                fix=(_removal(listing, found.subject),),
-            )
-    yield from _unknown(found)
+    given = [(listing, listing.codes) for listing in found.listings if listing.codes]
+    yield from AddressListed.told_of(found, given)
 
 
 @rule("blocklists/policy-listed", Severity.WARNING, Rfc(5782, "2.1"), _PBL, since="1.0")
-class PolicyListed(Finding):
+class PolicyListed(ListedFinding):
     """An address that you send from is listed as one that should not send mail itself.
 
     ## Why it matters
@@ -70,27 +84,17 @@ class PolicyListed(Finding):
     """
 
     message = "{subject} is on {list} as an address that should not send mail itself: {reason}."
-    list: str
-    reason: str
 
 
 @check
 def sending_addresses_may_send_directly(found: AddressOnLists) -> Iterator[Verdict]:
     """The address is on no list of addresses that should not send mail themselves."""
-    for listing in found.listings:
-        if listing.policy:
-            yield PolicyListed(
-                subject=found.subject,
-                list=listing.list,
-                reason=_reason(listing, listing.policy),
-                evidence=listing.asked,
-                fix=(_removal(listing, found.subject),),
-            )
-    yield from _unknown(found)
+    given = [(listing, listing.policy) for listing in found.listings if listing.policy]
+    yield from PolicyListed.told_of(found, given)
 
 
 @rule("blocklists/name-listed", Severity.ERROR, Rfc(5782, "2.2"), _SPAMHAUS, since="1.0")
-class NameListed(Finding):
+class NameListed(ListedFinding):
     """Your domain is on a list that receivers refuse mail by.
 
     ## Why it matters
@@ -103,22 +107,13 @@ class NameListed(Finding):
     """
 
     message = "{subject} is on {list}: {reason}."
-    list: str
-    reason: str
 
 
 @check
 def the_domain_is_on_no_blocklist(found: NameOnLists) -> Iterator[Verdict]:
     """The domain is on no list that receivers refuse mail by."""
-    for listing in found.listings:
-        yield NameListed(
-            subject=found.subject,
-            list=listing.list,
-            reason=_reason(listing, listing.codes + listing.policy),
-            evidence=listing.asked,
-            fix=(_removal(listing, found.subject),),
-        )
-    yield from _unknown(found)
+    given = [(listing, listing.codes + listing.policy) for listing in found.listings]
+    yield from NameListed.told_of(found, given)
 
 
 @rule("blocklists/list-dead", Severity.INFO, Rfc(5782, "5"), since="1.0")
@@ -146,7 +141,7 @@ def blocklists_work(state: ListState) -> Iterator[Finding]:
         yield ListDead(subject=state.list, zone=state.zone, why=state.dead, evidence=state.asked)
 
 
-def _reason(listing: Listing, codes: tuple[tuple[str, str], ...]) -> str:
+def _reason(listing: Listing, codes: Codes) -> str:
     """The codes with their meanings, and the list's own words."""
     coded = ", ".join(f"{code} ({meaning})" if meaning else code for code, meaning in codes)
     return f'{coded}; "{listing.text}"' if listing.text else coded

@@ -176,11 +176,7 @@ def check(
         skip=judging.chosen(skip, registry, "--skip"),
         severities=said.severities,
         waivers=said.waivers,
-        required=judging.required(
-            (*judging.required(said.require, registry, f"{said.place}: require"), *require),
-            registry,
-            "--require",
-        ),
+        required=judging.required((*said.require, *require), registry, "--require"),
         deadline=deadline or said.deadline,
         proposed=str(zone) if zone is not None else "",
         as_bulk_sender=as_bulk_sender,

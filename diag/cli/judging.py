@@ -43,6 +43,7 @@ def profile(path: Path | None, registry: Registry, progress: Progress) -> Profil
         raise Fault(" ".join(str(error).split())) from None
     except RecursionError:
         raise Fault(f"{path or USUAL}: nested too deeply") from None
+    required(found.require, registry, f"{found.place}: require")
     progress.detail(f"profile: {found.place}")
     return found
 

@@ -56,8 +56,6 @@ def replay(
         proposed=", ".join(filter(None, (was.proposed, str(zone) if zone is not None else ""))),
         as_bulk_sender=as_bulk_sender or was.as_bulk_sender,
     )
-    if said is not None:
-        judging.required(said.require, registry, f"{said.place}: require")
     threshold = fail_on or (said.fail_on if said is not None else "") or recorded.fail_on
     work = Work(
         registry=registry,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from reports.supply import Job, Supply
 
+from .boxes import Box, box
+
 WIDTH = 760
 _LEFT, _RIGHT = (4, 200), (430, 326)
 _BOX, _ROW = 40, 54
@@ -13,19 +15,6 @@ _FITS = 40
 """Characters that fit into a box of the right column."""
 _MOST = 12
 """Parties drawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle with two lines of text; `title` holds the first whole."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    text: str
-    title: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +37,10 @@ def picture(found: Supply) -> Picture:
     rows = max(len(jobs), len(parties))
     left = {job.id: _middle(number, len(jobs), rows) for number, job in enumerate(jobs)}
     right = {party: _middle(number, len(parties), rows) for number, party in enumerate(parties)}
-    boxes = [_box(_LEFT, left[job.id], job.title, _summary(job)) for job in jobs]
-    boxes += [_box(_RIGHT, right[party], party, _doing(found.jobs_of(party))) for party in parties]
+    boxes = [box(_LEFT, left[job.id], _BOX, job.title, _FITS, _summary(job)) for job in jobs]
+    boxes += [
+        box(_RIGHT, right[party], _BOX, party, _FITS, _doing(found.jobs_of(party))) for party in parties
+    ]
     lines = [_curve(left[job.id], right[party]) for job in jobs for party in job.parties if party in right]
     text = " ".join(f"{job.title}: {', '.join(job.parties) or job.silence}." for job in jobs)
     return Picture(
@@ -68,11 +59,6 @@ def _summary(job: Job) -> str:
 
 def _doing(jobs: tuple[Job, ...]) -> str:
     return ", ".join(job.id for job in jobs)
-
-
-def _box(column: tuple[int, int], centre: int, text: str, detail: str) -> Box:
-    shown = text if len(text) <= _FITS else f"{text[: _FITS - 1]}…"
-    return Box(column[0], centre - _BOX // 2, column[1], _BOX, shown, text, detail)
 
 
 def _curve(y1: int, y2: int) -> str:

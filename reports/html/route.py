@@ -9,6 +9,7 @@ from diag.probes.talks import SmtpTalk
 from reports import states
 
 from .anchors import Anchors
+from .boxes import Box, box
 from .endpoints import state
 
 WIDTH = 940
@@ -18,19 +19,6 @@ _BOX = 46
 _MOST_HOSTS, _MOST_ADDRESSES = 16, 8
 _FITS = {"domain": 26, "host": 33}
 """Characters that fit into a box at its font size."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle with two lines of text; `title` holds the first whole."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    text: str
-    title: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +68,7 @@ def picture(report: Report, anchors: Anchors) -> Picture | None:
         centre = y + height // 2
         preference = min(each.preference for each in routing.exchanges if each.name == name)
         detail = "no MX record: the domain itself" if routing.implicit else f"preference {preference}"
-        boxes.append(_box(_MIDDLE, centre, name, _FITS["host"], detail))
+        boxes.append(box(_MIDDLE, centre, _BOX, name, _FITS["host"], detail))
         start = _MIDDLE[0] + _MIDDLE[1]
         lines += [_curve(start, centre, _RIGHT - 10, leaf.y + ROW // 2) for leaf in branch]
         leaves += branch
@@ -89,7 +77,7 @@ def picture(report: Report, anchors: Anchors) -> Picture | None:
         text.append(f"{name}, {detail}: {said}.")
         y += height + 10
     centre = (middles[0] + middles[-1]) // 2
-    boxes.insert(0, _box(_LEFT, centre, routing.domain, _FITS["domain"], _trusted(routing)))
+    boxes.insert(0, box(_LEFT, centre, _BOX, routing.domain, _FITS["domain"], _trusted(routing)))
     lines += [_curve(_LEFT[0] + _LEFT[1], centre, _MIDDLE[0], middle) for middle in middles]
     return Picture(
         WIDTH,
@@ -104,11 +92,6 @@ def picture(report: Report, anchors: Anchors) -> Picture | None:
 
 def _trusted(routing: Routing) -> str:
     return "MX vouched for by DNSSEC" if routing.authenticated else "MX without DNSSEC"
-
-
-def _box(column: tuple[int, int], centre: int, text: str, fits: int, detail: str) -> Box:
-    shown = text if len(text) <= fits else f"{text[: fits - 1]}…"
-    return Box(column[0], centre - _BOX // 2, column[1], _BOX, shown, text, detail)
 
 
 def _leaves(name: str, host: MxHost | object, y: int, anchors: Anchors) -> list[Leaf]:

@@ -207,3 +207,14 @@ def test_a_tape_that_cannot_be_written_costs_no_report(
     done = maildiag("check", "a.example", *NOT_ASKED, *options)
     assert (done.code, done.err.count("no space left")) == (2, 1)
     assert "a.example" in done.out
+
+
+def test_a_profile_of_a_replay_is_blamed_for_its_own_areas(
+    maildiag: Run, tmp_path: Path, profile: Path
+) -> None:
+    tape, named = tmp_path / "run.tape", tmp_path / "p.toml"
+    maildiag("check", "a.example", *NOT_ASKED, "--profile", profile, "--only", "mx", "--save", tape)
+    named.write_text('require = ["mxx"]\n')
+    done = maildiag("replay", tape, "--profile", named)
+    assert (done.code, done.out) == (2, "")
+    assert f"{named}: require: unknown area 'mxx'" in done.err
