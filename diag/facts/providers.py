@@ -5,13 +5,12 @@ The table itself is `data/providers.toml`. What it does not know has no provider
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
 
 from diag.model.frozen import frozen
+from diag.model.tables import table as read_table
 from diag.names.domain import labels, normal
 
 
@@ -40,7 +39,7 @@ class Providers:
 @cache
 def providers() -> Providers:
     """The table as packaged."""
-    read = tomllib.loads(files("diag.facts").joinpath("data/providers.toml").read_text(encoding="utf-8"))
+    read = read_table("diag.facts", "providers")
     by_ending = {ending: entry["name"] for entry in read["provider"] for ending in entry["endings"]}
     return Providers(
         read["as-of"].isoformat(),

@@ -6,14 +6,13 @@ The table itself is `data/receivers.toml`, with the page that says so beside eve
 from __future__ import annotations
 
 import enum
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from diag.model.finding import Document, Finding, Severity
 from diag.model.frozen import frozen
+from diag.model.tables import table as read_table
 
 
 class Asked(enum.StrEnum):
@@ -115,7 +114,7 @@ _SILENT = Wish(Asked.NOT, Asked.NOT, "", None)
 @cache
 def table() -> Receivers:
     """The table as packaged."""
-    read = tomllib.loads(files("diag.facts").joinpath("data/receivers.toml").read_text(encoding="utf-8"))
+    read = read_table("diag.facts", "receivers")
     sources = {
         name: Source(Document(entry["title"], entry["url"]), entry["date"].isoformat())
         for name, entry in read["source"].items()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib.resources import files
 
 from diag.model.frozen import frozen
+from diag.model.tables import table as read_table
 
 _ORGANIZATION = re.compile(r"(?:^|,)O=((?:\\.|[^,\\])*)")
 
@@ -26,10 +25,9 @@ class Authority:
 @cache
 def table() -> tuple[Authority, ...]:
     """The table as packaged, `data/authorities.toml`."""
-    text = files("diag.gather").joinpath("data/authorities.toml").read_text(encoding="utf-8")
     return tuple(
         Authority(entry["name"], tuple(entry["organizations"]), tuple(entry["domains"]))
-        for entry in tomllib.loads(text)["authority"]
+        for entry in read_table("diag.gather", "authorities")["authority"]
     )
 
 

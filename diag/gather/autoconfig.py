@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +13,7 @@ from diag.facts.mx import MxHost, Routing
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
+from diag.model.tables import table as read_table
 from diag.model.target import Target
 from diag.names.domain import is_below
 from diag.probes.https import HttpsGet
@@ -169,7 +168,6 @@ class Provider:
 @cache
 def table() -> tuple[Provider, ...]:
     """The table in `data/client_providers.toml`."""
-    text = files("diag.gather").joinpath("data/client_providers.toml").read_text(encoding="utf-8")
     return tuple(
         Provider(
             each["name"],
@@ -177,7 +175,7 @@ def table() -> tuple[Provider, ...]:
             tuple(each.get("autodiscover", ())),
             bool(each.get("built-in", False)),
         )
-        for each in tomllib.loads(text)["provider"]
+        for each in read_table("diag.gather", "client_providers")["provider"]
     )
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Mapping
 from dataclasses import field
 from functools import cache, partial
-from importlib.resources import files
 from typing import TypeVar
 
 from diag.facts.blocklists import AddressOnLists, Listing, ListState, NameOnLists, OnLists, SendingAddresses
@@ -17,6 +15,7 @@ from diag.facts.spf import SpfEvaluation
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
+from diag.model.tables import table as read_table
 from diag.probes.probe import Lab
 
 from .dns import Found, Looked, look_up, reverse_name
@@ -71,8 +70,7 @@ class Blocklist:
 @cache
 def table() -> tuple[Blocklist, ...]:
     """The lists as packaged."""
-    text = files("diag.gather").joinpath("data/blocklists.toml").read_text(encoding="utf-8")
-    return tuple(Blocklist(**entry) for entry in tomllib.loads(text)["list"])
+    return tuple(Blocklist(**entry) for entry in read_table("diag.gather", "blocklists")["list"])
 
 
 @fact

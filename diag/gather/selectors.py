@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from itertools import chain
 
 from diag.facts.dkim import Selector, Source
 from diag.model.frozen import frozen
+from diag.model.tables import table as read_table
 from diag.names.domain import is_below, normal
 
 MOST_SELECTORS = 24
@@ -38,8 +37,7 @@ class SelectorTable:
 @cache
 def table() -> SelectorTable:
     """The table as packaged."""
-    text = files("diag.gather").joinpath("data/selectors.toml").read_text(encoding="utf-8")
-    read = tomllib.loads(text)
+    read = read_table("diag.gather", "selectors")
     providers = tuple(
         Provider(
             entry["name"],

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from diag.facts.dmarc import DmarcDiscovery
@@ -13,6 +11,7 @@ from diag.facts.spf import SpfEvaluation, SpfPublished
 from diag.facts.spf_hosts import SpfExplanation, SpfHost, SpfProviders, SpfSharedRange, SpfType99
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
+from diag.model.tables import table as read_table
 from diag.model.target import Target
 from diag.names.domain import is_below
 from diag.probes.probe import Lab
@@ -176,5 +175,4 @@ async def spf_shared_ranges(spf: SpfEvaluation, lab: Lab) -> Many[SpfSharedRange
 @cache
 def _shared() -> tuple[dict[str, Any], ...]:
     """The table as packaged."""
-    text = files("diag.gather").joinpath("data/shared_ranges.toml").read_text(encoding="utf-8")
-    return tuple(tomllib.loads(text)["provider"])
+    return tuple(read_table("diag.gather", "shared_ranges")["provider"])

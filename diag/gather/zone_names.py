@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib.resources import files
 
 from diag.facts.dane import DaneHost
 from diag.facts.dkim import Below, DkimSelectors, Source
@@ -21,6 +19,7 @@ from diag.facts.zone_names import (
 )
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
+from diag.model.tables import table as read_table
 from diag.model.target import Target
 from diag.names.domain import is_below
 from diag.probes.dns import DnsAnswer, DnsQuery
@@ -119,8 +118,7 @@ async def _claimable(lab: Lab, target: str) -> tuple[str, tuple[Cite, ...]]:
 
 @cache
 def _endings() -> tuple[str, ...]:
-    text = files("diag.gather").joinpath("data/claimable.toml").read_text(encoding="utf-8")
-    return tuple(tomllib.loads(text)["endings"])
+    return tuple(read_table("diag.gather", "claimable")["endings"])
 
 
 @fact
