@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from diag.model.report import Report, Result, Status
 from diag.model.target import Target
 from diag.sandbox.world import packaged
 
-COMMAND = [sys.executable, "-c", "import sys; from diag.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-c", "from diag.cli import program; program()"]
 
 
 @pytest.mark.slow
@@ -109,7 +110,7 @@ def test_a_closed_pipe_ends_quietly() -> None:
     assert (run.wait(timeout=30), err) == (141, b"")
 
 
-PROGRAM = f"{sys.executable} -c 'from diag.cli import program; program()'"
+PROGRAM = shlex.join(COMMAND)
 UNWRITABLE = {
     "a full disk": (">/dev/full", {}, "standard output: cannot be written: no space left on device"),
     "a full disk without a buffer": (

@@ -31,9 +31,18 @@ def good(query: dns.message.Message, text: str = "good") -> bytes:
 @contextmanager
 def server(answer: Answer, tcp: Callable[[dns.message.Message], bytes] | None = None) -> Iterator[str]:
     """A name server of one trick, over UDP and, where told, TCP on the same port."""
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 0))
-    listener = socket.create_server(udp.getsockname()) if tcp else None
+    # TCP first: a port that is free for it may be in use over UDP only by a test beside this one.
+    while True:
+        listener = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(listener.getsockname())
+            break
+        except OSError:
+            udp.close()
+            listener.close()
+    if tcp is None:
+        listener.close()
 
     def over_udp() -> None:
         while True:
@@ -44,7 +53,6 @@ def server(answer: Answer, tcp: Callable[[dns.message.Message], bytes] | None = 
                 udp.sendto(reply, peer)
 
     def over_tcp() -> None:
-        assert listener is not None
         assert tcp is not None
         connection, _ = listener.accept()
         with connection:
@@ -64,8 +72,7 @@ def server(answer: Answer, tcp: Callable[[dns.message.Message], bytes] | None = 
         for thread in threads:
             thread.join(5)
         udp.close()
-        if listener is not None:
-            listener.close()
+        listener.close()
 
 
 def ask(*servers: str) -> DnsEvidence:
