@@ -5,9 +5,9 @@ few names that reach for the network, or wait for it, are offered here.
 """
 
 from .gather.dns import Found, Looked, NoRecord, look_up, plain, reverse_name
-from .gather.mx import all_of
 from .lab.live.live import Means
 from .lab.live.network import Network, Trouble, Wire, WireError
+from .together import all_of
 
 __all__ = [
     "Found",

@@ -26,9 +26,10 @@ from diag.probes.https import HttpsGet
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.records.autoconfig import ClientConfig, ConfiguredServer
+from diag.together import all_of
 
 from .dns import Found, look_up, plain
-from .mx import addresses_of, all_of, routing
+from .mx import addresses_of, routing
 from .references import has_route
 
 SRV_NAMES: dict[str, tuple[Service, Security]] = {

@@ -22,10 +22,11 @@ from diag.probes.trust import TrustAnchors
 from diag.records.pacc import PaccRecord, is_document, is_pacc
 from diag.tls.chain import Trust, issuers_of, judge, rank
 from diag.tls.handshake import Handshake
+from diag.together import all_of
 
 from .access_hosts import MOST_HOSTS, NO_DIALOGUES, wanted
 from .dns import Found, look_up, plain
-from .mx import addresses_of, all_of
+from .mx import addresses_of
 from .references import has_route
 
 AUTODISCOVER_PATH = "/autodiscover/autodiscover.xml"

@@ -17,9 +17,9 @@ from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.tables import table as read_table
 from diag.probes.probe import Lab
+from diag.together import all_of
 
 from .dns import Found, Looked, look_up, reverse_name
-from .mx import all_of
 
 O = TypeVar("O", bound=OnLists)  # noqa: E741
 

@@ -16,10 +16,10 @@ from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.probe import Lab
 from diag.records.caa import CaaRecord
 from diag.tls.certificate import Certificate
+from diag.together import all_of
 
 from .authorities import authority_of, organization
 from .dns import NOBODY, Found, look_up
-from .mx import all_of
 from .zone import ask_all
 
 MOST_NAMES = 12

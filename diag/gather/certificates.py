@@ -18,10 +18,10 @@ from diag.probes.trust import Anchors, TrustAnchors
 from diag.tls.chain import issuers_of, judge
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.tls.key_number import key_number
+from diag.together import all_of
 from diag.wire.reach import Reached
 
 from .known_keys import list_of
-from .mx import all_of
 from .references import SHUT
 
 S = TypeVar("S", bound=ServedCertificate)

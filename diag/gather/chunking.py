@@ -11,11 +11,11 @@ from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.intrusive import ChunkTalk
 from diag.probes.probe import Lab
+from diag.together import all_of
 from diag.wire.chunking import Chunking, Chunks, read_chunking
 from diag.wire.reach import quote
 
 from .intrusive import once_an_address, tls_as_before
-from .mx import all_of
 
 NOT_ASKED = "CHUNKING is tried only where that is asked for (--intrusive)"
 

@@ -11,9 +11,9 @@ from diag.model.target import Target
 from diag.probes.https import HttpExchange, HttpsGet
 from diag.probes.moment import Route
 from diag.probes.probe import Lab
+from diag.together import all_of
 
 from .dns import Found, look_up
-from .mx import all_of
 
 LARGEST = 16 << 20
 """Octets of a list; whole CAs of today fit, as the large ones have cut theirs in pieces."""

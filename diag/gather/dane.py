@@ -20,10 +20,10 @@ from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.records.tlsa import Tlsa
+from diag.together import all_of
 
 from .dns import NOBODY, Found, Looked, look_up
 from .dnssec import ROOT, security_of, validates
-from .mx import all_of
 
 CONFIRMING_PAUSE = 60.0
 """Seconds between two looks where the user wants certainty."""

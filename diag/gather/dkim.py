@@ -16,10 +16,10 @@ from diag.records.dkim import DkimKey, looks_like_key
 from diag.records.dkim_keys import Ed25519Key, RsaKey
 from diag.records.spf import SpfRecord, is_spf
 from diag.records.tags import TagList
+from diag.together import all_of
 
 from .dns import Found, Looked, NoRecord, look_up, plain
 from .known_keys import list_of
-from .mx import all_of
 from .selectors import of_habit, of_providers, of_user, worth_asking
 
 MOST_SERVERS = 6

@@ -9,9 +9,9 @@ from diag.model.target import Target
 from diag.names.organizational import ends_walk, organizational_domain, walk_names
 from diag.probes.probe import Lab
 from diag.records.dmarc import DmarcRecord, Kind, is_dmarc, looks_like_dmarc
+from diag.together import all_of
 
 from .dns import Found, Looked, NoRecord, look_up
-from .mx import all_of
 
 
 @fact

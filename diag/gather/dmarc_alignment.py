@@ -13,9 +13,9 @@ from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.records.dmarc import is_dmarc
 from diag.records.spf import SpfRecord, is_spf
+from diag.together import all_of
 
 from .dns import Found, Looked, NoRecord, look_up
-from .mx import all_of
 
 SUBDOMAINS = ("bounce", "bounces", "em", "email", "mg", "news", "newsletter", "send")
 """Names that bulk senders are commonly given below a domain."""

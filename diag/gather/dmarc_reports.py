@@ -11,10 +11,10 @@ from diag.model.plugin import fact
 from diag.probes.probe import Lab
 from diag.records.dmarc import DmarcRecord, is_dmarc
 from diag.records.report_uri import ReportUri
+from diag.together import all_of
 
 from .dmarc import organizational_of, walk
 from .dns import Found, Looked, look_up, plain
-from .mx import all_of
 from .registration import is_free
 
 MOST_DESTINATIONS = 12

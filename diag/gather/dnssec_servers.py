@@ -14,8 +14,8 @@ from diag.probes.dns import DnsAnswer, DnsQuery, DnsSilence
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.records.dnssec import MOST_RECORDS, Sections, Work, ds_text, sections, verified
+from diag.together import all_of
 
-from .mx import all_of
 from .zone import ask_all
 
 SECOND_LOOK_AFTER, SURE_AFTER = 5.0, 60.0

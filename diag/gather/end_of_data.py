@@ -12,11 +12,11 @@ from diag.names.domain import is_hostname, labels
 from diag.probes.intrusive import MessageTalk
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
+from diag.together import all_of
 from diag.wire.end_of_data import ENDINGS, Ended, labelled, read_message
 from diag.wire.reach import Reached
 
 from .intrusive import our_address, tls_as_before
-from .mx import all_of
 
 NOT_ASKED = (
     "test messages are sent only where that is asked for (--intrusive) to a mailbox of the domain (--mailbox)"

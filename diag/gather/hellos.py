@@ -12,9 +12,8 @@ from diag.probes.hello import with_hello
 from diag.probes.probe import Lab
 from diag.probes.talks import SmtpTalk
 from diag.tls.hello import Hello
+from diag.together import all_of
 from diag.wire.smtp_session import read_smtp
-
-from .mx import all_of
 
 
 @fact

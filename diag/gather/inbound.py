@@ -28,12 +28,12 @@ from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.together import all_of
 from diag.wire.injection import Obeyed, read_injection
 from diag.wire.reach import Reached
 from diag.wire.smtp_session import SmtpExchange, greylists, read_smtp
 
 from .dns import Found, look_up
-from .mx import all_of
 from .our_end import compared, family_of
 
 T = TypeVar("T")

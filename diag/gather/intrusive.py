@@ -18,11 +18,10 @@ from diag.probes.probe import Lab
 from diag.probes.relay import RelayTalk, RelayTls
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake
+from diag.together import all_of
 from diag.wire.reach import Reached
 from diag.wire.relay import Attempt, Relaying, Taken, read_relay
 from diag.wire.smtp_session import SmtpSession
-
-from .mx import all_of
 
 NOT_ASKED = "relaying is tried only where that is asked for (--intrusive)"
 NOBODYS = ("example.org", "example.net")

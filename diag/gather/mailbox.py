@@ -12,10 +12,10 @@ from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
+from diag.together import all_of
 from diag.wire.smtp_session import SmtpExchange, read_smtp
 
 from .inbound import CONFIRMING_PAUSE
-from .mx import all_of
 
 
 @fact

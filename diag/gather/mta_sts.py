@@ -23,9 +23,9 @@ from diag.probes.trust import TrustAnchors
 from diag.records.mta_sts import MOST_POLICY_OCTETS, StsPolicyFile, StsRecord, is_sts, looks_like_sts
 from diag.tls.chain import ChainVerdict, Trust, issuers_of, judge, rank
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.together import all_of
 
 from .dns import Found, look_up
-from .mx import all_of
 from .references import SHUT, has_route, policy_host, reference_answers
 
 PATIENCE = 60.0

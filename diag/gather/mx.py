@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
-
-import anyio
-
 from diag.facts.mx import MailExchange, MxHost, MxWildcard, Routing
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
+from diag.together import all_of
 
 from .dns import Found, NoRecord, look_up, plain
-
-T = TypeVar("T")
 
 MOST_HOSTS = 32
 """MX hosts looked at, those first that senders try first. Senders try fewer; records by the thousand are an attack."""
@@ -105,17 +99,3 @@ async def addresses_of(lab: Lab, name: str, preference: int = 0) -> MxHost | Una
 
 def _addresses(looked: Found | NoRecord | Unavailable) -> tuple[str, ...]:
     return tuple(sorted(str(rdata) for rdata in looked.rdatas)) if isinstance(looked, Found) else ()
-
-
-async def all_of(ask: Callable[[str], Coroutine[Any, Any, T]], subjects: Iterable[str]) -> dict[str, T]:
-    """Ask for every subject at the same time; the answers in the order of the subjects."""
-    subjects = tuple(dict.fromkeys(subjects))
-    answers: dict[str, T] = {}
-
-    async def one(subject: str) -> None:
-        answers[subject] = await ask(subject)
-
-    async with anyio.create_task_group() as tasks:
-        for subject in subjects:
-            tasks.start_soon(one, subject)
-    return {subject: answers[subject] for subject in subjects}

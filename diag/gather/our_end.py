@@ -13,11 +13,11 @@ from diag.probes.moment import Reach, Reached as Answer
 from diag.probes.probe import Lab
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake
+from diag.together import all_of
 from diag.wire.reach import Reached
 from diag.wire.smtp_session import read_smtp
 
 from .dns import Found, look_up
-from .mx import all_of
 from .references import mail_host
 
 Contacts = Mapping[str, InboundContact | Absent | Unavailable]

@@ -8,9 +8,8 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.probes.pipelining import PipeliningTalk
 from diag.probes.probe import Lab
+from diag.together import all_of
 from diag.wire.pipelining import Pipelines, read_pipelining
-
-from .mx import all_of
 
 
 @fact

@@ -8,9 +8,9 @@ from diag.model.knowing import Cite
 from diag.model.target import Target
 from diag.probes.moment import Reach, Route
 from diag.probes.probe import Lab
+from diag.together import all_of
 
 from .dns import Found, look_up, plain
-from .mx import all_of
 
 SERVICE_LABELS = {
     465: "_submissions",

@@ -7,9 +7,9 @@ from diag.names.domain import labels
 from diag.names.registered import registrable as registrable
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.probe import Lab
+from diag.together import all_of
 
 from .dns import Found, look_up, plain
-from .mx import all_of
 
 ASKINGS = 2
 """Name servers of the parent zone that must agree before a name is called free."""

@@ -9,9 +9,9 @@ from diag.model.plugin import fact
 from diag.names.domain import is_below, looks_like_address
 from diag.probes.probe import Lab
 from diag.records.spf import Mechanism
+from diag.together import all_of
 
 from .dns import NoRecord, look_up
-from .mx import all_of
 from .registration import is_free, registrable
 
 _VERIFYING = ("invalid", "mx-verification.google.com")

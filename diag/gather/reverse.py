@@ -14,9 +14,9 @@ from diag.names.domain import is_below
 from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
+from diag.together import all_of
 
 from .dns import Found, look_up, plain, reverse_name
-from .mx import all_of
 
 CONFIRMING_PAUSE = 60.0
 """Seconds between two looks where the user wants certainty."""

@@ -20,9 +20,9 @@ from diag.probes.probe import Lab
 from diag.tls.chain import Trust
 from diag.tls.crl import CrlReading, Point, distribution_points, every_reason, read_crl
 from diag.tls.staple import Revocation, revocation, vouches
+from diag.together import all_of
 
 from .crl import fetch_crl
-from .mx import all_of
 
 C = TypeVar("C", bound=ServedCertificate)
 R = TypeVar("R", bound=CertificateRevocation)

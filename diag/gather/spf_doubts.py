@@ -8,9 +8,9 @@ from diag.model.plugin import fact
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.probe import Lab
 from diag.records.spf import is_spf
+from diag.together import all_of
 
 from .dns import Found, explained, look_up, plain
-from .mx import all_of
 from .registration import registrable
 
 MOST_SERVERS = 4

@@ -17,9 +17,10 @@ from diag.names.domain import is_below
 from diag.probes.probe import Lab
 from diag.records.spf import is_spf
 from diag.records.spf_macros import BadMacro, Use, parse_macro_string
+from diag.together import all_of
 
 from .dns import Found, look_up
-from .mx import addresses_of, all_of
+from .mx import addresses_of
 from .reverse import reverse_of
 from .selectors import of_providers
 

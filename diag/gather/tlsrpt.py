@@ -8,10 +8,10 @@ from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.probe import Lab
 from diag.records.tlsrpt import TlsrptRecord, is_tlsrpt, looks_like_tlsrpt
+from diag.together import all_of
 
 from .dmarc_reports import takes_mail
 from .dns import Found, look_up
-from .mx import all_of
 
 MOST_DESTINATIONS = 8
 """Domains looked at; a record that names more is a curiosity."""

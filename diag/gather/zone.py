@@ -12,9 +12,9 @@ from diag.model.target import Target
 from diag.names.domain import is_below, labels, parents
 from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.probe import Lab
+from diag.together import all_of
 
 from .dns import Found, Looked, NoRecord, look_up, plain
-from .mx import all_of
 from .references import has_route
 from .registration import is_free, registrable
 

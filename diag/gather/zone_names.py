@@ -29,9 +29,9 @@ from diag.records.dkim import looks_like_key
 from diag.records.dmarc import is_dmarc
 from diag.records.mta_sts import is_sts
 from diag.records.tlsrpt import is_tlsrpt
+from diag.together import all_of
 
 from .dns import MOST_ALIASES, Found, Looked, NoRecord, look_up, plain
-from .mx import all_of
 from .registration import is_free
 from .zone import asked_above, zone_above
 

@@ -19,8 +19,8 @@ from diag.names.domain import is_below
 from diag.probes.dns import DnsAnswer, DnsQuery, Transport
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
+from diag.together import all_of
 
-from .mx import all_of
 from .zone import ask_all
 
 MOST_ADDRESSES = 8

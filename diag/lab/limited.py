@@ -46,8 +46,11 @@ class Limited:
 
     async def run(self, probe: Probe[E]) -> E:
         """See Lab."""
-        if probe.peer is None:
+        peer = probe.peer
+        if peer is None:
             return await self._inner.run(probe)
+        if peer.startswith("dns:"):
+            return await self._question(probe, peer)
         held: list[Gate] = []
         rank = _rank(probe)
         try:
@@ -65,16 +68,22 @@ class Limited:
             for gate in reversed(held):
                 gate.leave(rank)
 
+    async def _question(self, probe: Probe[E], server: str) -> E:
+        """Our resolver, whose work it is, is asked more at a time than a stranger's server."""
+        most = self._limits.questions_per_server
+        gate = self._gate(server, 2 * most if server == OUR_RESOLVER else most, 0)
+        await gate.enter()
+        try:
+            return await self._inner.run(probe)
+        finally:
+            gate.leave()
+
     def _gates_of(self, probe: Probe[E]) -> tuple[Gate, ...]:
         return tuple(self._gate(*each) for each in self._keys(probe))
 
     def _keys(self, probe: Probe[E]) -> tuple[tuple[str, int, int], ...]:
         """The gates on the way, with how many each lets in, and how many of those are for MX hosts alone."""
         peer = str(probe.peer)
-        if peer == OUR_RESOLVER:
-            return ((peer, 2 * self._limits.questions_per_server, 0),)
-        if peer.startswith("dns:"):
-            return ((peer, self._limits.questions_per_server, 0),)
         most = self._limits.connections_per_operator
         web = getattr(probe, "port", 0) == WEB_PORT
         return (

@@ -20,16 +20,19 @@ class Once:
         self._inner = inner
         self._most = most
         self.seen: dict[Probe[Any], Any] = {}
-        self._under_way: dict[Probe[Any], anyio.Event] = {}
+        self._under_way: dict[Probe[Any], anyio.Event | None] = {}
+        """With what wakes those who wait for it too, where there are any."""
 
     async def run(self, probe: Probe[E]) -> E:
         """See Lab."""
         while probe not in self.seen:
-            if (waiting := self._under_way.get(probe)) is not None:
+            if probe in self._under_way:
+                waiting = self._under_way[probe] or anyio.Event()
+                self._under_way[probe] = waiting
                 # Where the asker was cancelled there is no answer then, and the next one asks.
                 await waiting.wait()
                 continue
-            done = self._under_way[probe] = anyio.Event()
+            self._under_way[probe] = None
             try:
                 evidence: E = await self._inner.run(probe)
                 self.seen[probe] = evidence
@@ -37,8 +40,9 @@ class Once:
                     del self.seen[next(iter(self.seen))]
                 return evidence
             finally:
-                del self._under_way[probe]
-                done.set()
+                done = self._under_way.pop(probe)
+                if done is not None:
+                    done.set()
         found: E = self.seen[probe]
         return found
 

@@ -22,7 +22,7 @@ from diag.model.target import Target
 from diag.probes.probe import Lab
 
 from . import bulk
-from .plan import Plan, Step, plan
+from .plan import Plan, plan
 from .prove import proven, untried
 from .registry import BadPlugin, Registry
 from .runner import Gathering, judge
@@ -57,7 +57,7 @@ class Diagnosis:
         self._options = options or Options()
         self.lab = Once(lab if target.intrusive else Polite(lab))
         """Everything asked for this domain, and what came back."""
-        self._gathering = Gathering(_steps(registry, self._options), target, self.lab)
+        self._gathering = Gathering(_to_gather(registry, self._options), target, self.lab)
         self._asking = anyio.CancelScope()
         self._proving = anyio.CancelScope()
         self._stopped = ""
@@ -138,14 +138,14 @@ class Diagnosis:
         return untried(results), ()
 
 
-def _steps(registry: Registry, options: Options) -> tuple[Step, ...]:
-    """The facts to gather; while our own checks are still to be imported, all of them, as the report wants."""
+def _to_gather(registry: Registry, options: Options) -> Plan:
+    """The plan of facts to gather; while our own checks are still to be imported, all of them, as the report wants."""
     if options.only or not registry.later:
-        return plan_for(registry, options).steps
+        return plan_for(registry, options)
     if None not in registry.plans:
         registry.plans[None] = _planned(registry, (), None)
     made: Plan = registry.plans[None]
-    return made.steps
+    return made
 
 
 def plan_for(registry: Registry, options: Options) -> Plan:

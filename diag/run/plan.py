@@ -7,8 +7,8 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, cached_property
 from typing import Any, Union, get_args, get_origin
 
 from diag.model.frozen import frozen
@@ -50,6 +50,11 @@ class Step:
     spread: bool
     needs: tuple[Need, ...]
 
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it asks the world, and is worth a task of its own."""
+        return any(need.source is Source.LAB for need in self.needs)
+
 
 @frozen
 class Judgement:
@@ -66,6 +71,44 @@ class Plan:
 
     steps: tuple[Step, ...]
     judgements: tuple[Judgement, ...]
+
+    @cached_property
+    def order(self) -> Order:
+        """How the steps follow one another."""
+        return _order(self.steps)
+
+
+@frozen
+class Order:
+    """Which step waits for which."""
+
+    first: tuple[Step, ...]
+    """Those that wait for none; those of the longest road ahead of the others."""
+    on_the_road: int
+    """How many of them lead to the fact with the longest chain of facts before it."""
+    lacking: Mapping[type, int]
+    """How many facts a step waits for, by what it gives."""
+    after: Mapping[type, tuple[Step, ...]]
+    """Who waits for a fact."""
+
+
+def _order(steps: tuple[Step, ...]) -> Order:
+    needed = {step.gives: {need.kind for need in step.needs if need.source is Source.FACT} for step in steps}
+    after: dict[type, tuple[Step, ...]] = {step.gives: () for step in steps}
+    before: dict[type, int] = {}
+    for step in steps:  # needed ones stand before those that need them
+        for kind in needed[step.gives]:
+            after[kind] += (step,)
+        before[step.gives] = 1 + max((before[kind] for kind in needed[step.gives]), default=0)
+    road = {max(before, key=lambda kind: before[kind])} if before else set()
+    for step in reversed(steps):
+        if step.gives in road:
+            road |= needed[step.gives]
+    first = sorted(
+        (step for step in steps if not needed[step.gives]), key=lambda step: step.gives not in road
+    )
+    on_the_road = sum(step.gives in road for step in first)
+    return Order(tuple(first), on_the_road, {kind: len(kinds) for kind, kinds in needed.items()}, after)
 
 
 def plan(checks: Iterable[Check], facts: Iterable[Fact], also: Iterable[type] | None = ()) -> Plan:

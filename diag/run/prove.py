@@ -77,7 +77,7 @@ async def _cures(
         return False  # nobody's mistake looks like that, and trying would take minutes
     patch = with_fixes(changes, published)
     part = _part(plan, finding.area)
-    facts = await Gathering(part.steps, target, Overlay(patch, lab)).run()
+    facts = await Gathering(part, target, Overlay(patch, lab)).run()
     results = tuple(judge(part, facts, target))
     after = {_key(found): found.severity for result in results for found in result.findings}
     worse = [key for key, severity in after.items() if severity >= Severity.ERROR and key not in before]

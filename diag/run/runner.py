@@ -15,6 +15,7 @@ from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.report import Result, Status
 from diag.model.target import Target
 from diag.probes.probe import Lab, NotRecorded
+from diag.together import Tasks, tasks
 
 from .plan import Judgement, Need, Plan, Source, Step
 
@@ -28,29 +29,14 @@ TURNS = 12
 """Turns of the loop by which the longest road goes ahead: more than it has facts before its first connection."""
 
 
-def _longest_road(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The fact with the longest chain of facts before it, and all that it needs, in the order of the plan."""
-    by_kind = {step.gives: step for step in steps}
-    before: dict[type, int] = {}
-    for step in steps:  # needed ones stand before those that need them
-        before[step.gives] = 1 + max((before.get(need.kind, 0) for need in step.needs), default=0)
-    if not before:
-        return ()
-    wanted = {max(before, key=lambda kind: before[kind])}
-    for step in reversed(steps):
-        if step.gives in wanted:
-            wanted.update(need.kind for need in step.needs if need.kind in by_kind)
-    return tuple(step for step in steps if step.gives in wanted)
-
-
 class Gathering:
     """One target's facts while they are gathered; `stop` ends it early with what there is."""
 
-    def __init__(self, steps: tuple[Step, ...], target: Target, lab: Lab) -> None:
-        self._steps = steps
+    def __init__(self, plan: Plan, target: Target, lab: Lab) -> None:
+        self._plan = plan
         self._target = target
         self._lab = lab
-        self._settled = {step.gives: anyio.Event() for step in steps}
+        self._lacking = dict(plan.order.lacking)
         self._scope = anyio.CancelScope()
         self.facts: dict[type, Any] = {}
         self.stopped = ""
@@ -61,45 +47,55 @@ class Gathering:
         self._scope.cancel()
 
     async def run(self, deadline: float | None = None) -> dict[type, Any]:
-        """Gather every fact of the steps; within `deadline` seconds, if one is given."""
+        """Gather every fact of the plan; within `deadline` seconds, if one is given."""
         self._scope.deadline = anyio.current_time() + deadline if deadline is not None else float("inf")
+        order = self._plan.order
         with self._scope:
-            async with anyio.create_task_group() as tasks:
-                road = _longest_road(self._steps)
-                for step in road:
-                    tasks.start_soon(self._settle, step)
-                # What was asked ahead leads straight to the first connections; the burst of questions follows.
+            async with tasks() as group:
                 # Even a run that is stopped by now gets what waits for nothing.
                 with anyio.CancelScope(shield=True):
+                    await self._follow(order.first[: order.on_the_road], group)
+                    # What was asked ahead leads straight to the first connections; the burst of questions follows.
                     for _ in range(TURNS):
                         await anyio.lowlevel.checkpoint()
-                for step in self._steps:
-                    if step not in road:
-                        tasks.start_soon(self._settle, step)
+                    await self._follow(order.first[order.on_the_road :], group)
         if self._scope.cancelled_caught:
             self.stopped = self.stopped or f"the deadline of {deadline:g} seconds was reached"
-        for step in self._steps:
+        for step in self._plan.steps:
             self.facts.setdefault(step.gives, Unavailable(self.stopped or "not gathered"))
         return self.facts
 
-    async def _settle(self, step: Step) -> None:
-        for need in step.needs:
-            # Waiting for what has happened already would still cost a turn of the loop, thousands of times a run.
-            if need.source is Source.FACT and need.kind not in self.facts:
-                await self._settled[need.kind].wait()
-        self.facts[step.gives] = await self._value(step)
-        self._settled[step.gives].set()
+    async def _follow(self, steps: tuple[Step, ...], group: Tasks) -> None:
+        """Give these facts, and those that waited for them alone; what asks the world does so in a task."""
+        ready = list(steps)
+        while ready:
+            step = ready.pop(0)
+            arguments, missing = _arguments(step.needs, self.facts, self._target, self._lab)
+            if missing is None and step.asks:
+                group.start_soon(self._ask, step, arguments, group)
+                continue
+            self.facts[step.gives] = missing if missing is not None else await _value(step, arguments)
+            ready += self._freed(step)
 
-    async def _value(self, step: Step) -> Any:
-        arguments, missing = _arguments(step.needs, self.facts, self._target, self._lab)
-        if missing is not None:
-            return missing
-        try:
-            return await step.fact.function(**arguments)
-        except Exception as error:
-            if (miss := _miss(error)) is not None:
-                return Unavailable(str(miss))
-            return Crashed(f"{step.fact.where} failed: {type(error).__name__}: {error}")
+    async def _ask(self, step: Step, arguments: dict[str, Any], group: Tasks) -> None:
+        self.facts[step.gives] = await _value(step, arguments)
+        await self._follow(self._freed(step), group)
+
+    def _freed(self, given: Step) -> tuple[Step, ...]:
+        """The steps that waited for this one and now for none."""
+        after = self._plan.order.after[given.gives]
+        for step in after:
+            self._lacking[step.gives] -= 1
+        return tuple(step for step in after if not self._lacking[step.gives])
+
+
+async def _value(step: Step, arguments: dict[str, Any]) -> Any:
+    try:
+        return await step.fact.function(**arguments)
+    except Exception as error:
+        if (miss := _miss(error)) is not None:
+            return Unavailable(str(miss))
+        return Crashed(f"{step.fact.where} failed: {type(error).__name__}: {error}")
 
 
 def judge(plan: Plan, facts: dict[type, Any], target: Target) -> Iterator[Result]:

@@ -135,7 +135,7 @@ def giving(kind: type, value: Any) -> Fact:
 
 async def gather(made: Plan, deadline: float | None = None) -> tuple[dict[type, Any], str]:
     """The facts of a plan, and why the gathering was stopped."""
-    gathering = Gathering(made.steps, TARGET, Still())
+    gathering = Gathering(made, TARGET, Still())
     return await gathering.run(deadline), gathering.stopped
 
 

@@ -119,7 +119,7 @@ def trial(before: str, *fix: Fix) -> tuple[Finding, tuple[Finding, ...], list[Fi
 
 
 async def _tried(made: Plan, lab: Lab) -> tuple[tuple[Result, ...], tuple[Finding, ...]]:
-    facts: dict[type, Any] = await Gathering(made.steps, TARGET, lab).run()
+    facts: dict[type, Any] = await Gathering(made, TARGET, lab).run()
     return await proven(tuple(judge(made, facts, TARGET)), made, TARGET, lab)
 
 

@@ -44,7 +44,7 @@ from diag.api import (
 from diag.asking import NoRecord
 from diag.model.plugin import Fact
 from diag.probes.probe import NotRecorded
-from diag.run.plan import Need, Source, Step, plan
+from diag.run.plan import Need, Plan, Source, Step, plan
 from diag.run.runner import Crashed, Gathering
 
 QUESTION = DnsQuery("orchard.example", "TXT")
@@ -299,7 +299,7 @@ def test_a_run_that_ends_in_time_is_not_stopped() -> None:
 
 def test_stop_ends_it_and_says_why() -> None:
     async def run() -> tuple[Any, str]:
-        gathering = Gathering(plan((), (apple, endless), None).steps, TARGET, Still())
+        gathering = Gathering(plan((), (apple, endless), None), TARGET, Still())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_later, gathering)
             await gathering.run(3600)
@@ -318,7 +318,7 @@ async def _stop_later(gathering: Gathering) -> None:
 
 def test_stopped_before_it_began_it_waits_for_nothing() -> None:
     async def run() -> Any:
-        gathering = Gathering(plan((), (endless,), None).steps, TARGET, Still())
+        gathering = Gathering(plan((), (endless,), None), TARGET, Still())
         gathering.stop("interrupted")
         return await gathering.run()
 
@@ -347,7 +347,7 @@ def test_the_longest_road_goes_first() -> None:
     )
 
     async def run() -> None:
-        await Gathering(steps, TARGET, Still()).run()
+        await Gathering(Plan(steps, ()), TARGET, Still()).run()
 
     anyio.run(run)
     assert order == ["first", "second", "third", "other", "last"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import random
 import socket
@@ -9,8 +10,8 @@ import struct
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from time import monotonic
 
-import anyio
 import dns.rdatatype
 
 from diag.model.plugin import performs
@@ -35,7 +36,7 @@ _IN, _OPT = 1, 41
 @performs(DnsQuery)
 async def ask(query: DnsQuery, means: Means) -> DnsEvidence:
     """Put one question to the resolver, or to the server it names. Never raises."""
-    began = anyio.current_time()
+    began = monotonic()
     servers = (query.server,) if query.server else means.nameservers or system_nameservers()
     if not servers:
         return DnsSilence(Silent.NO_SERVER)
@@ -50,7 +51,7 @@ async def ask(query: DnsQuery, means: Means) -> DnsEvidence:
                 continue
             wire, transport = outcome
             answer = DnsAnswer(
-                b"\0\0" + wire[2:], server, round((anyio.current_time() - began) * 1000), transport, len(wire)
+                b"\0\0" + wire[2:], server, round((monotonic() - began) * 1000), transport, len(wire)
             )
             if answer.usable or len(servers) == 1:
                 return answer
@@ -59,12 +60,12 @@ async def ask(query: DnsQuery, means: Means) -> DnsEvidence:
             return last
         if why is Silent.REFUSED and len(set(tried)) == len(servers):
             break
-    return DnsSilence(why, tuple(tried), round((anyio.current_time() - began) * 1000))
+    return DnsSilence(why, tuple(tried), round((monotonic() - began) * 1000))
 
 
 async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) -> tuple[bytes, str] | Silent:
-    with anyio.move_on_after(patience):
-        try:
+    try:
+        async with asyncio.timeout(patience):
             if query.transport == "tcp":
                 return await _over_tcp(_question(query, edns=True), server, means), "tcp"
             for edns in (True, False) if query.transport != "plain" else (False,):
@@ -77,10 +78,12 @@ async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) 
                 if edns and len(reply) > 3 and reply[3] & 0x0F == 1:  # FORMERR: a server older than EDNS
                     continue
                 return reply, "udp" if edns else "plain"
-        except WireError as error:
-            return Silent.REFUSED if error.trouble.value == "refused" else Silent.UNREACHABLE
-        except OSError as error:
-            return Silent.REFUSED if _number(error) == errno.ECONNREFUSED else Silent.UNREACHABLE
+    except TimeoutError:
+        pass
+    except WireError as error:
+        return Silent.REFUSED if error.trouble.value == "refused" else Silent.UNREACHABLE
+    except OSError as error:
+        return Silent.REFUSED if _number(error) == errno.ECONNREFUSED else Silent.UNREACHABLE
     return Silent.TIMED_OUT
 
 
@@ -105,14 +108,32 @@ async def _over_udp(wire: bytes, server: str) -> bytes:
         bare.setblocking(False)
         bare.connect((host, port))
         bare.send(wire)
-        while True:
-            await anyio.wait_readable(bare)
-            try:
-                reply = bare.recv(65535)
-            except BlockingIOError:
-                continue
-            if answers(wire, reply):
-                return reply
+        return await _answer(bare, wire)
+
+
+async def _answer(bare: socket.socket, wire: bytes) -> bytes:
+    """The first datagram that answers this question. On asyncio itself: thousands of these are awaited a minute."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[bytes] = loop.create_future()
+
+    def heard() -> None:
+        if answer.done():
+            return
+        try:
+            reply = bare.recv(65535)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            answer.set_exception(error)
+            return
+        if answers(wire, reply):
+            answer.set_result(reply)
+
+    loop.add_reader(bare, heard)
+    try:
+        return await answer
+    finally:
+        loop.remove_reader(bare)
 
 
 async def _over_tcp(wire: bytes, server: str, means: Means) -> bytes:
