@@ -38,9 +38,24 @@ _ACTION = {Publish: "publish", Withdraw: "withdraw", Replace: "replace", Configu
 @renderer("json", "application/json")
 def json(report: Report, *, compact: bool = False) -> str:
     """For programs: everything, in a form that stays stable within a major version; `compact` is one line."""
+    told = _report(report)
     # ASCII only: no control character or bidirectional override reaches a terminal that shows this.
-    layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
-    return _json.dumps(_report(report), **layout) + "\n"
+    return (_json.dumps(told, separators=(",", ":")) if compact else _laid_out(told)) + "\n"
+
+
+def _laid_out(told: dict[str, Any]) -> str:
+    """A line for each result, question and dialogue: short enough to read, and to compare by lines.
+
+    Indenting all of it takes Python's own encoder, thirty times as long as the one in C.
+    """
+    members = [f'  "{name}": {_lines(value)}' for name, value in told.items()]
+    return "{\n" + ",\n".join(members) + "\n}"
+
+
+def _lines(value: Any) -> str:
+    if not value or not isinstance(value, list) or not isinstance(value[0], dict):
+        return _json.dumps(value)
+    return "[\n    " + ",\n    ".join(map(_json.dumps, value)) + "\n  ]"
 
 
 def _report(report: Report) -> dict[str, Any]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import random
-import socket
+import os
 import struct
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from time import monotonic
 
@@ -28,7 +27,6 @@ ROUNDS_OF_STRANGERS = 2
 """Rounds for a server that is no resolver of ours: twice, as a packet may be lost."""
 RESOLV_CONF = Path("/etc/resolv.conf")
 
-_draw = random.SystemRandom()
 _RD, _AD, _CD, _DO = 0x0100, 0x0020, 0x0010, 0x8000
 _IN, _OPT = 1, 41
 
@@ -70,7 +68,7 @@ async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) 
                 return await _over_tcp(_question(query, edns=True), server, means), "tcp"
             for edns in (True, False) if query.transport != "plain" else (False,):
                 wire = _question(query, edns=edns)
-                reply = await _over_udp(wire, server)
+                reply = await means.datagrams.ask(wire, *_split(server))
                 if (
                     len(reply) > 2 and reply[2] & 0x02
                 ):  # TC: the records are to be had over TCP (RFC 7766 section 5)
@@ -90,50 +88,17 @@ async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) 
 def _question(query: DnsQuery, *, edns: bool) -> bytes:
     """The message as octets (RFC 1035 section 4.1, RFC 6891 section 6.1): written by hand, thousands a minute."""
     desired = _AD | (_RD if query.server is None else 0) | (_CD if query.unchecked else 0)
-    name = parsed_name(query.name).to_wire()
-    assert name is not None
-    head = struct.pack("!6H", _draw.randrange(65536), desired, 1, 0, 0, int(edns))
-    question = struct.pack("!2H", dns.rdatatype.from_text(query.rdtype), _IN)
+    head = os.urandom(2) + struct.pack("!5H", desired, 1, 0, 0, int(edns))
+    question = _on_the_wire(query.name) + struct.pack("!2H", dns.rdatatype.from_text(query.rdtype), _IN)
     options = struct.pack("!B2HIH", 0, _OPT, PAYLOAD, _DO if query.dnssec else 0, 0) if edns else b""
-    return head + name + question + options
+    return head + question + options
 
 
-async def _over_udp(wire: bytes, server: str) -> bytes:
-    """Send and wait for the answer to this very question; a socket of its own gives it a port of its own.
-
-    A bare socket and not one of anyio's: that one never hears that a port is closed. Raises OSError.
-    """
-    host, port = _split(server)
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as bare:
-        bare.setblocking(False)
-        bare.connect((host, port))
-        bare.send(wire)
-        return await _answer(bare, wire)
-
-
-async def _answer(bare: socket.socket, wire: bytes) -> bytes:
-    """The first datagram that answers this question. On asyncio itself: thousands of these are awaited a minute."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[bytes] = loop.create_future()
-
-    def heard() -> None:
-        if answer.done():
-            return
-        try:
-            reply = bare.recv(65535)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            answer.set_exception(error)
-            return
-        if answers(wire, reply):
-            answer.set_result(reply)
-
-    loop.add_reader(bare, heard)
-    try:
-        return await answer
-    finally:
-        loop.remove_reader(bare)
+@lru_cache(maxsize=4096)
+def _on_the_wire(name: str) -> bytes:
+    octets = parsed_name(name).to_wire()
+    assert octets is not None
+    return octets
 
 
 async def _over_tcp(wire: bytes, server: str, means: Means) -> bytes:
@@ -150,31 +115,6 @@ async def _over_tcp(wire: bytes, server: str, means: Means) -> bytes:
         return heard[2 : 2 + struct.unpack("!H", heard[:2])[0]]
     finally:
         await stream.close()
-
-
-def answers(question: bytes, reply: bytes) -> bool:
-    """Whether a datagram answers this question: same id, a response, and the same question section.
-
-    A server that repeats no question at all is believed only where it refuses (RFC 5452 section 9.1).
-    """
-    if len(reply) < 12 or reply[:2] != question[:2] or not reply[2] & 0x80:
-        return False
-    asked, said = _question_section(question), _question_section(reply)
-    if said is None:
-        return struct.unpack("!H", reply[4:6])[0] == 0 and reply[3] & 0x0F != 0
-    return asked == said
-
-
-def _question_section(message: bytes) -> tuple[bytes, bytes] | None:
-    """Name in lower case, type and class of the one question; None where there is none to read."""
-    if len(message) < 17 or struct.unpack("!H", message[4:6])[0] != 1:
-        return None
-    at = 12
-    while at < len(message) and message[at]:
-        if message[at] > 63:
-            return None
-        at += 1 + message[at]
-    return message[12:at].lower(), message[at + 1 : at + 5]
 
 
 def _split(server: str) -> tuple[str, int]:

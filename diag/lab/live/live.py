@@ -11,15 +11,18 @@ from diag.model.frozen import frozen
 from diag.model.plugin import Performer
 from diag.probes.probe import E, Probe
 
+from .datagrams import Datagrams
 from .network import Network, Sockets
 from .secrets import Secrets
 
 
 @frozen
 class Means:
-    """What performers work with: where wires come from, whom to ask, whom to trust."""
+    """What performers work with: where wires and answers come from, whom to ask, whom to trust."""
 
     network: Network = field(default_factory=Sockets)
+    datagrams: Datagrams = field(default_factory=Datagrams)
+    """The ports that questions go out of."""
     nameservers: tuple[str, ...] = ()
     """Resolvers as address or address#port; empty: those of the machine."""
     ca_file: Path | None = None
