@@ -90,8 +90,9 @@ def policies_hold_only_what_can_be_typed(texts: PolicyTexts) -> Iterator[Finding
     """Policy records hold neither quotation marks nor characters that cannot be seen."""
     for record in texts.records:
         shown = record.shown
-        strange = [char for char in shown if char in _NOT_SEEN + (_BLANK_IN_SPF if "spf1" in shown else "")]
-        quotes = [char for char in shown if char in _TYPOGRAPHIC]
+        unseen = _NOT_SEEN + (_BLANK_IN_SPF if "spf1" in shown else "")
+        strange = sorted(set(shown).intersection(unseen), key=shown.index)
+        quotes = sorted(set(shown).intersection(_TYPOGRAPHIC), key=shown.index)
         if '\\"' in shown or shown[:1] == '"' or shown[-1:] == '"':
             quotes.append('"')
         clean = (Replace(record.name, "TXT", _meant(shown), old=shown),)

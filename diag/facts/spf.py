@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 from collections.abc import Iterator
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 
 from diag.model.frozen import frozen
@@ -106,11 +107,18 @@ class SpfNode:
 
     def walk(self) -> Iterator[tuple[SpfNode, SpfStep]]:
         """Every step that is evaluated, in the order of evaluation, with the record it stands in."""
+        return iter(self._walked)
+
+    @cached_property
+    def _walked(self) -> tuple[tuple[SpfNode, SpfStep], ...]:
+        return tuple(self._walk())
+
+    def _walk(self) -> Iterator[tuple[SpfNode, SpfStep]]:
         for step in self.steps:
             if step.reached:
                 yield self, step
                 if step.inner is not None:
-                    yield from step.inner.walk()
+                    yield from step.inner._walk()
 
     def nodes(self) -> Iterator[SpfNode]:
         """This record and every one evaluated below it, in order."""

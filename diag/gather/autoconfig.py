@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.tables import table as read_table
 from diag.model.target import Target
-from diag.names.domain import is_below
+from diag.names.domain import parents
 from diag.probes.https import HttpsGet
 from diag.probes.probe import Lab
 from diag.probes.trust import TrustAnchors
@@ -197,8 +198,6 @@ async def client_provider(
     return ClientProvider(mailboxes[0].name, mailboxes[0].built_in, answers, asked)
 
 
-def _provider(host: str, endings: Any) -> Provider | None:
-    def within(each: Provider) -> bool:
-        return any(host == ending or is_below(host, ending) for ending in endings(each))
-
-    return next((each for each in table() if within(each)), None)
+def _provider(host: str, endings: Callable[[Provider], tuple[str, ...]]) -> Provider | None:
+    above = {host, *parents(host)}
+    return next((each for each in table() if not above.isdisjoint(endings(each))), None)

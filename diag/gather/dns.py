@@ -10,7 +10,7 @@ import dns.reversename
 
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Unavailable
-from diag.probes.dns import DnsAnswer, DnsQuery, parsed_name
+from diag.probes.dns import DnsAnswer, DnsQuery, is_plain, parsed_name
 from diag.probes.probe import Lab
 
 MOST_ALIASES = 8
@@ -124,6 +124,8 @@ async def _invented(lab: Lab, rdtype: str, rdatas: tuple[dns.rdata.Rdata, ...]) 
 
 def _askable(name: str) -> bool:
     """Whether a name can stand in a question: no empty or overlong label, 255 octets in all (RFC 1035 2.3.4)."""
+    if is_plain(name):
+        return True
     try:
         parsed_name(name)
     except (dns.exception.DNSException, ValueError):

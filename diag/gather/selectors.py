@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 
 from diag.facts.dkim import Selector, Source
@@ -61,7 +61,7 @@ def of_providers(mx: Iterable[str], spf: Iterable[str]) -> tuple[Selector, ...]:
     return tuple(
         Selector(selector, Source.PROVIDER, provider.name)
         for provider in table().providers
-        if _any_within(mx, provider.mx) or _any_within(spf, provider.spf)
+        if any(_within(name, provider.mx) for name in mx) or any(_within(name, provider.spf) for name in spf)
         for selector in provider.selectors
     )
 
@@ -83,5 +83,7 @@ def worth_asking(*lists: Iterable[Selector]) -> tuple[Selector, ...]:
     return tuple(chosen.values())
 
 
-def _any_within(names: Iterable[str], suffixes: tuple[str, ...]) -> bool:
-    return any(name == suffix or is_below(name, suffix) for name in names for suffix in suffixes)
+@lru_cache(maxsize=4096)
+def _within(name: str, suffixes: tuple[str, ...]) -> bool:
+    """Domains of a list go to the same few providers."""
+    return any(name == suffix or is_below(name, suffix) for suffix in suffixes)

@@ -35,6 +35,7 @@ def _made(cls: type[T], kw_only: bool) -> type[T]:
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
     names = [each.name for each in dataclasses.fields(made)]
     made._fields_of = staticmethod(attrgetter(*names) if names else lambda _: ())
+    made._hash_kept = None
     for name, method in shared:
         setattr(made, name, method)
     if "__init__" not in own:
@@ -87,7 +88,11 @@ def _equal(self: Any, other: Any) -> Any:
 
 
 def _hashed(self: Any) -> int:
-    return hash((self.__class__, self._fields_of(self)))
+    known: int | None = self._hash_kept
+    if known is None:
+        known = hash((self.__class__, self._fields_of(self)))
+        object.__setattr__(self, "_hash_kept", known)
+    return known
 
 
 def _shown(self: Any) -> str:

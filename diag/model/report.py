@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from diag.model.frozen import frozen
@@ -86,7 +87,7 @@ class Report:
         """The finding's severity in this report: its rule's, unless the profile says otherwise."""
         return self.severities.get(finding.id, finding.severity)
 
-    @property
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, gravest first, then by rule and subject; waived ones are apart."""
         found = [finding for result in self.results for finding in result.findings]

@@ -125,7 +125,7 @@ def normal(name: str) -> str:
     Only ASCII letters have two cases in the DNS (RFC 4343 section 3).
     """
     bare = name[:-1] if name.endswith(".") and not name.endswith("\\.") else name
-    return bare.translate(_LOWER)
+    return bare.lower() if bare.isascii() else bare.translate(_LOWER)
 
 
 def labels(name: str) -> tuple[str, ...]:
@@ -141,7 +141,10 @@ def parents(name: str) -> tuple[str, ...]:
 
 def is_below(name: str, ancestor: str) -> bool:
     """Whether `name` is a proper descendant of `ancestor`, compared label by label, ignoring case."""
-    own, above = labels(normal(name)), labels(normal(ancestor))
+    below, top = normal(name), normal(ancestor)
+    if "\\" not in below:
+        return below.endswith(f".{top}") if top else bool(below)
+    own, above = labels(below), labels(top)
     return len(own) > len(above) and own[len(own) - len(above) :] == above
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import cached_property
 
 import dns.exception
 import dns.name
@@ -46,11 +47,14 @@ class RecordSet:
 
     def lines(self) -> Iterator[str]:
         """In presentation format, a record a line."""
+        return iter(self._lines)
+
+    @cached_property
+    def _lines(self) -> tuple[str, ...]:
         name = dns.name.Name((*self.owner, b"")).to_text()
         rdclass = dns.rdataclass.to_text(dns.rdataclass.RdataClass.make(self.rdclass))
         rdtype = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(self.rdtype))
-        for rdata in self.rdatas:
-            yield f"{name} {self.ttl} {rdclass} {rdtype} {rdata.to_text()}"
+        return tuple(f"{name} {self.ttl} {rdclass} {rdtype} {rdata.to_text()}" for rdata in self.rdatas)
 
 
 @frozen

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from diag.model.frozen import frozen
 
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 VERSION = "v=spf1"
+MOST_KEPT = 2048
+"""Octets of a record that is remembered once it is read: many domains include the same few."""
 MOST_SUGGESTIONS = 20
 """Broken terms for which the nearest mechanism is looked for: thousands of them would take seconds."""
 
@@ -77,6 +80,10 @@ class SpfRecord:
     @classmethod
     def parse(cls, text: str) -> SpfRecord:
         """Read a record. Never raises; takes time linear in the text."""
+        return _kept(text) if len(text) <= MOST_KEPT else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> SpfRecord:
         found = iter(_TERM.finditer(text))
         next(found, None)  # the version
         terms: list[Term] = []
@@ -179,6 +186,11 @@ class SpfRecord:
         )
         written = [term.text for term in self.terms]
         return SpfRecord.parse(" ".join((self._version, *written[:at], *texts, *written[at:])))
+
+
+@lru_cache(maxsize=512)
+def _kept(text: str) -> SpfRecord:
+    return SpfRecord._read(text)
 
 
 def _repeated(terms: tuple[Term, ...]) -> Iterator[SpfError]:

@@ -108,8 +108,10 @@ def judge(plan: Plan, facts: dict[type, Any], target: Target) -> Iterator[Result
         elif not len(spread):
             yield _result(judgement, target.domain, Status.NOT_APPLICABLE, because="there is none to judge")
         else:
+            seen = dict(facts)
             for subject, value in spread.items.items():
-                yield from _judge_one(judgement, {**facts, over.kind: value}, target, subject)
+                seen[over.kind] = value
+                yield from _judge_one(judgement, seen, target, subject)
 
 
 def _judge_one(

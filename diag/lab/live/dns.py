@@ -14,7 +14,7 @@ from time import monotonic
 import dns.rdatatype
 
 from diag.model.plugin import performs
-from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, parsed_name
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, is_plain, parsed_name
 
 from .live import Means
 from .network import WireError
@@ -96,6 +96,9 @@ def _question(query: DnsQuery, *, edns: bool) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _on_the_wire(name: str) -> bytes:
+    if is_plain(name):
+        labels = name.encode("ascii").split(b".")
+        return b"".join([bytes((len(label),)) + label for label in labels]) + b"\0"
     octets = parsed_name(name).to_wire()
     assert octets is not None
     return octets

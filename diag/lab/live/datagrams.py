@@ -1,0 +1,119 @@
+"""Questions over UDP: a port for each that is under way, kept for the next one, as most of its price is its making.
+
+On asyncio itself, as thousands of answers are awaited a minute: anyio's sockets cost several times as much, and
+never hear that a port is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from weakref import WeakKeyDictionary
+
+MOST_USES = 32
+"""Questions that go out of one port, one after another, before another one is taken (RFC 5452 section 9.2)."""
+MOST_IDLE = 128
+"""Ports that are kept, of all servers together; the oldest goes first."""
+OPTIONS = 11
+"""Octets of the EDNS record at the end of a question of ours, where it has one (RFC 6891 section 6.1.2)."""
+
+
+class Datagrams:
+    """Ports to servers, those of each event loop by themselves."""
+
+    def __init__(self) -> None:
+        self._idle: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Port]] = WeakKeyDictionary()
+
+    async def ask(self, question: bytes, host: str, port: int) -> bytes:
+        """The first datagram from there that answers this question. Raises OSError, and waits for ever."""
+        loop = asyncio.get_running_loop()
+        idle = self._idle.get(loop)
+        if idle is None:
+            idle = self._idle[loop] = deque(maxlen=MOST_IDLE)
+        place = host, port
+        for kept in idle:
+            if kept.place == place:
+                idle.remove(kept)
+                break
+        else:
+            kept = _Port(loop, place)
+        try:
+            answer = await kept.ask(question)
+        except BaseException:
+            kept.close()  # what comes too late finds nobody
+            raise
+        if kept.uses < MOST_USES:
+            if len(idle) == MOST_IDLE:
+                idle.popleft().close()
+            idle.append(kept)
+        else:
+            kept.close()
+        return answer
+
+
+class _Port:
+    """A socket of a port of its own, with one question at a time under way."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, place: tuple[str, int]) -> None:
+        self.place = place
+        self.uses = 0
+        self._loop = loop
+        self._question = b""
+        self._answer: asyncio.Future[bytes] | None = None
+        self._socket = socket.socket(
+            socket.AF_INET6 if ":" in place[0] else socket.AF_INET, socket.SOCK_DGRAM
+        )
+        try:
+            self._socket.setblocking(False)
+            self._socket.connect(place)
+            loop.add_reader(self._socket.fileno(), self._heard)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    async def ask(self, question: bytes) -> bytes:
+        self.uses += 1
+        self._question = question
+        self._answer = self._loop.create_future()
+        self._socket.send(question)
+        return await self._answer
+
+    def _heard(self) -> None:
+        try:
+            reply = self._socket.recv(65535)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if self._answer is not None and not self._answer.done():
+                self._answer.set_exception(error)
+            return
+        if self._answer is not None and not self._answer.done() and answers(self._question, reply):
+            self._answer.set_result(reply)
+
+    def close(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._socket.fileno())
+        self._socket.close()
+
+    def __del__(self) -> None:
+        # With the loop it belonged to, at the end of a run: a socket should not be left to the interpreter.
+        self._socket.close()
+
+
+def answers(question: bytes, reply: bytes) -> bool:
+    """Whether a datagram answers this question: same id, a response, and the same question section.
+
+    A server that repeats no question at all is believed only where it refuses (RFC 5452 section 9.1).
+    """
+    if len(reply) < 12 or reply[:2] != question[:2] or not reply[2] & 0x80:
+        return False
+    if reply[4:6] == b"\0\0":
+        return reply[3] & 0x0F != 0
+    end = len(question) if question[10:12] == b"\0\0" else len(question) - OPTIONS
+    kind = end - 4
+    return (
+        reply[4:6] == b"\0\1"
+        and reply[12:kind].lower() == question[12:kind].lower()
+        and reply[kind:end] == question[kind:end]
+    )
