@@ -7,7 +7,7 @@ run and its replay number alike.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Report
@@ -53,8 +53,10 @@ class Evidence:
         }
         self._certificates = _certificates((talk, self._seen[talk]) for talk in self._talks)
 
-    def cites(self, cites: Iterable[Cite]) -> list[dict[str, Any]]:
+    def cites(self, cites: Collection[Cite]) -> list[dict[str, Any]]:
         """Where evidence stands in this report; what a replay does not hold is left out."""
+        if not cites:
+            return []
         found = [{"id": self._ids[c.probe], "event": c.event} for c in cites if c.probe in self._ids]
         return [entry for number, entry in enumerate(found) if entry not in found[:number]]
 

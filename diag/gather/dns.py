@@ -68,6 +68,16 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
     SERVFAIL, REFUSED, silence and garbage are Unavailable, and so are addresses that our own resolver
     gives in place of NXDOMAIN, and what it says to withhold. NXDOMAIN and NODATA are NoRecord.
     """
+    # Several facts look up the same: the lab of a run keeps what it led to, others keep nothing.
+    kept: dict[Any, Looked] | None = getattr(lab, "looked_up", None)
+    if kept is None:
+        return await _look_up(lab, name, rdtype, server)
+    if (name, rdtype, server) not in kept:
+        kept[name, rdtype, server] = await _look_up(lab, name, rdtype, server)
+    return kept[name, rdtype, server]
+
+
+async def _look_up(lab: Lab, name: str, rdtype: str, server: str | None) -> Looked:
     if not _askable(name):
         return NoRecord(f"{name!r} is no domain name", (), name, False)
     current = name

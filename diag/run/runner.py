@@ -11,7 +11,7 @@ import anyio.lowlevel
 from diag.lab.consent import NotAskedFor
 from diag.model.finding import Finding, Undecided
 from diag.model.frozen import frozen
-from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.report import Result, Status
 from diag.model.target import Target
 from diag.probes.probe import Lab, NotRecorded
@@ -106,7 +106,7 @@ def judge(plan: Plan, facts: dict[type, Any], target: Target) -> Iterator[Result
         if over is None or not isinstance(spread, Many):
             yield from _judge_one(judgement, facts, target, target.domain)
         elif not len(spread):
-            yield _result(judgement, target.domain, Status.NOT_APPLICABLE, because="there is none to judge")
+            yield _result(judgement, target.domain, Status.NOT_APPLICABLE, (), "there is none to judge")
         else:
             seen = dict(facts)
             for subject, value in spread.items.items():
@@ -119,25 +119,24 @@ def _judge_one(
 ) -> Iterator[Result]:
     arguments, missing = _arguments(judgement.needs, facts, target, None)
     if missing is not None:
-        yield _result(
-            judgement, subject, _without(missing), because=missing.because, evidence=missing.evidence
-        )
+        yield _result(judgement, subject, _without(missing), (), missing.because, missing.evidence)
         return
     try:
         verdicts = list(judgement.check.function(**arguments))
     except Exception as error:
         why = f"{judgement.check.where} failed: {type(error).__name__}: {error}"
-        yield _result(judgement, subject, Status.CRASHED, because=why)
+        yield _result(judgement, subject, Status.CRASHED, (), why)
+        return
+    if not verdicts:
+        yield _result(judgement, subject, Status.PASSED)
         return
     findings = tuple(verdict for verdict in verdicts if isinstance(verdict, Finding))
     undecided = [verdict for verdict in verdicts if isinstance(verdict, Undecided)]
-    if findings or not undecided:
-        yield _result(judgement, subject, Status.FAILED if findings else Status.PASSED, findings)
+    if findings:
+        yield _result(judgement, subject, Status.FAILED, findings)
     for verdict in undecided:
         about = verdict.subject or subject
-        yield _result(
-            judgement, about, Status.INCONCLUSIVE, because=verdict.because, evidence=verdict.evidence
-        )
+        yield _result(judgement, about, Status.INCONCLUSIVE, (), verdict.because, verdict.evidence)
 
 
 def _without(missing: Absent | Unavailable) -> Status:
@@ -148,10 +147,17 @@ def _without(missing: Absent | Unavailable) -> Status:
 
 
 def _result(
-    judgement: Judgement, subject: str, status: Status, findings: tuple[Finding, ...] = (), **rest: Any
+    judgement: Judgement,
+    subject: str,
+    status: Status,
+    findings: tuple[Finding, ...] = (),
+    because: str = "",
+    evidence: tuple[Cite, ...] = (),
 ) -> Result:
     check = judgement.check
-    return Result(check.name, check.claim, check.area, subject, status, findings, could=check.could, **rest)
+    return Result(
+        check.name, check.claim, check.area, subject, status, findings, because, evidence, check.could
+    )
 
 
 def _arguments(

@@ -25,8 +25,8 @@ class Datagrams:
     def __init__(self) -> None:
         self._idle: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Port]] = WeakKeyDictionary()
 
-    async def ask(self, question: bytes, host: str, port: int) -> bytes:
-        """The first datagram from there that answers this question. Raises OSError, and waits for ever."""
+    async def ask(self, question: bytes, host: str, port: int, within: float) -> bytes:
+        """The first datagram from there that answers this question. Raises OSError; TimeoutError after `within` seconds."""
         loop = asyncio.get_running_loop()
         idle = self._idle.get(loop)
         if idle is None:
@@ -39,7 +39,7 @@ class Datagrams:
         else:
             kept = _Port(loop, place)
         try:
-            answer = await kept.ask(question)
+            answer = await kept.ask(question, within)
         except BaseException:
             kept.close()  # what comes too late finds nobody
             raise
@@ -72,12 +72,21 @@ class _Port:
             self._socket.close()
             raise
 
-    async def ask(self, question: bytes) -> bytes:
+    async def ask(self, question: bytes, within: float) -> bytes:
         self.uses += 1
         self._question = question
         self._answer = self._loop.create_future()
         self._socket.send(question)
-        return await self._answer
+        # A timer of our own: asyncio.timeout costs as much as all else here.
+        timer = self._loop.call_later(within, self._fail, TimeoutError())
+        try:
+            return await self._answer
+        finally:
+            timer.cancel()
+
+    def _fail(self, error: OSError) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
 
     def _heard(self) -> None:
         try:
@@ -85,8 +94,7 @@ class _Port:
         except BlockingIOError:
             return
         except OSError as error:
-            if self._answer is not None and not self._answer.done():
-                self._answer.set_exception(error)
+            self._fail(error)
             return
         if self._answer is not None and not self._answer.done() and answers(self._question, reply):
             self._answer.set_result(reply)

@@ -63,19 +63,17 @@ async def ask(query: DnsQuery, means: Means) -> DnsEvidence:
 
 async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) -> tuple[bytes, str] | Silent:
     try:
-        async with asyncio.timeout(patience):
-            if query.transport == "tcp":
-                return await _over_tcp(_question(query, edns=True), server, means), "tcp"
-            for edns in (True, False) if query.transport != "plain" else (False,):
-                wire = _question(query, edns=edns)
-                reply = await means.datagrams.ask(wire, *_split(server))
-                if (
-                    len(reply) > 2 and reply[2] & 0x02
-                ):  # TC: the records are to be had over TCP (RFC 7766 section 5)
-                    return await _over_tcp(wire, server, means), "tcp"
-                if edns and len(reply) > 3 and reply[3] & 0x0F == 1:  # FORMERR: a server older than EDNS
-                    continue
-                return reply, "udp" if edns else "plain"
+        if query.transport == "tcp":
+            return await _over_tcp(_question(query, edns=True), server, means, patience), "tcp"
+        for edns in (True, False) if query.transport != "plain" else (False,):
+            wire = _question(query, edns=edns)
+            reply = await means.datagrams.ask(wire, *_split(server), patience)
+            if len(reply) > 2 and reply[2] & 0x02:
+                # TC: the records are to be had over TCP (RFC 7766 section 5)
+                return await _over_tcp(wire, server, means, patience), "tcp"
+            if edns and len(reply) > 3 and reply[3] & 0x0F == 1:  # FORMERR: a server older than EDNS
+                continue
+            return reply, "udp" if edns else "plain"
     except TimeoutError:
         pass
     except WireError as error:
@@ -104,20 +102,21 @@ def _on_the_wire(name: str) -> bytes:
     return octets
 
 
-async def _over_tcp(wire: bytes, server: str, means: Means) -> bytes:
+async def _over_tcp(wire: bytes, server: str, means: Means, patience: float) -> bytes:
     host, port = _split(server)
-    stream = await means.network.connect(host, port)
-    try:
-        await stream.write(struct.pack("!H", len(wire)) + wire)
-        heard = b""
-        while len(heard) < 2 or len(heard) < 2 + struct.unpack("!H", heard[:2])[0]:
-            more = await stream.read(65535)
-            if not more:
-                raise OSError(errno.ECONNRESET, "closed before the answer was whole")
-            heard += more
-        return heard[2 : 2 + struct.unpack("!H", heard[:2])[0]]
-    finally:
-        await stream.close()
+    async with asyncio.timeout(patience):
+        stream = await means.network.connect(host, port)
+        try:
+            await stream.write(struct.pack("!H", len(wire)) + wire)
+            heard = b""
+            while len(heard) < 2 or len(heard) < 2 + struct.unpack("!H", heard[:2])[0]:
+                more = await stream.read(65535)
+                if not more:
+                    raise OSError(errno.ECONNRESET, "closed before the answer was whole")
+                heard += more
+            return heard[2 : 2 + struct.unpack("!H", heard[:2])[0]]
+        finally:
+            await stream.close()
 
 
 def _split(server: str) -> tuple[str, int]:
