@@ -73,7 +73,8 @@ class Diagnosis:
         """Gather, judge, and try every fix before it is told."""
         began = anyio.current_time()
         async with anyio.create_task_group() as tasks:
-            if self._registry.later:
+            if self._registry.later and not self._registry.in_hand:
+                self._registry.in_hand = True
                 tasks.start_soon(self._complete)
             facts = await self._gathering.run(self._options.deadline)
             tasks.cancel_scope.cancel()

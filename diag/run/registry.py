@@ -68,6 +68,8 @@ class Registry:
     owners: dict[str, str] = field(default_factory=dict)
     """The plugin of each module looked through, and of each place where one of its checks and facts stands."""
     later: list[Point] = field(default_factory=list)
+    in_hand: bool = False
+    """Whether a run, of several side by side, has undertaken to complete it."""
     _checks: list[Check] = field(default_factory=list)
     _rules: dict[str, type[Finding]] = field(default_factory=dict)
     _completing: RLock = field(default_factory=RLock)
