@@ -93,7 +93,7 @@ def timed(command: Sequence[str], *, resolv_conf: Path | None = None) -> float:
     return time.perf_counter() - began
 
 
-def maildiag(root: str, *more: str) -> list[str]:
+def maildiag(root: str, *more: str, resolver: str = RESOLVER) -> list[str]:
     """Our command on the measured world."""
     return [
         str(BIN / "maildiag"),
@@ -102,7 +102,7 @@ def maildiag(root: str, *more: str) -> list[str]:
         "-q",
         "-4",
         "-n",
-        RESOLVER,
+        resolver,
         "--ca-file",
         root,
         "--public",
@@ -277,6 +277,73 @@ def beside_sslyze() -> Iterator[Row]:
         )
 
 
+@contextmanager
+def listed(rtt: float, count: int) -> Iterator[tuple[str, str]]:
+    """The world of synthetic domains; its root certificate and its server."""
+    command = [sys.executable, str(HERE / "list_world.py"), "--rtt", str(rtt), "--domains", str(count)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        said = json.loads(process.stdout.readline())
+        yield said["root"], said["resolver"]
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(20)
+
+
+def long_list(count: int) -> Iterator[Row]:
+    """Synthetic domains, DNS and policies: a second's domains, beside checkdmarc and beside bare questions."""
+    for rtt, bound in ((0, 5), (50, 25)):
+        with listed(rtt, count) as (root, resolver), tempfile.TemporaryDirectory() as folder:
+            resolv = Path(folder) / "resolv.conf"
+            resolv.write_text(f"nameserver {resolver}\n")
+            ours = maildiag(root, "--no-dialogues", "--public", "198.18.0.0/15", resolver=resolver)
+            few, many = (_rate(ours, number) for number in (count // 4, count))
+            theirs = ["env", f"REQUESTS_CA_BUNDLE={root}", str(BIN / "checkdmarc"), "-n", resolver, "--"]
+            names = domains(20 if rtt else 100)
+            other = len(names) / timed([*theirs, *names], resolv_conf=resolv)
+            yield Row(
+                f"domains a second of {count}, {rtt:g} ms / checkdmarc", many, other, "", bound, many / other
+            )
+            if not rtt:
+                asked = _bare_questions(resolver, count)
+                yield Row(
+                    "domains a second / questions a second of dnspython", many, asked, "", None, many / asked
+                )
+                yield Row(f"domains a second of {count} / of {count // 4}", many, few, "", None, many / few)
+
+
+def _rate(ours: Sequence[str], count: int) -> float:
+    """Domains a second, start-up included."""
+    return count / timed([*ours, *domains(count)])
+
+
+BARE_QUESTIONS = """
+import asyncio, sys, time
+import dns.asyncresolver
+
+async def main(server, count):
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = [server]
+    room = asyncio.Semaphore(50)
+    async def one(number):
+        async with room:
+            await resolver.resolve(f"d{number % count + 1}.example", "MX")
+    began = time.perf_counter()
+    await asyncio.gather(*(one(number) for number in range(2000)))
+    print(2000 / (time.perf_counter() - began))
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+def _bare_questions(server: str, count: int) -> float:
+    """Questions a second of dnspython's own resolver, which tells how fast the machine is just now."""
+    command = [sys.executable, "-c", BARE_QUESTIONS, server, str(count)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout)
+
+
 def memory(count: int) -> Iterator[Row]:
     """Memory of one domain and of many in one run, in MiB."""
     for many in (1, count):
@@ -308,8 +375,8 @@ def _peak(command: Sequence[str]) -> float:
 def main() -> None:
     """Run the parts asked for and print a table in Markdown."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("parts", nargs="*", default=["one", "twenty", "start", "sslyze", "memory"])
-    options.add_argument("--many", type=int, default=2000, help="domains in the memory run")
+    options.add_argument("parts", nargs="*", default=["one", "twenty", "start", "sslyze", "list", "memory"])
+    options.add_argument("--many", type=int, default=2000, help="domains in the long runs")
     chosen = options.parse_args()
     compiled()
     with tempfile.TemporaryDirectory() as folder:
@@ -320,6 +387,7 @@ def main() -> None:
             "twenty": lambda: [*twenty_domains(50, resolv), *twenty_domains(0, resolv)],
             "start": start_up,
             "sslyze": beside_sslyze,
+            "list": lambda: long_list(chosen.many),
             "memory": lambda: memory(chosen.many),
         }
         print("| what | ours | other | ratio | at most |\n|---|---|---|---|---|")

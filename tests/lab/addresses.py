@@ -16,6 +16,11 @@ CERTIFICATE_FAULTS = (
     "revoked",
 )
 
+# Name servers: the first two are one server, which has every zone. The last has what it should have taken over
+# from the first, as it was before the latest change.
+AUTHORITIES = ("ns1.lab.test", "ns2.lab.test")
+SECONDARY = "ns3.lab.test"
+
 # Where the authority says that its list of revoked certificates is.
 LIST_HOST = "crl.lab.test"
 
@@ -48,6 +53,7 @@ HABITS: dict[str, tuple[str, ...]] = {
     # sound servers whose fault is in the DNS
     "mx-alias": (),
     "dane-mismatch": (),
+    "dane-bogus": (),
     "unsigned": (),
     "lame-ptr": (),
     "no-ptr": (),
@@ -65,6 +71,7 @@ POLICY_DOMAINS = (
 _FIXED = {
     "ns1.lab.test": "0.53",
     "ns2.lab.test": "1.53",
+    SECONDARY: "1.54",
     "resolver.lab.test": "0.54",
     LIST_HOST: "0.11",
     "greylister.lab.test": "0.12",

@@ -99,9 +99,17 @@ _ROWS = (
     Planted("mx-alias.test", Kind.DNS, "The MX names a host that is an alias (CNAME)."),
     Planted("mx-no-address.test", Kind.DNS, "The second MX names a host that does not exist."),
     Planted("dane-mismatch.test", Kind.DNS, "The TLSA record of the MX matches nothing the MX presents."),
+    Planted("dane-bogus.test", Kind.DNS, "The TLSA records of the MX were changed after signing."),
     Planted("bogus.test", Kind.DNS, "Records were changed after signing: they do not validate."),
     Planted("stale.test", Kind.DNS, "All signatures of the zone ended in 2020."),
-    Planted("unsigned.test", Kind.DNS, "The zone is not signed, its parent is."),
+    Planted(
+        "unsigned.test",
+        Kind.DNS,
+        "The zone is not signed, its parent is; its wrong TLSA records bind nobody.",
+    ),
+    Planted(
+        "lagging.test", Kind.DNS, "One of two name servers still has the zone as it was, with another SPF."
+    ),
     Planted("lame-ptr.test", Kind.DNS, "The PTR of the MX leads to a name with another address."),
     Planted("no-ptr.test", Kind.DNS, "The address of the MX has no PTR."),
     # MTA-STS

@@ -34,6 +34,8 @@ class Published:
         "_pop3._tcp SRV 0 0 0 .",
     )
     more: tuple[str, ...] = ()
+    before: "Published | None" = None
+    """What the secondary, which lags behind, still has; None where there is no such server."""
 
     def lines(self, domain: str) -> str:
         """Everything, as the body of a zone file."""
@@ -103,9 +105,11 @@ class _Planting:
             tlsrpt=(),
             clients=(),
         )
+        fewer = replace(sound, spf=('@ TXT "v=spf1 a:mx1.lab.test -all"',))
         second = '_dmarc TXT "v=DMARC1; p=none; rua=mailto:abuse@{d}"'
         return {
             "parked.test": parked,
+            "lagging.test": replace(sound, before=fewer),
             "spf-lookups.test": replace(sound, spf=(eleven,), more=addresses),
             "spf-two.test": replace(sound, spf=(*sound.spf, '@ TXT "v=spf1 a:mx1.lab.test -all"')),
             "spf-plus-all.test": replace(sound, spf=('@ TXT "v=spf1 mx +all"',)),
@@ -119,12 +123,15 @@ class _Planting:
     def _hosts(self, own: Mapping[str, Published]) -> dict[str, Published]:
         """Faults in how hosts are named."""
         alias, dane, lame = own["mx-alias.test"], own["dane-mismatch.test"], own["lame-ptr.test"]
+        bogus, unsigned = own["dane-bogus.test"], own["unsigned.test"]
         of_nobody = tuple(f"_25._tcp.mx TLSA 3 1 1 {digits * 32}" for digits in ("00", "11"))
         elsewhere = f"elsewhere A {self.places['mx1.lab.test']}"
         return {
             "mx-alias.test": replace(alias, mx=("@ MX 10 alias", "alias CNAME mx", *alias.mx[1:])),
             "mx-no-address.test": replace(self.sound, mx=("@ MX 10 mx1.lab.test.", "@ MX 20 gone")),
             "dane-mismatch.test": replace(dane, more=of_nobody),
+            "dane-bogus.test": replace(bogus, more=of_nobody),
+            "unsigned.test": replace(unsigned, more=of_nobody),
             "lame-ptr.test": replace(lame, more=(elsewhere,)),
         }
 

@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab.addresses import HABITS, hosts
+from lab.addresses import AUTHORITIES, HABITS, SECONDARY, hosts
 from lab.files import run, write
 from lab.mail import USERS, MailServers
 from lab.pki import Authority
@@ -141,6 +141,7 @@ class _Start:
         zones = Zones(self.folder / "dns", self.net, self.places)
         zones.build(domains, self.folder / "log")
         self._launch("knot", "knotd", "-c", zones.folder / "knot.conf")
+        self._launch("secondary", "knotd", "-c", zones.folder / "secondary.conf")
         self._wait("ns1.lab.test", 53)
         self._launch("unbound", "unbound", "-c", zones.folder / "unbound.conf")
         self._greylister()
@@ -152,6 +153,7 @@ class _Start:
         postfix = mail.postfix()  # `postfix start` would hide the pid of its master: run that ourselves
         master = run("postconf", "-c", postfix, "-h", "daemon_directory").strip()
         self._launch("postfix", f"{master}/master", "-c", postfix, "-s")
+        self._wait(SECONDARY, 53)
         self._wait("resolver.lab.test", 53)
         self._wait("greylister.lab.test", 10023)
         self._wait("imap.lab.test", 143, 993, 110, 995, 24, 12345)
@@ -203,7 +205,7 @@ class _Start:
             folder=str(self.folder),
             prefix=self.net,
             resolver=self.places["resolver.lab.test"],
-            authorities=[self.places["ns1.lab.test"], self.places["ns2.lab.test"]],
+            authorities=[self.places[name] for name in AUTHORITIES],
             root_ca=f"{self.folder}/pki/root.crt",
             trust_anchor=f"{zones.folder}/anchor.ds",
             resolv_conf=f"{self.folder}/resolv.conf",

@@ -6,7 +6,7 @@ Zones are signed here and served as they are: a server that signs by itself woul
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import dns.dnssec
@@ -14,7 +14,7 @@ import dns.zone
 from cryptography.hazmat.primitives.asymmetric import ec
 from dns.dnssectypes import Algorithm
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
-from lab.addresses import pointers
+from lab.addresses import AUTHORITIES, SECONDARY, pointers
 from lab.files import write
 from lab.published import Published
 
@@ -36,19 +36,33 @@ class _Key:
         return cls(private, public)
 
 
+@dataclass(frozen=True)
+class _Knot:
+    """One process of Knot, the hosts whose addresses it has, and the file of each zone."""
+
+    name: str
+    hosts: tuple[str, ...]
+    files: dict[str, str] = field(default_factory=dict)
+
+
 class Zones:
-    """Builds the zone files and the two configurations below `folder`."""
+    """Builds the zone files and the configurations below `folder`."""
 
     def __init__(self, folder: Path, net: str, places: Mapping[str, str]) -> None:
         self.folder, self.net, self.places = folder, net, places
         self._keys: dict[str, _Key] = {}
-        self._files: dict[str, str] = {}
+        self._primary = _Knot("knot", AUTHORITIES)
+        self._secondary = _Knot("secondary", (SECONDARY,))
+        self._lagging: set[str] = set()
 
     def build(self, domains: Mapping[str, Published], log: Path) -> None:
         """Write every zone, from the leaves to the root, and the configurations of Knot and Unbound."""
         self.folder.mkdir()
+        self._lagging = {domain for domain, records in domains.items() if records.before is not None}
         for domain, records in domains.items():
             self._zone(domain, records.lines(domain), signed=domain not in UNSIGNED)
+            if records.before is not None:
+                self._zone(domain, records.before.lines(domain), at=self._secondary)
         block = ".".join(reversed(self.net.split(".")))
         # RFC 5782, 5: a list lists 127.0.0.2 and not 127.0.0.1; the second list lists everyone
         listed = ("2.0.0.127", f"*.{block}", "*.all")
@@ -61,27 +75,32 @@ class Zones:
             f"{_reversed(address)} PTR {name}." for address, name in pointers(self.net).items()
         )
         self._zone("127.in-addr.arpa", f"{reverse}\n1.0.0 PTR localhost.", signed=False)
-        glue = "\n".join(f"{name} A {self.places[name[:-1]]}" for name in ("ns1.lab.test.", "ns2.lab.test."))
-        self._zone("test", f"{glue}\n{self._delegations((*domains, 'bl.test'))}")
+        glue = "\n".join(f"{name}. A {self.places[name]}" for name in AUTHORITIES)
+        further = f"{SECONDARY}. A {self.places[SECONDARY]}"
+        self._zone("test", f"{glue}\n{further}\n{self._delegations((*domains, 'bl.test'))}")
         self._zone(".", f"{glue}\n{self._delegations(('test', '127.in-addr.arpa'))}")
         write(self.folder / "anchor.ds", f"{self._ds('.')}\n")
-        hints = "\n".join(
-            f". {TTL} NS {n}\n{n} {TTL} A {self.places[n[:-1]]}" for n in ("ns1.lab.test.", "ns2.lab.test.")
-        )
+        hints = "\n".join(f". {TTL} NS {n}.\n{n}. {TTL} A {self.places[n]}" for n in AUTHORITIES)
         write(self.folder / "hints", f"{hints}\n")
-        self._knot(log)
+        for knot in (self._primary, self._secondary):
+            self._knot(knot, log)
         self._unbound(log)
 
-    def _zone(self, name: str, body: str, *, signed: bool = True) -> None:
+    def _servers(self, name: str) -> tuple[str, str]:
+        return (AUTHORITIES[0], SECONDARY) if name in self._lagging else AUTHORITIES
+
+    def _zone(self, name: str, body: str, *, signed: bool = True, at: _Knot | None = None) -> None:
+        knot = at or self._primary
         origin = name if name == "." else f"{name}."
+        serial = 2 if name in self._lagging and knot is self._primary else 1
+        servers = "".join(f"@ NS {server}.\n" for server in self._servers(name))
         head = (
             f"$ORIGIN {origin}\n$TTL {TTL}\n"
-            f"@ SOA ns1.lab.test. hostmaster.lab.test. 1 7200 3600 1209600 {TTL}\n"
-            "@ NS ns1.lab.test.\n@ NS ns2.lab.test.\n"
+            f"@ SOA ns1.lab.test. hostmaster.lab.test. {serial} 7200 3600 1209600 {TTL}\n{servers}"
         )
         zone = dns.zone.from_text(head + body + "\n", origin=origin, relativize=False)
         if signed:
-            self._keys[name] = key = _Key.new()
+            key = self._keys.setdefault(name, _Key.new())  # earlier versions are signed by the same one
             now = dt.datetime.now(dt.UTC)
             if name == "stale.test":
                 now = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -91,36 +110,38 @@ class Zones:
         text = zone.to_text(relativize=False)
         if name == "bogus.test":  # changed after signing, and so worth nothing
             text = re.sub(r"(MX \d+) mx[12]\.lab", r"\1 mx.evil", text).replace("v=spf1 mx", "v=spf1 +all mx")
-        self._files[name] = write(self.folder / f"{name.strip('.') or 'root'}.zone", text).name
+        if name == "dane-bogus.test":
+            text = text.replace("3 1 1 00", "3 1 1 ff")
+        file = write(self.folder / f"{knot.name}-{name.strip('.') or 'root'}.zone", text)
+        knot.files[name] = file.name
 
     def _ds(self, name: str) -> str:
         owner = name if name == "." else f"{name}."
         return f"{owner} {TTL} IN DS {dns.dnssec.make_ds(owner, self._keys[name].public, 'SHA256')}"
 
     def _delegations(self, children: Iterable[str]) -> str:
-        lines = [
-            f"{child}. NS {server}" for child in children for server in ("ns1.lab.test.", "ns2.lab.test.")
-        ]
+        lines = [f"{child}. NS {server}." for child in children for server in self._servers(child)]
         lines += [self._ds(child) for child in children if child in self._keys]
         return "\n".join(lines)
 
-    def _knot(self, log: Path) -> None:
-        zones = "".join(f"  - domain: {name}\n    file: {file}\n" for name, file in self._files.items())
-        (self.folder / "run").mkdir()
-        (self.folder / "db").mkdir()
+    def _knot(self, knot: _Knot, log: Path) -> None:
+        zones = "".join(f"  - domain: {name}\n    file: {file}\n" for name, file in knot.files.items())
+        own = self.folder / knot.name
+        for part in ("run", "db"):
+            (own / part).mkdir(parents=True)
         write(
-            self.folder / "knot.conf",
+            self.folder / f"{knot.name}.conf",
             f"""\
 server:
-    listen: [{self.places["ns1.lab.test"]}@53, {self.places["ns2.lab.test"]}@53]
-    rundir: {self.folder}/run
+    listen: [{", ".join(f"{self.places[host]}@53" for host in knot.hosts)}]
+    rundir: {own}/run
     udp-workers: 1
     tcp-workers: 1
     background-workers: 1
 database:
-    storage: {self.folder}/db
+    storage: {own}/db
 log:
-  - target: {log}/knot.log
+  - target: {log}/{knot.name}.log
     any: info
 template:
   - id: default
