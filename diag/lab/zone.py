@@ -17,6 +17,11 @@ import dns.ttl
 from diag.model.fix import DnsFix, Publish, Replace, Withdraw, quoted
 from diag.model.frozen import frozen
 
+MOST_OCTETS = 255
+"""Of one character-string (RFC 1035 section 3.3)."""
+LONGEST_SHOWN = 4096
+"""Characters of a record that is shown whole: half a record would be pasted."""
+
 
 class BadZone(ValueError):
     """A zone file that cannot be used; the message names the file, the line and what is wrong."""
@@ -137,6 +142,7 @@ def _records(
     owner, ttl = origin, 3600
     while True:
         line = tokens.line_number
+        kind = dns.rdatatype.NONE
         try:
             token = tokens.get(want_leading=True)
             if token.is_eof():
@@ -176,8 +182,29 @@ def _records(
         except BadZone:
             raise
         except (dns.exception.DNSException, ValueError) as error:
-            raise BadZone(f"{source}:{line}: {error}") from None
+            why = _cut_anew(text, line) if kind == dns.rdatatype.TXT else ""
+            raise BadZone(f"{source}:{line}: {why or error}") from None
         yield owner, own_ttl, rdata
+
+
+def _cut_anew(text: str, line: int) -> str:
+    """What to write in place of the TXT record at a line, where one of its strings is too long; else empty."""
+    tokens = dns.tokenizer.Tokenizer("\n".join(text.split("\n")[line - 1 :]))
+    try:
+        tokens.get(want_leading=True)  # the owner, or the space in its place
+        while tokens.get().value.upper() != "TXT":
+            pass
+        strings = [token.unescape_to_bytes().value for token in tokens.get_remaining()]
+    except dns.exception.DNSException:
+        return ""
+    longest = max(map(len, strings), default=0)
+    if longest <= MOST_OCTETS:
+        return ""
+    why = f"a string of a TXT record has at most {MOST_OCTETS} octets (RFC 1035 section 3.3), and this one {longest}"
+    # Readers join the strings with nothing between (RFC 7208 section 3.3): cut anew, the record says the same.
+    record = quoted(b"".join(strings).decode("utf-8", "surrogateescape"))
+    cured = f": TXT ( {record} )" if len(record) <= LONGEST_SHOWN else ""
+    return f"{why}. Cut it into several, each in quotes of its own{cured}"
 
 
 def with_fixes(fixes: Iterable[DnsFix], current: Zone) -> Zone:

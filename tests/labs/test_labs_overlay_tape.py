@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import dns.name
+import dns.rdatatype
 import pytest
 
 from diag.lab.files import write_whole
@@ -137,6 +139,28 @@ def test_fixes_change_what_they_name_and_nothing_else(fixes: Any, texts: set[str
 def test_a_bad_zone_is_refused_with_its_line(text: str, says: str) -> None:
     with pytest.raises(BadZone, match=says.replace("$", r"\$")):
         Zone.parse(text, "d.example")
+
+
+@pytest.mark.parametrize(
+    ("before", "value"),
+    [("", "a" * 300), ("txt 300 IN ", "v=DKIM1; p=" + "A" * 700), ("", "é" * 130 + '"\\'), ("", "a b " * 90)],
+)
+def test_a_text_that_is_too_long_is_refused_with_the_record_that_would_do(before: str, value: str) -> None:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    with pytest.raises(BadZone, match=r"^zone:2: a string of a TXT record has at most 255 octets") as refused:
+        Zone.parse(f'@ TXT ok\n{before or "@ "}TXT ( "start "\n "{escaped}" )\n@ TXT ok\n', "d.example")
+    _, _, cure = str(refused.value).partition("its own: ")
+    cured = Zone.parse(f"@ {cure}\n", "d.example").ask(dns.name.from_text("d.example"), dns.rdatatype.TXT)
+    assert [b"".join(r.strings).decode() for r in cured.rrset or ()] == [f"start {value}"]
+
+
+@pytest.mark.parametrize(
+    "record", ['TXT "' + "a" * 9000 + '"', "TXT \\# 2 00", 'TXT ( "a"', f"A {'a' * 300}"]
+)
+def test_no_record_is_shown_that_nobody_should_paste(record: str) -> None:
+    with pytest.raises(BadZone, match=r"^zone:1: ") as refused:
+        Zone.parse(f"@ {record}\n", "d.example")
+    assert ": TXT (" not in str(refused.value)
 
 
 QUERY = DnsQuery("d.example", "TXT")
