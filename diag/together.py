@@ -1,15 +1,20 @@
-"""Several things at the same time, every one of them ended before the next line runs."""
+"""Several things at the same time, every one of them ended before the next line runs, and what that waits for."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import anyio
 
 T = TypeVar("T")
+
+WAITED: ContextVar[int] = ContextVar("round trips", default=0)
+"""How many round trips, one after another, what runs here has waited for. Where things are done at the same time,
+those that come after them have waited for the longest."""
 
 
 class Tasks(Protocol):
@@ -32,12 +37,29 @@ class Tasks(Protocol):
 class _Plain(asyncio.TaskGroup):
     """asyncio's own, by the name its method has elsewhere."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._waited = 0
+
     def start_soon(self, function: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> object:
         """See Tasks."""
-        return self.create_task(function(*arguments))
+        return self.create_task(self._followed(function(*arguments)))
+
+    async def _followed(self, work: Coroutine[Any, Any, object]) -> None:
+        await work
+        self._waited = max(self._waited, WAITED.get())
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        WAITED.set(max(self._waited, WAITED.get()))
 
 
-def tasks() -> Tasks:
+def task_group() -> Tasks:
     """A new task group. Those of anyio give every task a scope and events of its own, which costs a run that
     begins hundreds of them a domain more than all its questions; so asyncio's are taken where it runs."""
     try:
@@ -57,7 +79,7 @@ async def all_of(ask: Callable[[str], Awaitable[T]], subjects: Iterable[str]) ->
     async def one(subject: str) -> None:
         answers[subject] = await ask(subject)
 
-    async with tasks() as group:
+    async with task_group() as group:
         for subject in subjects:
             group.start_soon(one, subject)
     return {subject: answers[subject] for subject in subjects}

@@ -119,6 +119,7 @@ def _counts(report: Report, evidence: Evidence) -> dict[str, Any]:
         "findings": {str(severity): count for severity, count in counted(report).items()},
         "results": {str(status): statuses[status] for status in Status if statuses[status]},
         **evidence.counts(),
+        "round_trips": report.round_trips,
     }
 
 

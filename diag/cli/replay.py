@@ -64,7 +64,7 @@ def replay(
         fail_on=threshold,
         places=places.places(registry.renderers, formats, outputs, many=False, verbose=verbose),
         progress=progress,
-        partial=recorded.partial,
+        recorded=recorded.run,
     )
     domain = recorded.target.domain
     return work.run((domain,), recorded.target, recorded.tape, judging.zone(zone, (domain,)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 
 import anyio
 
@@ -24,7 +25,7 @@ class Session:
 
     `begin` makes the diagnosis of a domain, `done` turns its report into what is kept until its turn, and
     `tell` passes that on. A report is dropped as soon as `done` has seen it. `deadline` is the most seconds
-    for all of them together.
+    for all of them together. `recorded` is what a replay shows of the run on tape, by field of the report.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Session:
         *,
         side_by_side: int = SIDE_BY_SIDE,
         deadline: float | None = None,
-        partial: str = "",
+        recorded: Mapping[str, Any] | None = None,
     ) -> None:
         self._begin = begin
         self._done = done
@@ -44,7 +45,7 @@ class Session:
         self._waiting: dict[int, Callable[[], None] | None] = {}
         self._next = 0
         self._deadline = deadline
-        self._partial = partial
+        self._recorded = {key: value for key, value in (recorded or {}).items() if value}
         self.interrupted = False
         self.missed: list[str] = []
         """Domains whose turn did not come before the deadline of the run."""
@@ -89,7 +90,11 @@ class Session:
             report = await diagnosis.run()
         finally:
             del self._running[name]
-        return dataclasses.replace(report, partial=report.partial or self._partial)
+        if not self._recorded:
+            return report
+        return dataclasses.replace(
+            report, **{**self._recorded, "partial": report.partial or self._recorded.get("partial", "")}
+        )
 
     async def _expire(self, deadline: float) -> None:
         await anyio.sleep(deadline)

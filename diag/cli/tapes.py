@@ -32,7 +32,8 @@ class Recorded:
     target: Target
     options: Options
     fail_on: str
-    partial: str
+    run: dict[str, Any]
+    """What the run was like, by field of the report: why it ended early, and its critical path."""
 
     def refuse_unknown(self, registry: Registry, place: str) -> None:
         """Raise Fault where the header names what nobody knows: judging nothing would look like a clean result."""
@@ -58,6 +59,7 @@ def save(path: Path, report: Report, options: Options, fail_on: str) -> None:
         "proposed": options.proposed,
         "as_bulk_sender": options.as_bulk_sender,
         "partial": report.partial,
+        "round_trips": report.round_trips,
     }
     try:
         Tape(report.evidence, header).save(path)
@@ -100,6 +102,7 @@ def load(path: Path, kinds: Mapping[str, type[Probe[Any]]]) -> Recorded:
         if domain(target.domain) != target.domain:
             raise ValueError(f"{target.domain!r} is no domain in the form of a tape")
         datetime.fromisoformat(header["moment"])
-        return Recorded(tape, target, options, str(header["fail_on"]), str(header["partial"]))
+        run = {"partial": str(header["partial"]), "round_trips": int(header.get("round_trips", 0))}
+        return Recorded(tape, target, options, str(header["fail_on"]), run)
     except (KeyError, TypeError, ValueError, AttributeError, cattrs.BaseValidationError) as error:
         raise Fault(f"{path}:1: the header is damaged: {type(error).__name__}: {error}") from None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -43,8 +44,8 @@ class Work:
     progress: Progress
     save: Path | None = None
     side_by_side: int | None = None
-    partial: str = ""
-    """Why the run on tape ended early, where this is a replay of one."""
+    recorded: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What the run on tape was like, where this is a replay of one: see Session."""
 
     def run(self, domains: Sequence[str], target: Target, lab: Lab, zone: Zone | None) -> int:
         """Look at every domain and give the exit code. Raises Fault."""
@@ -74,7 +75,7 @@ class Work:
             done,
             side_by_side=self.side_by_side or SIDE_BY_SIDE,
             deadline=self.options.deadline,
-            partial=self.partial,
+            recorded=self.recorded,
         )
         lab = self.progress.watch(lab, len(domains))
         # Of tasks that a second Ctrl-C ends asyncio would tell with tracebacks; the exit code says it.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
-import anyio
-
 from diag.facts.access_hosts import (
     AccessHost,
     AutoconfigDocument,
@@ -26,7 +24,7 @@ from diag.probes.https import HttpsGet
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.records.autoconfig import ClientConfig, ConfiguredServer
-from diag.together import all_of
+from diag.together import all_of, task_group
 
 from .dns import Found, look_up, plain
 from .mx import addresses_of, routing
@@ -178,7 +176,7 @@ async def discover(target: Target, lab: Lab, tell: Tell) -> None:
         by_host: dict[str, list[Offer]] = {}
         for offer in offers:
             by_host.setdefault(offer.host, []).append(offer)
-        async with anyio.create_task_group() as tasks:
+        async with task_group() as tasks:
             for name in list(by_host)[:MOST_HOSTS]:
                 tasks.start_soon(known, name, origin, tuple(by_host[name]))
 
@@ -192,14 +190,14 @@ async def discover(target: Target, lab: Lab, tell: Tell) -> None:
             await published(document.offers, Origin.AUTOCONFIG)
 
     async def from_user() -> None:
-        async with anyio.create_task_group() as tasks:
+        async with task_group() as tasks:
             for name in target.hosts:
                 tasks.start_soon(known, name.lower().rstrip("."), Origin.USER)
 
     async def from_mx() -> None:
         routes = await routing.function(target, lab)
         if isinstance(routes, Routing) and not routes.implicit:
-            async with anyio.create_task_group() as tasks:
+            async with task_group() as tasks:
                 for name in routes.hosts[:MOST_HOSTS]:
                     tasks.start_soon(known, name, Origin.MX)
 
@@ -210,7 +208,7 @@ async def discover(target: Target, lab: Lab, tell: Tell) -> None:
     sources = [from_srv, from_user]
     if target.dialogues:
         sources += [from_mx, from_names, from_autoconfig]
-    async with anyio.create_task_group() as tasks:
+    async with task_group() as tasks:
         for source in sources:
             tasks.start_soon(source)
 

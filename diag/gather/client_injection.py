@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import anyio
-
 from diag.facts.access_hosts import Offer, Origin, Service
 from diag.facts.client_injection import ClientInjection, ImapInjection, Pop3Injection
 from diag.facts.mx import MxHost
@@ -16,6 +14,7 @@ from diag.model.target import Endpoint, Target
 from diag.probes.client_injection import ImapInjectionTalk, Pop3InjectionTalk
 from diag.probes.probe import Lab
 from diag.tls.handshake import Handshake
+from diag.together import task_group
 from diag.wire.client_injection import read_imap_injection, read_pop3_injection
 from diag.wire.injection import Injection, Obeyed
 from diag.wire.reading import read_imap, read_pop3
@@ -82,7 +81,7 @@ async def _each_host(
                 found[str(endpoint)] = await _tried(endpoint, talk(endpoint), read, make, lab)
                 return
 
-    async with anyio.create_task_group() as tasks:
+    async with task_group() as tasks:
 
         def tell(host: str, origin: Origin, known: MxHost | Unavailable, offers: tuple[Offer, ...]) -> None:
             if isinstance(known, MxHost) and host not in begun:

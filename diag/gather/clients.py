@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-import anyio
-
 from diag.facts.access_hosts import AccessHost, Offer, Origin, Service
 from diag.facts.client_looks import ClientLook
 from diag.facts.clients import (
@@ -29,6 +27,7 @@ from diag.probes.probe import Lab
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
 from diag.tls.handshake import TlsFailure
 from diag.tls.hello import Hello
+from diag.together import task_group
 from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession, read_imap, read_pop3, read_smtp
 from diag.wire.transcript import Transcript
 
@@ -84,7 +83,7 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
             again = with_hello(first.probe, Hello.CLASSICAL)
         heard[port] = (first, _read(again, await lab.run(again)))
 
-    async with anyio.create_task_group() as tasks:
+    async with task_group() as tasks:
 
         def tell(host: str, origin: Origin, known: MxHost | Unavailable, offers: tuple[Offer, ...]) -> None:
             found.add(host, origin, known, offers)
@@ -105,7 +104,7 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
         if answers is False:
             shut.add(number)
 
-    async with anyio.create_task_group() as tasks:
+    async with task_group() as tasks:
         for port in _given_up(contacts):
             tasks.start_soon(talk_again, port)
         for number in _missed(contacts):

@@ -69,12 +69,15 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
     gives in place of NXDOMAIN, and what it says to withhold. NXDOMAIN and NODATA are NoRecord.
     """
     # Several facts look up the same: the lab of a run keeps what it led to, others keep nothing.
-    kept: dict[Any, Looked] | None = getattr(lab, "looked_up", None)
-    if kept is None:
+    memory: Any = lab
+    if not hasattr(memory, "recall"):
         return await _look_up(lab, name, rdtype, server)
-    if (name, rdtype, server) not in kept:
-        kept[name, rdtype, server] = await _look_up(lab, name, rdtype, server)
-    return kept[name, rdtype, server]
+    key = look_up, name, rdtype, server
+    looked: Looked | None = memory.recall(key)
+    if looked is None:
+        looked = await _look_up(lab, name, rdtype, server)
+        memory.keep(key, looked)
+    return looked
 
 
 async def _look_up(lab: Lab, name: str, rdtype: str, server: str | None) -> Looked:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-import anyio
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
@@ -46,6 +45,7 @@ from diag.records.dnssec import (
     verified,
 )
 from diag.records.dnssec_numbers import VERIFIED_ALGORITHMS, VERIFIED_DIGESTS
+from diag.together import task_group
 
 from .dns import explained, look_up, plain
 
@@ -178,7 +178,7 @@ class _Survey:
                 heard[name, rdtype] = looked
 
         questions = tuple(questions)
-        async with anyio.create_task_group() as tasks:
+        async with task_group() as tasks:
             for question in questions:
                 tasks.start_soon(one, *question)
         return {question: heard[question] for question in questions if question in heard}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import anyio
-
 from diag.facts.moment import RunMoment, VantagePoint
 from diag.model.knowing import Cite
 from diag.model.plugin import fact
@@ -11,6 +9,7 @@ from diag.model.target import Target
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.moment import Now, Route
 from diag.probes.probe import Lab
+from diag.together import task_group
 
 from .dns import NOBODY
 from .references import mail_host, reference_answers
@@ -46,7 +45,7 @@ async def vantage_point(target: Target, lab: Lab) -> VantagePoint:
         )
         seen["validating"] = root.authenticated if isinstance(root, DnsAnswer) and root.usable else None
 
-    async with anyio.create_task_group() as tasks:
+    async with task_group() as tasks:
         for look in (routes, port_25, resolver):
             tasks.start_soon(look)
     return VantagePoint(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import anyio
-import anyio.abc
+from collections.abc import Iterator
+from functools import partial
 
 from diag.facts.spf import MX_LIMIT, SpfEvaluation, SpfPublished
 from diag.model.knowing import Absent, Unavailable
@@ -11,12 +11,16 @@ from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.probe import Lab
 from diag.records.spf import Mechanism, SpfRecord, is_spf, looks_like_spf
+from diag.together import Tasks, all_of, task_group
 
 from .dns import Found, Looked, look_up, plain
-from .spf_tree import Answers, Tree, the_record
+from .spf_tree import MOST_LOOKUPS, Answers, Tree, the_record
 
 MOST_RECORDS = 60
 """SPF records followed in one survey: six times what a receiver can evaluate."""
+
+_LOOKS_UP = {"include": ("TXT",), "a": ("A", "AAAA"), "mx": ("MX",), "exists": ("A",)}
+"""What mechanisms ask for whose name is known; `ptr` asks about a client's address."""
 
 
 @fact
@@ -52,61 +56,68 @@ async def spf_evaluation(published: SpfPublished, lab: Lab) -> SpfEvaluation | A
 
 
 class Survey:
-    """Collects every answer that evaluating a record can need, whoever the client is."""
+    """Collects every answer that evaluating a record can need, whoever the client is.
+
+    What is followed depends on what was answered and not on who answered first, so that the same is asked
+    wherever the run is played again: names are followed level by level, each in the order of its terms.
+    """
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._answers: dict[tuple[str, str], Looked] = {}
         self._begun: set[tuple[str, str]] = set()
-        self._records = 0
+        self._followed = 0
 
     async def everything(self, domain: str) -> Answers:
-        """All look-ups of the tree below a domain, by name and type; bounded by MOST_RECORDS."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._record, domain, tasks)
+        """All look-ups of the tree below a domain, by name and type; bounded by MOST_RECORDS and MOST_LOOKUPS."""
+        records = 0
+        async with task_group() as tasks:
+            level = [domain]
+            while level:
+                names = [name for name in dict.fromkeys(level) if (name, "TXT") not in self._begun]
+                names = names[: MOST_RECORDS - records]
+                records += len(names)
+                self._begun.update((name, "TXT") for name in names)
+                found = await all_of(partial(self._ask, rdtype="TXT"), names)
+                level = [below for name in names for below in self._below(name, found[name], tasks)]
         return self._answers
 
-    async def _record(self, domain: str, tasks: anyio.abc.TaskGroup) -> None:
-        if (domain, "TXT") in self._begun or self._records == MOST_RECORDS:
-            return
-        self._records += 1
-        record = the_record(await self._ask(domain, "TXT"))
+    def _below(self, domain: str, txt: Looked, tasks: Tasks) -> Iterator[str]:
+        """The names of the records below one record; what else its terms ask for is begun."""
+        record = the_record(txt)
         if not isinstance(record, SpfRecord):
             return
         for mechanism in record.tested:
-            self._mechanism(mechanism, domain, tasks)
+            name = domain if mechanism.domain_spec is None else mechanism.domain_spec.name
+            if mechanism.name not in _LOOKS_UP or not name:
+                continue  # it asks nothing, or a macro decides per message
+            if self._followed == MOST_LOOKUPS:
+                return
+            self._followed += 1
+            if mechanism.name == "include":
+                yield name
+            else:
+                self._mechanism(mechanism.name, name, tasks)
         redirect = record.honoured_redirect
         if redirect is not None and redirect.macros.name:
-            tasks.start_soon(self._record, redirect.macros.name, tasks)
+            yield redirect.macros.name
 
-    def _mechanism(self, mechanism: Mechanism, domain: str, tasks: anyio.abc.TaskGroup) -> None:
-        spec = mechanism.domain_spec
-        name = domain if spec is None else spec.name
-        if not name:
-            return  # a macro decides per message
-        match mechanism.name:
-            case "include":
-                tasks.start_soon(self._record, name, tasks)
-            case "a":
-                tasks.start_soon(self._ask, name, "A")
-                tasks.start_soon(self._ask, name, "AAAA")
-            case "exists":
-                tasks.start_soon(self._ask, name, "A")
-            case "mx":
-                tasks.start_soon(self._exchanges, name, tasks)
-            case _:
-                pass
+    def _mechanism(self, kind: str, name: str, tasks: Tasks) -> None:
+        for rdtype in _LOOKS_UP[kind]:
+            if (name, rdtype) not in self._begun:
+                self._begun.add((name, rdtype))
+                tasks.start_soon(self._exchanges if rdtype == "MX" else self._ask, name, rdtype)
 
-    async def _exchanges(self, name: str, tasks: anyio.abc.TaskGroup) -> None:
-        mx = await self._ask(name, "MX")
+    async def _exchanges(self, name: str, rdtype: str) -> None:
+        mx = await self._ask(name, rdtype)
         if isinstance(mx, Found) and len(mx.rdatas) <= MX_LIMIT:
-            for rdata in mx.rdatas:
-                host = plain(rdata.exchange)  # type: ignore[attr-defined]
-                if host != ".":
-                    tasks.start_soon(self._ask, host, "A")
-                    tasks.start_soon(self._ask, host, "AAAA")
+            hosts = (plain(rdata.exchange) for rdata in mx.rdatas)  # type: ignore[attr-defined]
+            names = [host for host in hosts if host != "."]
+            await all_of(self._addresses, names)
+
+    async def _addresses(self, host: str) -> None:
+        await all_of(partial(self._ask, host), ("A", "AAAA"))
 
     async def _ask(self, name: str, rdtype: str) -> Looked:
-        self._begun.add((name, rdtype))
         looked = self._answers[name, rdtype] = await look_up(self._lab, name, rdtype)
         return looked

@@ -20,8 +20,6 @@ class Once:
         self._inner = inner
         self._most = most
         self.seen: dict[Probe[Any], Any] = {}
-        self.looked_up: dict[tuple[str, str, str | None], Any] = {}
-        """What look-ups led to, for those who make the same one again."""
         self._under_way: dict[Probe[Any], anyio.Event | None] = {}
         """With what wakes those who wait for it too, where there are any."""
 

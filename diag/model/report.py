@@ -73,6 +73,8 @@ class Report:
     """Severities that the profile or sending in bulk changed, by rule id."""
     waived: tuple[tuple[Finding, Waiver], ...] = ()
     seconds: float = 0.0
+    round_trips: int = 0
+    """The critical path: how many round trips had to follow one another."""
     required: tuple[str, ...] = ("dns",)
     proposed: str = ""
     """The name of the zone file laid over the live answers; empty for the world as it is."""

@@ -87,6 +87,11 @@ class DnsAnswer:
     size: int = 0
     """Octets on the wire."""
 
+    @property
+    def round_trips(self) -> int:
+        """One; over TCP one to connect, too."""
+        return 2 if self.transport == "tcp" else 1
+
     @cached_property
     def _read(self) -> Message | None:
         """What the octets say; None where they are garbage."""

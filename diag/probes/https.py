@@ -32,6 +32,11 @@ class HttpExchange:
     """What the system or the parser said of it; for readers."""
     took_ms: int = 0
 
+    @property
+    def round_trips(self) -> int:
+        """Connecting, the handshake, and the request where there was an answer."""
+        return 1 + (self.handshake.round_trips if self.handshake is not None else 0) + bool(self.status)
+
     def header(self, name: str) -> str | None:
         """The first value of a header; None where it was not sent."""
         wanted = name.lower()

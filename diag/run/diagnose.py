@@ -13,7 +13,7 @@ import anyio.to_thread
 from diag.facts.moment import RunMoment
 from diag.facts.second_opinion import SecondOpinions
 from diag.lab.consent import Polite
-from diag.lab.once import Once
+from diag.lab.followed import Followed
 from diag.model.finding import Finding, Severity
 from diag.model.frozen import frozen
 from diag.model.plugin import Check
@@ -55,7 +55,7 @@ class Diagnosis:
         self._registry = registry
         self._target = target
         self._options = options or Options()
-        self.lab = Once(lab if target.intrusive else Polite(lab))
+        self.lab = Followed(lab if target.intrusive else Polite(lab))
         """Everything asked for this domain, and what came back."""
         self._gathering = Gathering(_to_gather(registry, self._options), target, self.lab)
         self._asking = anyio.CancelScope()
@@ -105,6 +105,7 @@ class Diagnosis:
             proposed=self._options.proposed,
             as_bulk_sender=self._options.as_bulk_sender,
             unproven=unproven,
+            round_trips=self.lab.round_trips,
         )
 
     async def _second_opinions(self, began: float) -> SecondOpinions:

@@ -15,7 +15,7 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.report import Result, Status
 from diag.model.target import Target
 from diag.probes.probe import Lab, NotRecorded
-from diag.together import Tasks, tasks
+from diag.together import WAITED, Tasks, task_group
 
 from .plan import Judgement, Need, Plan, Source, Step
 
@@ -38,6 +38,7 @@ class Gathering:
         self._lab = lab
         self._lacking = dict(plan.order.lacking)
         self._scope = anyio.CancelScope()
+        self._waited: dict[type, int] = {}
         self.facts: dict[type, Any] = {}
         self.stopped = ""
 
@@ -51,7 +52,7 @@ class Gathering:
         self._scope.deadline = anyio.current_time() + deadline if deadline is not None else float("inf")
         order = self._plan.order
         with self._scope:
-            async with tasks() as group:
+            async with task_group() as group:
                 # Even a run that is stopped by now gets what waits for nothing.
                 with anyio.CancelScope(shield=True):
                     await self._follow(order.first[: order.on_the_road], group)
@@ -71,6 +72,7 @@ class Gathering:
         while ready:
             step = ready.pop(0)
             arguments, missing = _arguments(step.needs, self.facts, self._target, self._lab)
+            self._waited[step.gives] = max((self._waited.get(need.kind, 0) for need in step.needs), default=0)
             if missing is None and step.asks:
                 group.start_soon(self._ask, step, arguments, group)
                 continue
@@ -78,7 +80,9 @@ class Gathering:
             ready += self._freed(step)
 
     async def _ask(self, step: Step, arguments: dict[str, Any], group: Tasks) -> None:
+        WAITED.set(self._waited[step.gives])
         self.facts[step.gives] = await _value(step, arguments)
+        self._waited[step.gives] = WAITED.get()
         await self._follow(self._freed(step), group)
 
     def _freed(self, given: Step) -> tuple[Step, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import ClassVar
 
 from diag.model.frozen import frozen
 
@@ -27,6 +28,11 @@ class Handshake:
     """What OpenSSL would have said of the chain; empty when it was content or not asked."""
     staple: bytes = b""
     """The stapled OCSP response in DER (RFC 6066 section 8); empty where none was sent."""
+
+    @property
+    def round_trips(self) -> int:
+        """One since TLS 1.3 (RFC 8446 section 2), two before."""
+        return 1 if self.version == "TLSv1.3" else 2
 
 
 class TlsTrouble(enum.StrEnum):
@@ -61,6 +67,7 @@ class TlsFailure:
     """What the library or the system said; for readers, not for decisions."""
     octets: bytes = b""
     """The first octets of the answer where it was not TLS; at most FIRST_OCTETS."""
+    round_trips: ClassVar[int] = 1
 
     @property
     def text(self) -> str:

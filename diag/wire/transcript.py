@@ -117,6 +117,18 @@ class Transcript:
         return last if isinstance(last, Closed) else Closed(0, Ending.FAILED, "the transcript ends early")
 
     @property
+    def round_trips(self) -> int:
+        """Connecting, turns taken and handshakes."""
+        trips, last = 1, Who.PEER
+        for event in self.events:
+            if isinstance(event, Said):
+                trips += event.who is Who.PEER and last is Who.US
+                last = event.who
+            elif isinstance(event, Secured):
+                trips += event.handshake.round_trips
+        return trips
+
+    @property
     def secured(self) -> Secured | None:
         """The first TLS handshake that was tried, if any."""
         return next((event for event in self.events if isinstance(event, Secured)), None)

@@ -1,0 +1,45 @@
+"""What is asked for one domain: nothing twice, and how much of it had to wait for other answers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from diag.probes.probe import E, Lab, Probe
+from diag.together import WAITED
+
+from .once import Once
+
+
+class Followed(Once):
+    """Once, for one run. A round trip is what evidence says it cost (`round_trips`); what says nothing cost none."""
+
+    def __init__(self, inner: Lab) -> None:
+        super().__init__(inner)
+        self._reached: dict[Probe[Any], int] = {}
+        self._kept: dict[Hashable, tuple[Any, int]] = {}
+
+    @property
+    def round_trips(self) -> int:
+        """The longest chain of round trips of which each waited for the one before it: the critical path."""
+        return max(self._reached.values(), default=0)
+
+    async def run(self, probe: Probe[E]) -> E:
+        """See Lab."""
+        before = WAITED.get()
+        evidence = await super().run(probe)
+        reached = self._reached.get(probe)
+        if reached is None:
+            reached = self._reached[probe] = before + getattr(evidence, "round_trips", 0)
+        WAITED.set(max(before, reached))
+        return evidence
+
+    def keep(self, key: Hashable, value: Any) -> None:
+        """Remember what questions led to, for those who would ask the same ones again."""
+        self._kept[key] = value, WAITED.get()
+
+    def recall(self, key: Hashable) -> Any:
+        """What was kept; None where nothing was."""
+        value, reached = self._kept.get(key, (None, 0))
+        WAITED.set(max(reached, WAITED.get()))
+        return value

@@ -1,0 +1,163 @@
+"""The critical path: what waited for what, counted while a run asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from diag.gather.dns import look_up
+from diag.lab.followed import Followed
+from diag.lab.once import Once
+from diag.probes.dns import DnsQuery, DnsSilence, Silent, build_answer
+from diag.probes.https import HttpExchange
+from diag.probes.moment import Nonce
+from diag.probes.probe import Probe
+from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.together import all_of, task_group
+from diag.wire.transcript import Opened, Said, Secured, Transcript, Who
+
+
+class Answers:
+    """Answers everything; counts."""
+
+    def __init__(self) -> None:
+        self.asked: list[Probe[Any]] = []
+
+    async def run(self, probe: Probe[Any]) -> Any:
+        self.asked.append(probe)
+        await anyio.sleep(0)
+        return build_answer(probe) if isinstance(probe, DnsQuery) else object()
+
+
+def question(name: str) -> DnsQuery:
+    return DnsQuery(f"{name}.example", "TXT")
+
+
+async def _one_after_another(lab: Followed) -> None:
+    for name in "abc":
+        await lab.run(question(name))
+
+
+async def _at_the_same_time(lab: Followed) -> None:
+    await all_of(lambda name: lab.run(question(name)), "abc")
+
+
+async def _together_then_one(lab: Followed) -> None:
+    await all_of(lambda name: _both(lab, name) if name == "b" else lab.run(question(name)), "abc")
+    await lab.run(question("z"))
+
+
+async def _both(lab: Followed, name: str) -> None:
+    await lab.run(question(name))
+    await lab.run(question(f"{name}{name}"))
+
+
+async def _from_within(lab: Followed) -> None:
+    async with task_group() as group:
+
+        async def first() -> None:
+            await lab.run(question("a"))
+            group.start_soon(lab.run, question("b"))
+
+        group.start_soon(first)
+    await lab.run(question("c"))
+
+
+async def _known_already(lab: Followed) -> None:
+    await _both(lab, "a")
+    await all_of(lambda _: lab.run(question("aa")), "xy")
+    await lab.run(question("c"))
+
+
+async def _looked_up_again(lab: Followed) -> None:
+    await lab.run(question("z"))
+    await look_up(lab, "a.example", "TXT")
+
+    async def elsewhere() -> None:
+        await look_up(lab, "a.example", "TXT")
+        await lab.run(question("b"))
+
+    async with task_group() as group:
+        group.start_soon(elsewhere)
+
+
+async def _costs_nothing(lab: Followed) -> None:
+    await lab.run(Nonce())
+    await lab.run(question("a"))
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        (_one_after_another, 3),
+        (_at_the_same_time, 1),
+        (_together_then_one, 3),
+        (_from_within, 3),
+        (_known_already, 3),
+        (_looked_up_again, 3),
+        (_costs_nothing, 1),
+    ],
+)
+def test_the_longest_chain_is_counted(work: Any, expected: int) -> None:
+    lab = Followed(Answers())
+    anyio.run(work, lab)
+    assert lab.round_trips == expected
+
+
+def test_what_another_run_waited_for_is_not_counted() -> None:
+    shared = Once(Answers())
+
+    first = Followed(shared)
+    anyio.run(_one_after_another, first)
+    second = Followed(shared)
+    anyio.run(second.run, question("c"))
+    assert (first.round_trips, second.round_trips) == (3, 1)
+
+
+def test_a_look_up_made_again_asks_nothing() -> None:
+    answers = Answers()
+    lab = Followed(answers)
+
+    async def work() -> tuple[Any, Any]:
+        return await look_up(lab, "a.example", "TXT"), await look_up(lab, "a.example", "TXT")
+
+    first, second = anyio.run(work)
+    assert first is second
+    assert len(answers.asked) == 1
+
+
+HANDSHAKE = Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+OLD = Handshake("TLSv1.2", "ECDHE-RSA-AES128-SHA")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (build_answer(question("a")), 1),
+        (DnsSilence(Silent.TIMED_OUT), 0),
+        (HttpExchange(200, handshake=HANDSHAKE), 3),
+        (HttpExchange(200, handshake=OLD), 4),
+        (HttpExchange(0, handshake=TlsFailure(TlsTrouble.NOT_TLS)), 2),
+        (HttpExchange(0, trouble="refused"), 1),
+        (
+            Transcript(
+                (
+                    Opened(0, "192.0.2.1", 25),
+                    Said(0, Who.PEER, b"220\r\n", False),
+                    Said(0, Who.US, b"EHLO\r\n", False),
+                    Said(0, Who.PEER, b"250-a\r\n", False),
+                    Said(0, Who.PEER, b"250 b\r\n", False),
+                    Said(0, Who.US, b"STARTTLS\r\n", False),
+                    Said(0, Who.PEER, b"220\r\n", False),
+                    Secured(0, HANDSHAKE, b""),
+                    Said(0, Who.US, b"QUIT\r\n", True),
+                )
+            ),
+            4,
+        ),
+    ],
+)
+def test_evidence_says_what_it_cost(evidence: Any, expected: int) -> None:
+    assert getattr(evidence, "round_trips", 0) == expected
