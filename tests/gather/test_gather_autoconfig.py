@@ -355,6 +355,14 @@ def test_a_document_comes_with_the_digests_published_for_it() -> None:
     assert {cite.probe for cite in document.asked} == {*lab.questions, *lab.visited}
 
 
+def test_the_document_is_asked_for_over_a_family_with_a_route_and_within_the_time_limit() -> None:
+    lab = WebLab(f"{PACC_ADDRESS}{PACC_HOST}. AAAA 2001:db8::6\n", routes=(6,))
+    run(pacc_document, lab, timeout=7.0)
+    assert [(probe.address, probe.timeout) for probe in lab.visited] == [("2001:db8::6", 7.0)]
+    run(pacc_document, lab)
+    assert lab.visited[1].timeout == PATIENCE
+
+
 def test_a_document_without_digests_is_one_all_the_same() -> None:
     document = run(pacc_document, WebLab(PACC_ADDRESS, {PACC_URL: HttpExchange(200, body=b"{}")}))
     assert isinstance(document, PaccDocument)
@@ -374,6 +382,7 @@ def test_the_digests_of_an_alias_are_found_where_they_are() -> None:
     ("page", "kind"),
     [
         (HttpExchange(404), Absent),
+        (HttpExchange(404, body=BODY), Absent),
         (HttpExchange(301, headers=(("location", "https://elsewhere.example/"),)), Absent),
         (HttpExchange(200, body=b"<!DOCTYPE html><html>Welcome</html>"), Absent),
         (HttpExchange(200, body=b"[1, 2]"), Absent),
@@ -433,6 +442,7 @@ TO_FASTMAIL = f"{SRV}. SRV 0 1 443 autodiscover.fastmail.com.\n"
         (MICROSOFT + TO_MICROSOFT, "Microsoft 365", "Microsoft 365"),
         (GOOGLE + TO_MICROSOFT, "Google Workspace", "Microsoft 365"),
         (GOOGLE + TO_FASTMAIL, "Google Workspace", "Fastmail"),
+        (GOOGLE + TO_MICROSOFT + f"{SRV}. SRV 0 0 443 b.example.\n", "Google Workspace", "Microsoft 365"),
         # Two providers, or a host that the table does not know: nothing is said of whose it is.
         (GOOGLE + TO_MICROSOFT + TO_FASTMAIL, "Google Workspace", ""),
         (GOOGLE + ADDRESS, "Google Workspace", ""),
