@@ -124,7 +124,12 @@ def normal(name: str) -> str:
 
     Only ASCII letters have two cases in the DNS (RFC 4343 section 3).
     """
-    bare = name[:-1] if name.endswith(".") and not name.endswith("\\.") else name
+    bare = name
+    if name.endswith("."):
+        rest = name[:-1]
+        # A dot behind an odd number of backslashes belongs to its label (RFC 1035 section 5.1).
+        if not rest.endswith("\\") or (len(rest) - len(rest.rstrip("\\"))) % 2 == 0:
+            bare = rest
     return bare.lower() if bare.isascii() else bare.translate(_LOWER)
 
 
@@ -142,8 +147,9 @@ def parents(name: str) -> tuple[str, ...]:
 def is_below(name: str, ancestor: str) -> bool:
     """Whether `name` is a proper descendant of `ancestor`, compared label by label, ignoring case."""
     below, top = normal(name), normal(ancestor)
-    if "\\" not in below:
-        return below.endswith(f".{top}") if top else bool(below)
+    both = f".{below}.{top}."
+    if "\\" not in both and ".." not in both:  # where every dot parts two labels, no parser is needed
+        return below.endswith(f".{top}")
     own, above = labels(below), labels(top)
     return len(own) > len(above) and own[len(own) - len(above) :] == above
 

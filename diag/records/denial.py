@@ -39,9 +39,10 @@ def denied(
     if said.denying != zone:
         return Proof.NOT_JUDGED, "another zone says so"
     links = [each for each in said.authority if each.rdtype in (dns.rdatatype.NSEC, dns.rdatatype.NSEC3)]
+    del links[MOST_RECORDS:]  # nothing counts whose signature was not looked at
     if not links:
         return Proof.BROKEN, "neither NSEC nor NSEC3 records come with it"
-    for link in links[:MOST_RECORDS]:
+    for link in links:
         signatures = verified(link, said.authority, zone, keys, at, work)
         standings = {signature.standing for signature in signatures}
         if Standing.GOOD in standings:
@@ -55,7 +56,7 @@ def denied(
     nsec = [each for each in links if each.rdtype == dns.rdatatype.NSEC]
     if nsec:
         return _by_nsec(nsec, asked, wanted, gone=gone)
-    return _by_nsec3(links[:MOST_RECORDS], asked, wanted, dns.name.from_text(zone), gone=gone)
+    return _by_nsec3(links, asked, wanted, dns.name.from_text(zone), gone=gone)
 
 
 def _by_nsec(
@@ -113,6 +114,11 @@ def _by_nsec3(
         if gone:
             return Proof.BROKEN, "its NSEC3 record shows that the name exists"
         return _lacks(exact, wanted, "NSEC3")
+    if asked == apex or not asked.is_subdomain(apex):
+        return (
+            Proof.BROKEN,
+            "no NSEC3 record is that of the zone itself",
+        )  # there is no closer name to look above
     if len(asked.labels) - len(apex.labels) > MOST_LABELS:
         return Proof.NOT_JUDGED, "the name has too many labels"
     closer, above = asked, asked.parent()

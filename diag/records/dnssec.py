@@ -13,6 +13,7 @@ from typing import Any
 import dns.exception
 import dns.message
 import dns.name
+import dns.opcode
 import dns.rdatatype
 import dns.rrset
 
@@ -97,12 +98,16 @@ class Work:
 
 
 def sections(wire: bytes) -> Sections | None:
-    """The RRsets of a message; None where it cannot be read, or is larger than is read here."""
+    """The RRsets of a message; None where it cannot be read, is larger than is read here, or answers no question."""
     if len(wire) > LARGEST_MESSAGE:
         return None
     try:
         message = dns.message.from_wire(wire, ignore_trailing=True)
     except (dns.exception.DNSException, ValueError, IndexError):
+        return None
+    if (
+        message.opcode() != dns.opcode.QUERY
+    ):  # those of an update may have no records at all (RFC 2136 section 2.5)
         return None
     return Sections(int(message.rcode()), tuple(message.answer), tuple(message.authority))
 

@@ -7,6 +7,7 @@ from functools import cache
 from fuzz_answered import ANSWERED
 from fuzz_published import PUBLISHED
 from fuzz_said import SAID
+from fuzz_signed import signed_targets
 from fuzz_target import Target
 from fuzz_tls import tls_targets
 
@@ -14,4 +15,6 @@ from fuzz_tls import tls_targets
 @cache
 def targets() -> dict[str, Target]:
     """All of them by name."""
-    return {target.name: target for target in (*PUBLISHED, *ANSWERED, *SAID, *tls_targets())}
+    return {
+        target.name: target for target in (*PUBLISHED, *ANSWERED, *SAID, *signed_targets(), *tls_targets())
+    }

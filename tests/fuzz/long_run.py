@@ -82,7 +82,10 @@ def main() -> int:
     print(f"seed {seed}", flush=True)
     found: list[str] = []
     for target in chosen:
-        slow = list(grows(target, options.pairs))
+        try:
+            slow = list(grows(target, options.pairs))
+        except Exception:
+            slow = [f"{target.name}: a word over and over\n{traceback.format_exc()}"]
         until = time.monotonic() + options.minutes * 60 / len(chosen)
         tried, wrong = raises(target, random.Random(f"{seed} {target.name}"), until)
         print(f"{target.name}: {tried} inputs, {len(slow) + len(wrong)} findings", flush=True)

@@ -1,5 +1,7 @@
 """Domain names: one form for comparing, clear words for what is no name."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -114,10 +116,60 @@ def test_labels_and_parents() -> None:
         ("badexample.com", "example.com", False),
         ("com", "example.com", False),
         ("example", ".", True),
+        (".", ".", False),
+        (".example", "example", False),
+        ("a..example", "example", True),
+        ("x.a.example", "a..example", True),
+        ("x.example", "example..", True),
+        (r"a\.example", "example", False),
+        (r"a\\.example", "example", True),
+        (r"x.a\.example", r"A\.EXAMPLE", True),
+        ("x.ä", "Ä", False),
     ],
 )
 def test_below(name: str, ancestor: str, below: bool) -> None:
     assert is_below(name, ancestor) is below
+
+
+PIECES = (".", "..", "a", "A", "b", "\\", "\\.", "\\\\", "-", "_", "1", "Ä", "ä", "\n")
+NAMES = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+
+
+@given(NAMES, NAMES, NAMES)
+@settings(max_examples=100, deadline=None)
+def test_below_is_what_the_labels_say(name: str, ancestor: str, more: str) -> None:
+    """Whichever way it is found out, and whatever a server or a file writes for a name."""
+    for below in (name, f"{more}.{ancestor}", f"{more}{ancestor}", ancestor):
+        own, above = labels(normal(below)), labels(normal(ancestor))
+        assert is_below(below, ancestor) is (len(own) > len(above) and own[len(own) - len(above) :] == above)
+
+
+@given(NAMES)
+@settings(max_examples=100, deadline=None)
+def test_a_name_is_below_each_of_its_parents_and_none_is_below_itself(name: str) -> None:
+    assert not is_below(name, name)
+    above = parents(name)
+    assert len(above) == max(len(labels(normal(name))) - 1, 0)
+    for nearer, farther in itertools.pairwise((name, *above)):
+        assert is_below(nearer, farther)
+        assert labels(normal(nearer))[1:] == labels(farther)
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        (".", ""),
+        ("", ""),
+        ("A.Example.", "a.example"),
+        (r"first\.last.example.", r"first\.last.example"),
+        (r"a\.", r"a\."),
+        (r"a\\.", r"a\\"),
+        (r"a\\\.", r"a\\\."),
+    ],
+)
+def test_a_name_has_one_form(name: str, bare: str) -> None:
+    assert normal(name) == bare
+    assert normal(bare) == bare
 
 
 @pytest.mark.parametrize(

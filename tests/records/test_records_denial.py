@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 import dns.flags
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
 
 from diag.lab.zone import Zone
 from diag.records.denial import Proof, denied
-from diag.records.dnssec import Sections, Work, sections
+from diag.records.dnssec import MOST_RECORDS, Sections, Work, sections
 from diag.sandbox.signed import Signer
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -146,3 +147,26 @@ def test_a_span_that_leaves_names_out_on_purpose_proves_nothing_and_breaks_nothi
             opted.append(each)
     left_out = Sections(said.rcode, (), tuple(opted))
     assert denied(left_out, "zzz.d.example", "A", "d.example", keys, AT, Work())[0] is Proof.NOT_JUDGED
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_zone_that_does_not_show_its_own_name_proves_nothing_of_it(gone: bool) -> None:
+    """Its owner signs what he likes: here a gap that is not about the zone's own name, the last above which to look."""
+    said, keys = answered("mx.d.example", "AAAA", "nsec3")
+    own = [r for r in said.authority if r.rdtype in (dns.rdatatype.NSEC3, dns.rdatatype.RRSIG)]
+    assert len(own) == 3, "of the SOA record, and one NSEC3 with its own"
+    said = Sections(dns.rcode.NXDOMAIN if gone else dns.rcode.NOERROR, (), said.authority)
+    for name in ("d.example", "example", "d.test"):
+        shown, amiss = denied(said, name, "TXT", "d.example", keys, AT, Work())
+        assert shown is Proof.BROKEN
+        assert "the zone itself" in amiss
+
+
+def test_records_whose_signatures_are_not_looked_at_prove_nothing() -> None:
+    said, keys = answered("zzz.d.example", "A", "")
+    link = next(r for r in said.authority if r.rdtype == dns.rdatatype.NSEC)
+    forged = dns.rrset.from_text("yyy.d.example.", 60, "IN", "NSEC", "d.example. A")
+    signed = [r for r in said.authority if r.rdtype != dns.rdatatype.NSEC]
+    many = Sections(dns.rcode.NOERROR, (), (*signed, *[link] * MOST_RECORDS, forged))
+    assert denied(many, "yyy.d.example", "TXT", "d.example", keys, AT, Work(99))[0] is Proof.BROKEN
+    assert denied(said, "zzz.d.example", "TXT", "d.example", keys, AT, Work(99))[0] is Proof.SHOWN

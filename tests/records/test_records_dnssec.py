@@ -174,6 +174,15 @@ def test_what_is_no_message_or_too_large_has_no_sections() -> None:
     assert sections(b"\0" * (dnssec.LARGEST_MESSAGE + 1)) is None
 
 
+def test_an_update_is_no_answer() -> None:
+    """What it deletes is an RRset without records, which no question brings (RFC 2136 section 2.5.2)."""
+    update = dns.message.make_response(dns.message.make_query("d.example", "SOA")).to_wire()
+    deleted = b"\0\0\x2f\0\xff" + bytes(6)
+    counted = update[:6] + b"\0\0\0\1" + update[10:] + deleted
+    assert sections(counted) is None, "an NSEC record without data"
+    assert sections(counted[:2] + bytes([counted[2] | 5 << 3]) + counted[3:]) is None
+
+
 @given(st.binary(max_size=200), st.sampled_from([5, 7, 8, 10, 13, 14, 15, 16]))
 @settings(max_examples=60, deadline=None)
 def test_whatever_octets_make_key_and_signature_nothing_raises(octets: bytes, algorithm: int) -> None:
