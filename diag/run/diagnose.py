@@ -22,7 +22,7 @@ from diag.model.target import Target
 from diag.probes.probe import Lab
 
 from . import bulk
-from .plan import Plan, plan
+from .plan import Plan, plan, without
 from .prove import proven, untried
 from .registry import BadPlugin, Registry
 from .runner import Gathering, judge
@@ -142,7 +142,7 @@ class Diagnosis:
 
 def _to_gather(registry: Registry, options: Options) -> Plan:
     """The plan of facts to gather; while our own checks are still to be imported, all of them, as the report wants."""
-    if options.only or not registry.later:
+    if options.only or options.skip or not registry.later:
         return plan_for(registry, options)
     if None not in registry.plans:
         registry.plans[None] = _planned(registry, (), None)
@@ -151,16 +151,27 @@ def _to_gather(registry: Registry, options: Options) -> Plan:
 
 
 def plan_for(registry: Registry, options: Options) -> Plan:
-    """The plan for the checks chosen; where nothing was chosen, every fact is gathered for the report.
+    """The plan for the checks chosen; where nothing was chosen, every fact is gathered for the report, and where
+    areas are left out, every one but theirs.
 
     A run over many domains plans once. Raises BadPlugin.
     """
     choice = (options.only, options.skip)
     if choice not in registry.plans:
         chosen = tuple(check for check in registry.checks if _chosen(check, options))
-        registry.plans[choice] = _planned(registry, chosen, (RunMoment,) if options.only else None)
+        registry.plans[choice] = _planned(registry, chosen, _also(registry, chosen, options))
     made: Plan = registry.plans[choice]
     return made
+
+
+def _also(registry: Registry, chosen: tuple[Check, ...], options: Options) -> tuple[type, ...] | None:
+    """The facts to gather beside what the checks chosen need; None: all."""
+    if options.only:
+        return (RunMoment,)
+    if not options.skip:
+        return None
+    dropped = tuple(check for check in registry.checks if check not in chosen)
+    return (RunMoment, *without(dropped, chosen, registry.facts))
 
 
 def _planned(registry: Registry, checks: tuple[Check, ...], also: tuple[type, ...] | None) -> Plan:

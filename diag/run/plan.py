@@ -128,6 +128,20 @@ def plan(checks: Iterable[Check], facts: Iterable[Fact], also: Iterable[type] | 
     return Plan(tuple(ordered.values()), judgements)
 
 
+def without(dropped: Iterable[Check], kept: Iterable[Check], facts: Iterable[Fact]) -> tuple[type, ...]:
+    """The facts that are gathered where some checks are left out: not those that only these need.
+
+    What only the report wants is gathered too, unless it needs one of them. Raises BadPlugin.
+    """
+    facts = tuple(facts)
+    wanted = {step.gives for step in plan(kept, facts).steps}
+    gone = {step.gives for step in plan(dropped, facts).steps} - wanted
+    for step in plan((), facts, None).steps:  # needed ones stand before those that need them
+        if step.gives not in wanted and any(need.kind in gone for need in step.needs):
+            gone.add(step.gives)
+    return tuple(kind for kind in _offered(facts) if kind not in gone)
+
+
 def _offered(facts: Iterable[Fact]) -> dict[type, Step]:
     offered: dict[type, Step] = {}
     for fact in facts:

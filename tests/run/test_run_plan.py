@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 from run_kit import Apple, Pear, Plum, Worm, apple, no_worm_in_a_plum, no_worm_in_the_apple, plums_are_alike
 
-from diag.api import Absent, Finding, Lab, Many, Target, Unavailable, check, fact
-from diag.run.plan import Source, plan
+from diag.api import Absent, Check, Fact, Finding, Lab, Many, Target, Unavailable, check, fact
+from diag.run.plan import Source, plan, without
 from diag.run.registry import BadPlugin
 
 
@@ -51,6 +52,40 @@ def test_what_is_asked_for_beside_the_checks_is_gathered_too() -> None:
     assert {step.gives for step in plan([], [plums, pear, apple], [Pear]).steps} == {Apple, Pear}
     assert {step.gives for step in plan([], [plums, pear, apple], None).steps} == {Apple, Pear, Plum}
     assert plan([], [plums, pear, apple]).steps == ()
+
+
+@dataclass(frozen=True)
+class Fig:
+    """What only the report wants."""
+
+
+@fact
+async def fig() -> Fig:
+    """A fig."""
+    return Fig()
+
+
+@fact
+async def fig_of_plums(plums: Many[Plum]) -> Fig:
+    """A fig that needs the plums."""
+    return Fig()
+
+
+@pytest.mark.parametrize(
+    ("dropped", "kept", "facts", "left"),
+    [
+        ([no_worm_in_a_plum], [], [plums, pear, apple], set()),
+        ([no_worm_in_a_plum], [no_worm_in_the_apple], [plums, pear, apple], {Apple}),
+        ([no_worm_in_the_apple], [no_worm_in_a_plum], [plums, pear, apple], {Apple, Pear, Plum}),
+        ([no_worm_in_a_plum], [no_worm_in_the_apple], [plums, pear, apple, fig], {Apple, Fig}),
+        ([no_worm_in_a_plum], [no_worm_in_the_apple], [plums, pear, apple, fig_of_plums], {Apple}),
+        ([], [no_worm_in_the_apple], [plums, pear, apple, fig], {Apple, Pear, Plum, Fig}),
+    ],
+)
+def test_what_only_checks_left_out_need_is_not_gathered(
+    dropped: list[Check], kept: list[Check], facts: list[Fact], left: set[type]
+) -> None:
+    assert set(without(dropped, kept, facts)) == left
 
 
 def test_each_parameter_says_what_it_takes() -> None:
