@@ -8,7 +8,17 @@ from ipaddress import ip_address
 from fuzz_target import Target
 
 from diag.gather.spf_tree import Tree
-from diag.names.domain import BadDomain, domain, is_below, is_hostname, normal, to_unicode
+from diag.names.domain import (
+    BadDomain,
+    domain,
+    is_below,
+    is_hostname,
+    labels,
+    looks_like_address,
+    normal,
+    parents,
+    to_unicode,
+)
 from diag.names.mailbox import BadMailbox, mailbox
 from diag.names.organizational import organizational_domain, walk_names
 from diag.records.autoconfig import ClientConfig
@@ -24,6 +34,7 @@ from diag.records.mta_sts import (
     mx_pattern_covers,
     pattern_problem,
 )
+from diag.records.pacc import PaccRecord, is_document, is_pacc, pacc_record
 from diag.records.report_uri import parse_report_uris
 from diag.records.spf import SpfRecord, is_spf, looks_like_spf
 from diag.records.spf_macros import (
@@ -100,13 +111,20 @@ def _bimi(octets: bytes) -> object:
     return BimiRecord.parse(_text(octets))
 
 
+def _pacc(octets: bytes) -> object:
+    is_pacc(_text(octets)), is_document(octets)
+    record = PaccRecord.parse(_text(octets))
+    return record, record.fits(octets), PaccRecord.parse(pacc_record(octets)).fits(octets)
+
+
 def _uris(octets: bytes) -> object:
     return parse_report_uris(_text(octets), 0, sizes=True), parse_report_uris(_text(octets), 0, sizes=False)
 
 
 def _names(octets: bytes) -> object:
     text = octets.decode("utf-8", "replace")
-    is_hostname(text), normal(text), is_below(text, "orchard.example"), to_unicode(text)
+    is_hostname(text), normal(text), to_unicode(text), looks_like_address(text), labels(text), parents(text)
+    is_below(text, "orchard.example"), is_below("orchard.example", text), is_below(text, text)
     organizational_domain(text, [(name, None) for name in walk_names(text)])
     return domain(text)
 
@@ -304,6 +322,13 @@ PUBLISHED = (
         (b"v=BIMI1; l=https://a.example/l.svg; a=",),
         b"v=BIMI1;",
     ),
+    Target(
+        "pacc",
+        _pacc,
+        (*TAG_WORDS, b"a=sha256;", b"d=", b"AAAA", b"{", b'{"a":', b"}", b"[", b'"b"', b"1"),
+        (pacc_record(b"{}").encode(), b'{"protocols": {"a": [1, "b"]}}'),
+        b"v=UAAC1;",
+    ),
     Target("report-uri", _uris, URI_WORDS, (b"mailto:a@orchard.example!10m, https://b.example/r?x=%2C",)),
     Target("tags", lambda octets: TagList.parse(_text(octets)), TAG_WORDS, (b"a=b; c = d ;e",)),
     Target(
@@ -356,7 +381,7 @@ PUBLISHED = (
     Target(
         "domain",
         _names,
-        (b".", b"a", b"xn--", b"-", b"_", "ä".encode(), "。".encode(), b"A", b"1", b"orchard.example"),
+        (b".", b"a", b"xn--", b"-", b"_", b"\\", "ä".encode(), "。".encode(), b"A", b"1", b"orchard.example"),
         (b"orchard.example.",),
         refuses=(BadDomain,),
     ),

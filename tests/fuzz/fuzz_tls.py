@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import cache
 
+from cryptography import x509
 from fuzz_target import Target
 
 from diag.records.dkim_keys import NotDer, read_key
-from diag.sandbox.authority import Authority
+from diag.sandbox.authority import Authority, key_of, pem
 from diag.sandbox.crl import revocation_list
-from diag.tls import certificate, chain, crl, der, key_number, names, staple, tlsa
+from diag.sandbox.marks import logotype, mark_certificate
+from diag.tls import certificate, chain, crl, der, key_number, mark, names, staple, tlsa
 
 MOMENT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -43,6 +45,24 @@ def _stapled(octets: bytes) -> object:
     return staple.revocation(octets, leaf, issuer), staple.vouches(octets, leaf, issuer, MOMENT)
 
 
+def _mark(octets: bytes) -> object:
+    made, *_ = _authority()
+    chain = mark.certificates_in(octets)
+    return [
+        mark.judge_mark(each, ("orchard.example",), (made.root,), MOMENT)
+        for each in (chain, (octets, *chain))
+        if each
+    ]
+
+
+def _logotype(octets: bytes) -> object:
+    """The extension alone, in a certificate that is well otherwise."""
+    made, *_ = _authority()
+    extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(mark.LOGOTYPE), octets)
+    leaf = made.issue("mark", key_of("mark"), names=("orchard.example",), extensions=((extension, False),))
+    return mark.judge_mark((leaf,), ("orchard.example",), (made.root,), MOMENT)
+
+
 def _reference(octets: bytes) -> object:
     text = octets.decode("utf-8", "replace")
     names.address_matches(text, "192.0.2.1"), names.misused_wildcard(text), names.well_formed(text)
@@ -70,6 +90,34 @@ def tls_targets() -> tuple[Target, ...]:
         Target("certificate", _certificate, DER_WORDS, (leaf, issuer)),
         Target("crl", _revoked, DER_WORDS, (listed,)),
         Target("ocsp", _stapled, DER_WORDS, (made.intermediate,)),
+        Target(
+            "mark-certificate",
+            _mark,
+            (
+                b"-----BEGIN CERTIFICATE-----",
+                b"-----END CERTIFICATE-----",
+                b"\n",
+                b"MIIB",
+                b"AAAA",
+                b"=",
+                pem(issuer),
+                *DER_WORDS[:3],
+            ),
+            (mark_certificate(made, "valid", ("orchard.example",), b"<svg/>"), leaf, issuer),
+        ),
+        Target(
+            "mark-logo",
+            _logotype,
+            (
+                *DER_WORDS,
+                b"\x30\x03\x30\x01\x16",
+                b"\x16\x1edata:image/svg+xml;base64,AAAA",
+                b"\xa2\x84\0\0\0\x10",
+                b"data:image/svg+xml;base64,",
+                b"A",
+            ),
+            (logotype(b"<svg/>"),),
+        ),
         Target("key", read_key, DER_WORDS, (ED25519, certificate.public_key_info(leaf)), refuses=(NotDer,)),
         Target(
             "reference-name",
