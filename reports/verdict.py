@@ -178,6 +178,11 @@ def seen_from(report: Report) -> str:
     return ", ".join(said + [words for words, applies in hides.items() if applies])
 
 
+def about_us(report: Report) -> tuple[Finding, ...]:
+    """What was found about the place we look from: told before all else, as it is nobody's fault but hides things."""
+    return tuple(finding for finding in report.findings if finding.area == "vantage")
+
+
 def effort(report: Report) -> str:
     """What the run cost: "61 questions, 14 connections, 2.1 s"."""
     asked = [probe for probe in report.evidence if isinstance(probe, Probe)]

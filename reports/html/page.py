@@ -118,6 +118,7 @@ def _head(report: Report) -> dict[str, Any]:
         "figures": verdict.figures(report),
         "moment": verdict.moment(report),
         "seen_from": verdict.seen_from(report),
+        "about_us": verdict.about_us(report),
         "effort": verdict.effort(report),
         "as_bulk_sender": verdict.AS_BULK_SENDER,
     }

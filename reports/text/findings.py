@@ -72,7 +72,7 @@ def _weighs_more(page: Page, report: Report, finding: Finding, *, width: int) ->
 
 def also(page: Page, report: Report, told: int, *, verbose: bool) -> None:
     """Every other finding in a sentence; at length where that is wanted."""
-    groups = by_rule(report)[told:]
+    groups = [group for group in by_rule(report)[told:] if group[0].area != "vantage"]  # the head tells those
     if not groups:
         return
     page.heading("Also found" if told else "Findings")

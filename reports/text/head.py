@@ -28,6 +28,8 @@ def verdict(page: Page, report: Report) -> None:
         page.say((f"{words.AS_BULK_SENDER}.", "bold"))
     seen_from = words.seen_from(report)
     page.say((", ".join(filter(None, (words.moment(report), plain(seen_from)))), "dim"))
+    for finding in words.about_us(report):
+        page.item("", ("About this machine, not the domain: ", "bold"), plain(finding.text()), width=2)
 
 
 def counts(page: Page, report: Report, *, verbose: bool) -> None:
