@@ -9,6 +9,7 @@ from diag.api import (
     Certainty,
     Configure,
     Finding,
+    Many,
     NameServer,
     NameServerRegistration,
     Rfc,
@@ -114,6 +115,26 @@ def every_name_server_answers(zone: ZoneServers) -> Iterator[Finding]:
             evidence=server.asked,
             certainty=Certainty.LIKELY if silent else Certainty.CERTAIN,
             fix=(away,),
+        )
+
+
+@check
+def every_name_server_has_an_address(
+    delegation: ZoneDelegation, zone: ZoneServers, registrations: Many[NameServerRegistration]
+) -> Iterator[Finding]:
+    """Every name server that is listed has an address."""
+    if not zone.authoritative:
+        return
+    for host in delegation.without_address:
+        known = registrations.get(host)
+        if isinstance(known, NameServerRegistration) and known.free is not False:
+            continue  # that its domain is free is graver
+        yield LameServer(
+            subject=host,
+            apex=zone.apex,
+            told="has no address",
+            evidence=delegation.asked,
+            fix=(Configure("registrar and DNS provider", f"remove: {zone.apex}. NS {host}."),),
         )
 
 
@@ -231,13 +252,16 @@ class TooFewServers(Finding):
 
 
 @check
-def name_servers_stand_apart(delegation: ZoneDelegation, zone: ZoneServers) -> Iterator[Finding]:
+def name_servers_stand_apart(delegation: ZoneDelegation, zone: ZoneServers) -> Iterator[Verdict]:
     """The zone has name servers in more than one network."""
     hosts = delegation.hosts
     addresses = sorted({address for known in delegation.addresses.values() for address in known})
     places = {_place(address) for address in addresses}
     four, six = (sum(version == place.version for place in places) for version in (4, 6))
     if len(hosts) == 1 or (addresses and four <= 1 and six <= 1):
+        if len(hosts) > 1 and delegation.unseen:
+            yield Undecided(f"not every address of {listed(delegation.unseen)} is known", delegation.asked)
+            return
         where = f"{hosts[0]} is the only one" if len(hosts) == 1 else listed(sorted(map(str, places)))
         yield TooFewServers(subject=zone.apex, where=where, evidence=delegation.asked)
 

@@ -149,10 +149,19 @@ def every_name_server_takes_tcp(zone: ZoneServers) -> Iterator[Verdict]:
             if said.size > LARGEST
         )
     )
+    # Silence to one question of several: most likely it was cut short, and the rest is to be had over TCP alone.
+    unheard = dict.fromkeys(key for server in without for key in server.unheard)
+    lost = listed(f"{name} {rdtype}" for name, rdtype in unheard)
     for server in without:
         opened = Configure(server.host, "open port 53 for TCP as well as UDP")
-        if large:
-            yield NoTcp(subject=str(server), large=large, evidence=server.asked, fix=(opened,))
+        if large or lost:
+            yield NoTcp(
+                subject=str(server),
+                large=large or lost,
+                certainty=Certainty.CERTAIN if large else Certainty.LIKELY,
+                evidence=server.asked,
+                fix=(opened,),
+            )
         else:
             yield NoTcpYetUnneeded(subject=str(server), apex=zone.apex, evidence=server.asked, fix=(opened,))
 
@@ -228,7 +237,8 @@ class CnameWithOtherData(Finding):
 def an_alias_stands_alone(zone: ZoneServers) -> Iterator[Finding]:
     """A CNAME record stands alone at its name."""
     for name, types in zone.beside_alias.items():
-        away = (Withdraw(name, "CNAME"),) if name != zone.apex else ()
+        # Which of the two was meant is plain only where nothing but a policy or key is looked for.
+        away = (Withdraw(name, "CNAME"),) if "_" in name.removesuffix(zone.apex) else ()
         asked = tuple(cite for cite in zone.asked if getattr(cite.probe, "name", "") == name)
         yield CnameWithOtherData(subject=name, others=listed(types), evidence=asked, fix=away)
 

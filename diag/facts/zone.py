@@ -24,7 +24,7 @@ class ZoneDelegation:
     apex: str
     """The name at the top of the zone that the domain lies in."""
     exists: bool
-    """False where the servers of the zone above say that the domain does not (NXDOMAIN)."""
+    """False where the servers of the zone above the domain say that there is no such name (NXDOMAIN)."""
     by_parent: tuple[str, ...]
     """The name servers of the referral; none where the zone above gave none."""
     by_child: tuple[str, ...]
@@ -36,11 +36,18 @@ class ZoneDelegation:
     above: tuple[str, ...]
     """Addresses of the servers of the zone above that answered us."""
     asked: tuple[Cite, ...]
+    unseen: tuple[str, ...] = ()
+    """Name servers of which not every address is known: a look-up failed, or a family was not looked for."""
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """Every name server that either side names, in order."""
         return tuple(sorted({*self.by_parent, *self.by_child}))
+
+    @property
+    def without_address(self) -> tuple[str, ...]:
+        """Name servers that have no address at all."""
+        return tuple(host for host, known in self.addresses.items() if not known and host not in self.unseen)
 
 
 class Standing(enum.StrEnum):
@@ -78,7 +85,8 @@ class NameServer:
     """Where it is not authoritative: what it said."""
     serial: int | None
     minimum: int | None
-    """Seconds for which it lets others remember that a name does not exist (RFC 2308 section 5)."""
+    """Seconds for which it lets others remember that a name does not exist: the last number of the SOA record, or the
+    time to live of that record where that is less (RFC 2308 section 3)."""
     names: tuple[str, ...]
     """The name servers of the zone as this one has them."""
     tcp: bool | None
@@ -87,6 +95,8 @@ class NameServer:
     """Whether it answers questions with EDNS (RFC 6891)."""
     records: Mapping[Key, Said]
     asked: tuple[Cite, ...]
+    unheard: tuple[Key, ...] = ()
+    """What it was asked for and met with silence, though it answers for the zone."""
 
     @property
     def authoritative(self) -> bool:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from diag.model.knowing import Cite
-from diag.names.domain import labels
+from diag.names.domain import labels, parents
 from diag.names.registered import registrable as registrable
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.probe import Lab
 from diag.together import all_of
 
 from .dns import Found, look_up, plain
+from .suffixes import is_suffix
 
 ASKINGS = 2
 """Name servers of the parent zone that must agree before a name is called free."""
+
+
+def claimable(name: str) -> str:
+    """The part of a name that somebody must have registered; `is_free` says whether anybody has.
+
+    The list has the last word where a second label only looks like a registry's: `go.it` is a domain like any
+    other, so that nobody can register what is missing below it.
+    """
+    wanted = registrable(name)
+    above = parents(wanted)
+    return wanted if len(above) < 2 or is_suffix(above[0]) else above[0]
 
 
 async def is_free(lab: Lab, name: str) -> tuple[bool | None, tuple[Cite, ...]]:
@@ -21,7 +33,7 @@ async def is_free(lab: Lab, name: str) -> tuple[bool | None, tuple[Cite, ...]]:
     True only where two servers (or all there are) say so; None where too few answered; a resolver's word
     or a timeout is never enough.
     """
-    wanted = registrable(name)
+    wanted = claimable(name)
     parent = ".".join(labels(wanted)[1:])
     if not parent:
         return None, ()
@@ -33,7 +45,9 @@ async def is_free(lab: Lab, name: str) -> tuple[bool | None, tuple[Cite, ...]]:
     servers = [str(looked.rdatas[0]) for looked in found.values() if isinstance(looked, Found)]
     queries = {server: DnsQuery(wanted, "NS", server) for server in servers}
     answers = await all_of(lambda server: lab.run(queries[server]), servers)
-    said = [answer.rcode for answer in answers.values() if isinstance(answer, DnsAnswer) and answer.usable]
+    # Without authority, somebody on the way answers in the place of those who were asked.
+    heard = [answer for answer in answers.values() if isinstance(answer, DnsAnswer) and answer.usable]
+    said = [answer.rcode for answer in heard if answer.authoritative or answer.rcode == "NOERROR"]
     evidence = ns.evidence + tuple(Cite(query) for query in queries.values())
     if "NOERROR" in said:
         return False, evidence

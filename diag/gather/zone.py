@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from diag.facts.zone import NameServerRegistration, ZoneDelegation
 from diag.model.frozen import frozen
@@ -22,6 +22,8 @@ MOST_HOSTS = 8
 """Name servers whose addresses are looked up."""
 PARENTS_ASKED = 2
 """Servers of the zone above that are asked for the delegation."""
+SERVERS_ASKED = 2
+"""Servers of the zone itself that are asked whether a name in it exists."""
 NOT_ASKED = "the name servers themselves are not asked in this run"
 
 
@@ -67,7 +69,34 @@ async def zone_delegation(target: Target, lab: Lab) -> ZoneDelegation | Absent |
         for host, each in found.items()
     }
     gone = tuple(host for host, each in found.items() if each and all(map(_does_not_exist, each.values())))
-    return ZoneDelegation(domain, apex, True, told.names, by_child, addresses, gone, told.reached, evidence)
+    unseen = tuple(
+        host
+        for host in sorted({*by_child, *told.names})
+        if host not in found
+        or (len(families) < len(_ONE_OF_EACH) and host not in gone)
+        or any(isinstance(looked, Unavailable) for looked in found[host].values())
+    )
+    exists = True
+    if domain != apex and _does_not_exist(looked[domain]):
+        denied, more = await _denied_in_zone(target, lab, domain, addresses)
+        evidence += more
+        if denied is False:
+            return Unavailable(f"our resolver denies {domain}, and name servers of {apex} do not", evidence)
+        exists = not denied
+    return ZoneDelegation(
+        domain, apex, exists, told.names, by_child, addresses, gone, told.reached, evidence, unseen
+    )
+
+
+async def _denied_in_zone(
+    target: Target, lab: Lab, name: str, addresses: Mapping[str, tuple[str, ...]]
+) -> tuple[bool | None, tuple[Cite, ...]]:
+    """Whether the zone's own servers deny a name that our resolver denies; None where none of them speaks."""
+    first = [known[0] for known in addresses.values() if known and target.counts_as_public(known[0])]
+    said = await ask_all(lab, (DnsQuery(name, "NS", server) for server in first[:SERVERS_ASKED]))
+    heard = [answer for answer in said.values() if isinstance(answer, DnsAnswer) and answer.usable]
+    denied = [answer for answer in heard if answer.rcode == "NXDOMAIN" and answer.authoritative]
+    return len(denied) == len(heard) if heard else None, tuple(map(Cite, said))
 
 
 @fact

@@ -29,6 +29,8 @@ MOST_SELECTORS = 4
 MOST_TLSA = 4
 SECOND_LOOK_AFTER = 5.0
 """Seconds in which a change that is under way reaches the other servers."""
+CONFIRMING = 3
+"""The look at whether a server is silent to EDNS, which is told apart from a second look at what it has."""
 NO_SERVER = "192.0.2.53"
 """An address that nobody has (RFC 5737): who answers for it answers in place of others."""
 _SHUT = "no name server of any kind can be reached from here: questions to port 53 do not leave our network"
@@ -101,6 +103,13 @@ async def _standing(lab: Lab, apex: str, address: str, look: int = 1) -> _First:
         answer = await lab.run(query)
         asked += (Cite(query),)
         transport = "plain"
+        if isinstance(answer, DnsAnswer):
+            # Once more as usual: it may have been packets that were lost, and not EDNS that was met with silence.
+            again = DnsQuery(apex, "SOA", address, look=CONFIRMING)
+            usual = await lab.run(again)
+            asked += (Cite(again),)
+            if isinstance(usual, DnsAnswer):
+                answer, transport = usual, ""
     if not isinstance(answer, DnsAnswer):
         return _First(Standing.SILENT, str(answer.why), None, None, True, "", asked)
     edns = transport == "" and answer.transport != "plain"
@@ -111,7 +120,7 @@ async def _standing(lab: Lab, apex: str, address: str, look: int = 1) -> _First:
             Standing.AUTHORITATIVE,
             "",
             record.serial,  # type: ignore[attr-defined]
-            record.minimum,  # type: ignore[attr-defined]
+            min(record.minimum, soa.ttl),  # type: ignore[attr-defined]
             edns,
             transport,
             asked,
@@ -131,6 +140,7 @@ async def _whole(
     names: tuple[str, ...] = ()
     tcp: bool | None = None
     records: dict[Key, Said] = {}
+    unheard: list[Key] = []
     asked = first.asked
     if first.standing is Standing.AUTHORITATIVE:
         queries = {key: DnsQuery(*key, address, transport=first.transport, look=look) for key in keys}
@@ -142,6 +152,8 @@ async def _whole(
         for key, query in queries.items():
             if (said := _said(query, answers[query])) is not None:
                 records[key] = said
+            elif not isinstance(answers[query], DnsAnswer):
+                unheard.append(key)
         ns = records.pop((apex, "NS"), None)
         names = tuple(sorted(_bare(value) for value in ns.values)) if ns is not None else ()
         asked += tuple(Cite(query) for query in answers)
@@ -157,6 +169,7 @@ async def _whole(
         first.edns,
         records,
         asked,
+        tuple(unheard),
     )
 
 

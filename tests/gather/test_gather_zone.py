@@ -14,6 +14,7 @@ import trio.testing
 from zoned_lab import ZonedLab, gathered
 
 from diag.facts.zone import Standing, ZoneDelegation, ZoneServers
+from diag.gather.registration import is_free
 from diag.gather.zone import zone_delegation
 from diag.gather.zone_names import broken_aliases
 from diag.gather.zone_servers import zone_servers
@@ -22,7 +23,7 @@ from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Target
-from diag.probes.dns import DnsQuery, build_answer
+from diag.probes.dns import DnsAnswer, DnsQuery, DnsSilence, Silent, build_answer
 from diag.run.registry import load as registry
 from diag.sandbox import world as worlds
 from diag.sandbox.staged import DOCUMENTATION, in_memory
@@ -43,6 +44,7 @@ def looked_at(
     name: str = NAME,
     vantage: Vantage | None = None,
     denied: tuple[str, ...] = (),
+    loses: str = "",
     proposed: str = "",
     wishes: Mapping[str, Any] | None = None,
     old: str = "",
@@ -53,7 +55,7 @@ def looked_at(
     world = dataclasses.replace(worlds.load(path / "w.zone"), vantage=vantage or Vantage())
 
     class Denying:
-        """Our resolver says of some names that they do not exist."""
+        """Our resolver says of some names that they do not exist; the first question to one server is lost."""
 
         def __init__(self, inner: Any) -> None:
             self._inner = inner
@@ -61,6 +63,8 @@ def looked_at(
         async def run(self, probe: Any) -> Any:
             if isinstance(probe, DnsQuery) and probe.server is None and probe.name in denied:
                 return build_answer(probe, rcode="NXDOMAIN")
+            if loses and probe == DnsQuery(NAME, "SOA", loses):
+                return DnsSilence(Silent.TIMED_OUT, (loses,))
             return await self._inner.run(probe)
 
     async def run() -> tuple[Delegated, Asked, Counter[str]]:
@@ -234,6 +238,12 @@ def test_a_server_that_drops_edns_is_asked_without_it_from_then_on(tmp_path: Pat
     assert (NAME, "MX") in first.records
 
 
+def test_a_lost_packet_is_no_lack_of_edns(tmp_path: Path) -> None:
+    _, servers, _ = looked_at(tmp_path, loses="203.0.113.54")
+    assert isinstance(servers, ZoneServers)
+    assert [(server.edns, server.tcp) for server in servers.servers] == [(True, True)] * 4
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_a_provider_s_name_is_free_only_where_its_own_servers_say_so(known: bool) -> None:
     target = "shop.azurewebsites.net"
@@ -246,3 +256,22 @@ def test_a_provider_s_name_is_free_only_where_its_own_servers_say_so(known: bool
     assert isinstance(found, Many)
     (alias,) = found.values()
     assert (alias.name, bool(alias.claimable)) == ("autodiscover.a.example", not known)
+
+
+class Forwarded(ZonedLab):
+    """What is sent to name servers is answered by somebody on the way, who has no authority."""
+
+    async def run(self, probe: Any) -> Any:
+        answer = await super().run(probe)
+        if not isinstance(answer, DnsAnswer) or probe.server is None:
+            return answer
+        return dataclasses.replace(answer, wire=answer.wire[:2] + b"\x80" + answer.wire[3:])
+
+
+@pytest.mark.parametrize(("lab", "free"), [(ZonedLab, True), (Forwarded, None)])
+def test_a_name_is_free_only_by_the_word_of_those_in_authority(
+    lab: type[ZonedLab], free: bool | None
+) -> None:
+    zone = "example. NS ns.registry.test.\nns.registry.test. A 192.0.2.7\n"
+    made = lab(zone, says={("gone.example", "192.0.2.7"): "NXDOMAIN"})
+    assert gathered(made, lambda once: is_free(once, "mx.gone.example"))[0] is free
