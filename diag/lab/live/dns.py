@@ -86,10 +86,16 @@ async def _ask_one(query: DnsQuery, server: str, patience: float, means: Means) 
 def _question(query: DnsQuery, *, edns: bool) -> bytes:
     """The message as octets (RFC 1035 section 4.1, RFC 6891 section 6.1): written by hand, thousands a minute."""
     desired = _AD | (_RD if query.server is None else 0) | (_CD if query.unchecked else 0)
-    head = os.urandom(2) + struct.pack("!5H", desired, 1, 0, 0, int(edns))
-    question = _on_the_wire(query.name) + struct.pack("!2H", dns.rdatatype.from_text(query.rdtype), _IN)
-    options = struct.pack("!B2HIH", 0, _OPT, PAYLOAD, _DO if query.dnssec else 0, 0) if edns else b""
-    return head + question + options
+    frame = _frame(query.rdtype, desired, query.dnssec, edns)
+    return os.urandom(2) + frame[0] + _on_the_wire(query.name) + frame[1]
+
+
+@lru_cache(maxsize=256)
+def _frame(rdtype: str, flags: int, dnssec: bool, edns: bool) -> tuple[bytes, bytes]:
+    """What stands before and behind the name, but for the id."""
+    head = struct.pack("!5H", flags, 1, 0, 0, int(edns))
+    options = struct.pack("!B2HIH", 0, _OPT, PAYLOAD, _DO if dnssec else 0, 0) if edns else b""
+    return head, struct.pack("!2H", dns.rdatatype.from_text(rdtype), _IN) + options
 
 
 @lru_cache(maxsize=4096)
@@ -119,6 +125,7 @@ async def _over_tcp(wire: bytes, server: str, means: Means, patience: float) -> 
             await stream.close()
 
 
+@lru_cache(maxsize=256)
 def _split(server: str) -> tuple[str, int]:
     host, _, port = server.partition("#")
     return host, int(port or 53)
