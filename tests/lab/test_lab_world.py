@@ -12,11 +12,17 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.dnssec
 import dns.flags
 import dns.message
+import dns.name
+import dns.node
 import dns.query
 import dns.rcode
+import dns.rdataclass
+import dns.rdataset
 import dns.rdatatype
+import dns.rrset
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -120,6 +126,42 @@ def test_denials_validate_and_nothing_leaves_the_world(lab: World, name: str) ->
 def test_the_bogus_zone_still_answers_who_does_not_check(lab: World) -> None:
     assert data(lab, "bogus.test", "MX", checking=False) == ["10 mx.evil.test.", "20 mx.evil.test."]
     assert data(lab, "stale.test", "MX", checking=False) == ["10 mx1.lab.test.", "20 mx2.lab.test."]
+
+
+def test_one_name_server_lags_behind_and_what_each_has_is_signed(lab: World) -> None:
+    domain, servers = dns.name.from_text("lagging.test"), ("ns1.lab.test", "ns3.lab.test")
+    assert data(lab, "lagging.test", "NS") == [f"{server}." for server in servers]
+    keys: dict[dns.name.Name, dns.node.Node | dns.rdataset.Rdataset] = {
+        domain: served(lab, servers[0], "lagging.test", "DNSKEY")[0]
+    }
+    seen = []
+    for server in servers:
+        soa, _ = served(lab, server, "lagging.test", "SOA")
+        records, signatures = served(lab, server, "lagging.test", "TXT")
+        dns.dnssec.validate(records, signatures, keys)
+        seen.append((soa[0].serial, [str(record) for record in records]))
+    assert seen == [(2, ['"v=spf1 mx -all"']), (1, ['"v=spf1 a:mx1.lab.test -all"'])]
+
+
+def served(lab: World, server: str, name: str, rdtype: str) -> tuple[dns.rrset.RRset, dns.rrset.RRset]:
+    """An RRset as one name server has it, and its signatures."""
+    query = dns.message.make_query(name, rdtype, want_dnssec=True)
+    answer = dns.query.tcp(query, lab.hosts[server], timeout=10)
+    assert answer.flags & dns.flags.AA
+    owner, wanted = dns.name.from_text(name), dns.rdatatype.from_text(rdtype)
+    return (
+        answer.find_rrset(answer.answer, owner, dns.rdataclass.IN, wanted),
+        answer.find_rrset(answer.answer, owner, dns.rdataclass.IN, dns.rdatatype.RRSIG, wanted),
+    )
+
+
+def test_tlsa_records_that_bind_nobody(lab: World) -> None:
+    broken = ask(lab, "_25._tcp.mx.dane-bogus.test", "TLSA")
+    assert broken.rcode() == dns.rcode.SERVFAIL
+    assert ask(lab, "mx.dane-bogus.test", "A").flags & dns.flags.AD
+    unsigned = ask(lab, "_25._tcp.mx.unsigned.test", "TLSA")
+    assert len(unsigned.answer[0]) == 2
+    assert not unsigned.flags & dns.flags.AD
 
 
 def test_pointers_are_confirmed_but_for_the_planted_two(lab: World) -> None:
