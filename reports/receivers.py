@@ -150,17 +150,16 @@ def accepted(table: Table) -> str:
         names = listed([receiver.name for receiver in table.receivers])
         return f"Nothing is seen to be lacking of what {names} ask of everyone, or of bulk senders."
     return " ".join(
-        f"{sender} lacks {_lacking(table.against(audience))} that can be seen."
-        for audience, sender in (
-            (Audience.EVERYONE, "Whoever sends little"),
-            (Audience.BULK, "Whoever sends in bulk"),
-        )
+        _lacking(table.against(audience), senders)
+        for audience, senders in ((Audience.EVERYONE, "everyone who sends"), (Audience.BULK, "bulk senders"))
     )
 
 
-def _lacking(against: tuple[Receiver, ...]) -> str:
+def _lacking(against: tuple[Receiver, ...], senders: str) -> str:
+    if not against:
+        return f"Of what is asked of {senders}, nothing is seen to be lacking."
     names = listed([receiver.name for receiver in against])
-    return f"something {names} {'asks' if len(against) == 1 else 'ask'} for" if against else "nothing"
+    return f"Of {senders}, {names} {'asks' if len(against) == 1 else 'ask'} something that is seen to be lacking."
 
 
 def as_bulk_sender(report: Report, finding: Finding) -> str:

@@ -58,7 +58,7 @@ def _summary(job: Job) -> str:
 
 
 def _doing(jobs: tuple[Job, ...]) -> str:
-    return ", ".join(job.id for job in jobs)
+    return ", ".join("DNS" if job.id == "dns" else job.id for job in jobs)
 
 
 def _curve(y1: int, y2: int) -> str:

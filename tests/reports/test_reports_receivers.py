@@ -78,8 +78,8 @@ def test_a_domain_without_dmarc_may_write_but_not_in_bulk() -> None:
         "icloud",
     ]
     assert accepted(table) == (
-        "Whoever sends little lacks nothing that can be seen. Whoever sends in bulk lacks something Gmail, "
-        "Yahoo, Outlook.com and iCloud Mail ask for that can be seen."
+        "Of what is asked of everyone who sends, nothing is seen to be lacking. Of bulk senders, Gmail, Yahoo, "
+        "Outlook.com and iCloud Mail ask something that is seen to be lacking."
     )
     (dmarc,) = [row for row in table.rows if row.requirement.id == "dmarc"]
     assert {cell.state for cell in dmarc.cells[Audience.EVERYONE]} == {State.NOT_ASKED}

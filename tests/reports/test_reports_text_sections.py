@@ -79,7 +79,7 @@ def test_receivers_are_told_with_what_they_answer() -> None:
     assert "only a message can show: From aligned with SPF or DKIM" in said
     assert "nobody outside can see: Complaints below 0.3 %" in said
     assert said.startswith(
-        "Whoever sends little lacks something Gmail, Yahoo and Outlook.com ask for that can be seen."
+        "Of everyone who sends, Gmail, Yahoo and Outlook.com ask something that is seen to be lacking."
     )
     everything = section(shown(judged("harbour"), verbose=True), "Who accepts this mail")
     assert "From aligned with SPF or DKIM ○ in mail" in everything
