@@ -16,6 +16,9 @@ _INTEGER, _BIT_STRING, _OID, _SEQUENCE = 0x02, 0x03, 0x06, 0x30
 _ROCA_GENERATOR = 65537
 _ROCA_LIMIT = 168
 
+MOST_BITS = 8192
+"""The longest moduli that are compared: verifiers need not take any over 4096 bits (RFC 8301 section 3.2)."""
+
 
 class NotDer(ValueError):
     """The octets are no DER value where one was expected."""
@@ -134,8 +137,11 @@ def is_roca(modulus: int) -> bool:
 
 
 def shared_factor(a: int, b: int) -> int | None:
-    """The factor two different RSA moduli share, which breaks both; None where there is none."""
-    if a == b or a < 2 or b < 2:
+    """The factor two different RSA moduli share, which breaks both; None where there is none.
+
+    Moduli of more than MOST_BITS are not compared: that takes time by the square of their length.
+    """
+    if a == b or a < 2 or b < 2 or max(a, b).bit_length() > MOST_BITS:
         return None
     factor = math.gcd(a, b)
     return factor if factor > 1 else None

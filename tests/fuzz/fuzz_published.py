@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 from ipaddress import ip_address
 
@@ -22,10 +23,11 @@ from diag.names.domain import (
 from diag.names.mailbox import BadMailbox, mailbox
 from diag.names.organizational import organizational_domain, walk_names
 from diag.records.autoconfig import ClientConfig
-from diag.records.bimi import BimiRecord, is_bimi
+from diag.records.bimi import BimiRecord, is_bimi, looks_like_bimi
 from diag.records.caa import CaaRecord
-from diag.records.dkim import DkimKey, looks_like_key
-from diag.records.dmarc import DmarcRecord, is_dmarc, looks_like_dmarc
+from diag.records.dkim import DkimKey, KeyProblem, looks_like_key
+from diag.records.dkim_keys import RsaKey, shared_factor
+from diag.records.dmarc import DmarcRecord, Kind, is_dmarc, looks_like_dmarc, nearest_tag
 from diag.records.mta_sts import (
     StsPolicyFile,
     StsRecord,
@@ -36,7 +38,7 @@ from diag.records.mta_sts import (
 )
 from diag.records.pacc import PaccRecord, is_document, is_pacc, pacc_record
 from diag.records.report_uri import parse_report_uris
-from diag.records.spf import SpfRecord, is_spf, looks_like_spf
+from diag.records.spf import MOST_SUGGESTIONS, SpfRecord, is_spf, looks_like_spf
 from diag.records.spf_macros import (
     BadMacro,
     MacroValues,
@@ -82,17 +84,27 @@ def _macros(octets: bytes) -> object:
 def _dmarc(octets: bytes) -> object:
     text = _text(octets)
     is_dmarc(text), looks_like_dmarc(text)
-    return DmarcRecord.parse(text)
+    record = DmarcRecord.parse(text)
+    near = [nearest_tag(tag.name) for tag in record.tags.tags[:MOST_SUGGESTIONS]]
+    return record, near, [record.policy_for(kind).strength for kind in Kind]
 
 
 def _dkim(octets: bytes) -> object:
     looks_like_key(_text(octets))
-    return DkimKey.parse(_text(octets))
+    record = DkimKey.parse(_text(octets))
+    if isinstance(record.key, RsaKey):
+        shared_factor(record.key.modulus, record.key.modulus + 2)
+    return record, record.has(*KeyProblem)
 
 
 def _sts(octets: bytes) -> object:
     is_sts(_text(octets)), looks_like_sts(_text(octets))
     return StsRecord.parse(_text(octets))
+
+
+def _policy_file(octets: bytes) -> object:
+    found = StsPolicyFile.parse(octets)
+    return found, found.covers("mx1.orchard.example")
 
 
 def _pattern(octets: bytes) -> object:
@@ -107,7 +119,7 @@ def _tlsrpt(octets: bytes) -> object:
 
 
 def _bimi(octets: bytes) -> object:
-    is_bimi(_text(octets))
+    is_bimi(_text(octets)), looks_like_bimi(_text(octets))
     return BimiRecord.parse(_text(octets))
 
 
@@ -153,6 +165,10 @@ URI_WORDS = (
     b":",
     b"[::1]",
 )
+
+
+RSA_KEY = b"\x30\x81\x89\x02\x81\x81\0" + bytes(range(129, 256)) + b"\xff\x02\x03\1\0\1"
+"""PKCS #1, of 1024 bits."""
 
 
 def _caa(octets: bytes) -> object:
@@ -221,7 +237,9 @@ PUBLISHED = (
             b"a.",
             b":",
         ),
-        (b"v=spf1 mx a:mail.orchard.example ip4:192.0.2.0/24 include:%{i}._spf.%{d2} exp=why.%{d} -all",),
+        (
+            b"v=spf1 incude:a.example mx a:mail.orchard.example ip4:192.0.2.0/24 include:%{i}._spf.%{d2} exp=why.%{d} -all",
+        ),
         b"v=spf1 ",
     ),
     Target(
@@ -278,13 +296,16 @@ PUBLISHED = (
             b"s=*",
             b"n=",
         ),
-        (b"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",),
+        (
+            b"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+            b"v=DKIM1; k=rsa; p=" + base64.b64encode(RSA_KEY),
+        ),
         b"v=DKIM1;",
     ),
     Target("mta-sts", _sts, (*TAG_WORDS, b"id=", b"2026"), (b"v=STSv1; id=20261101T090000;",), b"v=STSv1;"),
     Target(
         "mta-sts-policy",
-        StsPolicyFile.parse,
+        _policy_file,
         (
             b"version: STSv1\n",
             b"mode: ",

@@ -18,6 +18,7 @@ from fuzz_target import Target
 
 from diag.records import dnssec
 from diag.records.denial import denied, has_type
+from diag.records.dnssec_numbers import algorithm_name, digest_name
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ZONE = "d.example"
@@ -86,8 +87,12 @@ def _some(said: dnssec.Sections, rdtype: str) -> list[Any]:
 def _signed(octets: bytes) -> object:
     said = dnssec.Sections(0, _rrsets(octets), (SOA,))
     keys = _some(said, "DNSKEY")
-    fits = [dnssec.fits(ZONE, ds, key) for ds in _some(said, "DS") for key in keys]
-    told = [(dnssec.key_tag(key), dnssec.rsa_bits(key), dnssec.ds_text(ZONE, key)) for key in keys]
+    delegations = _some(said, "DS")
+    fits = [(digest_name(ds.digest_type), dnssec.fits(ZONE, ds, key)) for ds in delegations for key in keys]
+    told = [
+        (dnssec.key_tag(key), dnssec.rsa_bits(key), dnssec.ds_text(ZONE, key), algorithm_name(key.algorithm))
+        for key in keys
+    ]
     beside = (*said.answer, *_signatures(said.answer[:2]))
     by, work = [*keys, _key()[1]], dnssec.Work()
     return fits, told, [dnssec.verified(each, beside, ZONE, by, AT, work) for each in said.answer[:SIGNED]]
@@ -150,7 +155,8 @@ def signed_targets() -> tuple[Target, ...]:
                 b"\n",
             ),
             (
-                b"d.example. MX 10 mx.d.example.\nd.example. DNSKEY " + KEY + b"\n",
+                b"d.example. MX 10 mx.d.example.\nd.example. DNSKEY " + KEY + b"\n"
+                b"d.example. DS 1 8 1 " + b"ab" * 20 + b"\n",
                 b"d.example. MX 10 mx.d.example.\nd.example. RRSIG MX "
                 + RRSIG
                 + ours

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from fuzz_answered import ANSWERED
+from fuzz_brought import BROUGHT
 from fuzz_published import PUBLISHED
 from fuzz_said import SAID
 from fuzz_signed import signed_targets
@@ -16,5 +17,6 @@ from fuzz_tls import tls_targets
 def targets() -> dict[str, Target]:
     """All of them by name."""
     return {
-        target.name: target for target in (*PUBLISHED, *ANSWERED, *SAID, *signed_targets(), *tls_targets())
+        target.name: target
+        for target in (*PUBLISHED, *ANSWERED, *BROUGHT, *SAID, *signed_targets(), *tls_targets())
     }
