@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from diag.api import (
+    Absent,
     Certainty,
     Configure,
     Finding,
     Fix,
+    OurClock,
     Publish,
     Replace,
     Rfc,
     ServerSignatures,
     Severity,
     SignedSet,
+    Unavailable,
     Undecided,
     Verdict,
     Withdraw,
@@ -67,14 +70,24 @@ def zone_is_signed_and_its_parent_says_so(trust: ZoneTrust) -> Iterator[Verdict]
     """The zone is signed, and its parent says so."""
     if trust.ds or (trust.vouched and not trust.keys):
         return
-    if trust.keys:
-        entry = [key for key in trust.keys if key.entry] or list(trust.keys)
-        yield Island(subject=trust.zone, evidence=trust.asked, fix=(Publish(trust.zone, "DS", entry[0].ds),))
+    if trust.on_its_way:
+        told = f"{trust.on_its_way} has a DS record of {trust.zone}, and our resolver does not know of it yet"
+        yield Undecided(told, trust.asked)
+    elif trust.keys:
+        yield Island(subject=trust.zone, evidence=trust.asked, fix=_bridge(trust))
     elif trust.parent_signed:  # below an unsigned parent there is nothing that the domain could do
         sign = Configure(f"the name servers of {trust.zone}", _SIGN, "BIND")
         yield Unsigned(subject=trust.zone, evidence=trust.asked, fix=(sign,))
     elif not trust.validating:
         yield Undecided("our resolver does not validate, and shows no signatures of the parent", trust.asked)
+
+
+def _bridge(trust: ZoneTrust) -> tuple[Fix, ...]:
+    """The DS record of the entry point, once the keys are signed by it: before, it would cut the domain off."""
+    if trust.island is not None and trust.island.failing:
+        return (_sign_anew(trust.zone, "before a DS record is entered: signatures do not hold"),)
+    entry = [key for key in trust.keys if key.entry] or list(trust.keys)
+    return (Publish(trust.zone, "DS", entry[0].ds),)
 
 
 @rule("dnssec/ds-matches-no-key", Severity.CRITICAL, Rfc(4035, "5.2"), since="1.0")
@@ -111,8 +124,16 @@ class DsOrphaned(Finding):
 
 
 @check
-def ds_records_fit_keys(trust: ZoneTrust) -> Iterator[Finding]:
+def ds_records_fit_keys(trust: ZoneTrust) -> Iterator[Verdict]:
     """Every DS record at the parent fits a key of the zone."""
+    if (
+        trust.severed and trust.vouched
+    ):  # what we were given is of different times: an old DS record, new keys
+        doubt = (
+            f"our resolver vouches for the keys of {trust.zone}, and no DS record that it gives us fits one"
+        )
+        yield Undecided(doubt, trust.asked)
+        return
     if trust.severed:
         yield DsMatchesNoKey(
             subject=trust.zone,
@@ -128,7 +149,11 @@ def ds_records_fit_keys(trust: ZoneTrust) -> Iterator[Finding]:
             subject=trust.zone,
             tag=tag,
             evidence=trust.asked,
-            fix=tuple(Withdraw(trust.zone, "DS", each.text) for each in gone),
+            # No record to withdraw at once: without the DS record of the next key, its first day is the domain's last.
+            fix=tuple(
+                Configure("the registrar", f"unless its key is to come: remove {trust.zone}. DS {each.text}")
+                for each in gone
+            ),
         )
 
 
@@ -164,9 +189,14 @@ class Bogus(Finding):
 
 
 @check
-def signatures_hold(trust: ZoneTrust, signed: ZoneSignatures) -> Iterator[Verdict]:
+def signatures_hold(
+    trust: ZoneTrust, signed: ZoneSignatures, clock: OurClock | Absent | Unavailable
+) -> Iterator[Verdict]:
     """The signatures over the records that mail needs hold."""
     for reason, sets in _by_reason(signed.bogus):
+        if sets[0].by_time and (doubt := _doubt(clock)):
+            yield Undecided(f"of {_named(sets)} {reason}; {doubt}", sets[0].asked, sets[0].name)
+            continue
         refused = any(each.word is Word.REFUSES for each in sets)
         yield Bogus(
             subject=sets[0].name,
@@ -180,6 +210,14 @@ def signatures_hold(trust: ZoneTrust, signed: ZoneSignatures) -> Iterator[Verdic
         if each.failing and not each.bogus and each.early is None and each.word is Word.VOUCHES:
             doubt = f"our resolver vouches for {each.label}, and of what it gives us {why(each)}"
             yield Undecided(doubt, each.asked, each.name)
+
+
+def _doubt(clock: OurClock | Absent | Unavailable) -> str:
+    """Why signatures cannot be judged by the time; empty where they can."""
+    if not isinstance(clock, OurClock) or not clock.differs:
+        return ""
+    way = "ahead of" if clock.ahead > 0 else "behind"
+    return f"yet our clock is {round(abs(clock.ahead))} seconds {way} those of web servers"
 
 
 def _by_reason(sets: Iterable[SignedSet]) -> Iterator[tuple[str, list[SignedSet]]]:
@@ -219,11 +257,17 @@ class BogusAtOneServer(Finding):
 
 
 @check
-def signatures_hold_at_every_server(trust: ZoneTrust, signed: ServerSignatures) -> Iterator[Finding]:
+def signatures_hold_at_every_server(
+    trust: ZoneTrust, signed: ServerSignatures, clock: OurClock | Absent | Unavailable
+) -> Iterator[Verdict]:
     """Signatures hold at every name server."""
     sound = [each.server for each in signed.servers if each.sets and not each.bogus]
     for each in signed.servers if sound else ():
-        if each.bogus:
+        if each.bogus and each.bogus[0].by_time and (doubt := _doubt(clock)):
+            yield Undecided(
+                f"of {_named(each.bogus)} {why(each.bogus[0])}; {doubt}", each.bogus[0].asked, each.server
+            )
+        elif each.bogus:
             yield BogusAtOneServer(
                 subject=each.server,
                 others=" and ".join(sound[:2]),
@@ -285,11 +329,16 @@ class SignatureNotYetValid(Finding):
 
 
 @check
-def signatures_have_begun(signed: ZoneSignatures) -> Iterator[Finding]:
+def signatures_have_begun(
+    signed: ZoneSignatures, clock: OurClock | Absent | Unavailable
+) -> Iterator[Verdict]:
     """Signatures count from now on, or earlier."""
     early = [(each, first) for each in signed.sets if not each.bogus and (first := each.early) is not None]
     late = [(each, first) for each, first in early if first.inception > signed.at + _EARLY]
-    if late:
+    if late and (doubt := _doubt(clock)):
+        began = f"the signature over {_named([each for each, _ in late])} is not valid yet"
+        yield Undecided(f"{began}; {doubt}", late[0][0].asked)
+    elif late:
         yield SignatureNotYetValid(
             subject=signed.zone,
             which=_named([each for each, _ in late]),
@@ -334,7 +383,7 @@ class SignatureOutlivedByTtl(Finding):
 
 
 @check
-def signatures_last(signed: ZoneSignatures) -> Iterator[Finding]:
+def signatures_last(signed: ZoneSignatures, clock: OurClock | Absent | Unavailable) -> Iterator[Verdict]:
     """Signatures are renewed before they end."""
     ending = sorted(
         ((good, each) for each in signed.sets if (good := each.good) is not None),
@@ -346,9 +395,13 @@ def signatures_last(signed: ZoneSignatures) -> Iterator[Finding]:
         which, end = _named(same), f"{good.expiration:%Y-%m-%d at %H:%M} UTC"
         fix = (_sign_anew(signed.zone, "and see why its signatures were not renewed"),)
         # Who signs with every answer makes short ones, which have always some of their life left.
-        if left < timedelta(seconds=good.ttl) and left < whole / 4:
+        outlived = left < timedelta(seconds=good.ttl) and left < whole / 4
+        expiring = left < timedelta(days=3) and whole > timedelta(days=7)
+        if (outlived or expiring) and (doubt := _doubt(clock)):
+            yield Undecided(f"the signature over {which} ends on {end}; {doubt}", first.asked)
+        elif outlived:
             yield SignatureOutlivedByTtl(
                 subject=signed.zone, which=which, end=end, ttl=good.ttl, evidence=first.asked, fix=fix
             )
-        elif left < timedelta(days=3) and whole > timedelta(days=7):
+        elif expiring:
             yield SignatureExpiring(subject=signed.zone, which=which, end=end, evidence=first.asked, fix=fix)

@@ -21,9 +21,6 @@ from diag.api import (
     rule,
 )
 
-MOST_OFF = 300.0
-"""Seconds by which a clock may be off: what protocols that look at the time put up with."""
-
 
 @rule("vantage/nxdomain-rewritten", Severity.INFO, Rfc(8020, "2"), Rfc(6761, "6.4"), since="1.0")
 class NxdomainRewritten(Finding):
@@ -193,10 +190,10 @@ class ClockOff(Finding):
 @check
 def our_clock_is_right(clock: OurClock) -> Iterator[Verdict]:
     """The clock of this machine agrees with those of the web servers it met."""
-    if abs(clock.ahead) <= MOST_OFF:
+    if not clock.differs:
         return
     cites = tuple(witness.cite for witness in clock.witnesses)
-    agree = sum(abs(each.ahead) > MOST_OFF and each.ahead * clock.ahead > 0 for each in clock.witnesses)
+    agree = sum(each.differs and each.ahead * clock.ahead > 0 for each in clock.witnesses)
     if agree < 2 or 2 * agree <= len(clock.witnesses):
         hosts = ", ".join(witness.host for witness in clock.witnesses)
         yield Undecided(f"our clock and that of {hosts} differ, and nobody else told us the time", cites)

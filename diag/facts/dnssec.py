@@ -108,6 +108,11 @@ class SignedSet:
         return min(early, key=lambda each: each.inception, default=None) if self.good is None else None
 
     @property
+    def by_time(self) -> bool:
+        """Whether the clock decides: its signatures have ended, or not begun."""
+        return bool(self.signatures) and self.signatures[0].standing in (Standing.EXPIRED, Standing.NOT_YET)
+
+    @property
     def undecided(self) -> bool:
         """Whether none is good and some could not be judged here."""
         unknown = {Standing.UNSUPPORTED, Standing.NOT_TRIED}
@@ -165,6 +170,10 @@ class ZoneTrust:
     key_set: SignedSet | None
     """The keys' own signatures by those that DS records fit; None where there is nothing to verify."""
     asked: tuple[Cite, ...]
+    island: SignedSet | None = None
+    """The keys' own signatures by any of them, where no DS record leads to one; None everywhere else."""
+    on_its_way: str = ""
+    """A server of the parent that has a DS record which our resolver does not know of yet; empty where none was seen."""
 
     @property
     def supported(self) -> tuple[DsSeen, ...]:

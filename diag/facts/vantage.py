@@ -46,6 +46,10 @@ class FilteredAnswers:
     answers: tuple[Filtered, ...]
 
 
+MOST_OFF = 300.0
+"""Seconds by which a clock may be off: what protocols that look at the time put up with."""
+
+
 @frozen
 class Witness:
     """One web server and what its clock showed."""
@@ -55,6 +59,11 @@ class Witness:
     ahead: float
     """Seconds by which our clock is ahead of it; negative where it lags."""
     cite: Cite
+
+    @property
+    def differs(self) -> bool:
+        """Whether its clock and ours differ by more than clocks may."""
+        return abs(self.ahead) > MOST_OFF
 
 
 @frozen
@@ -67,3 +76,8 @@ class OurClock:
     def ahead(self) -> float:
         """Seconds by which our clock is ahead of the median of the others."""
         return statistics.median(witness.ahead for witness in self.witnesses)
+
+    @property
+    def differs(self) -> bool:
+        """Whether ours and the median of theirs differ so much that nothing should be judged by the time."""
+        return abs(self.ahead) > MOST_OFF

@@ -45,9 +45,10 @@ from diag.records.dnssec import (
     verified,
 )
 from diag.records.dnssec_numbers import VERIFIED_ALGORITHMS, VERIFIED_DIGESTS
-from diag.together import task_group
+from diag.together import all_of, task_group
 
-from .dns import explained, look_up, plain
+from .dns import Found, explained, look_up, plain
+from .zone import PARENTS_ASKED, zone_above
 
 ROOT = DnsQuery(".", "SOA")
 """A question whose answer is signed: who does not vouch for it does not validate."""
@@ -101,18 +102,42 @@ async def zone_trust(target: Target, lab: Lab, moment: RunMoment) -> ZoneTrust |
             )
             for key in records
         ),
-        vouched=keys.answer.authenticated and validating,
+        vouched=keys.answer.authenticated and validating and not keys.refused,
         parent_signed=parent.answer.authenticated or parent.said.signed,
         validating=validating,
         key_set=None,
         asked=asked,
     )
+    if key_set is not None and not ds and not keys.proposed:
+        signatures = verified(key_set, keys.said.answer, zone, records, moment.at, Work())
+        own = SignedSet(zone, "DNSKEY", signatures, Word.NONE, asked=asked)
+        server, more = await _on_its_way(target, lab, zone)
+        return dataclasses.replace(trust, island=own, on_its_way=server, asked=asked + more)
     linked = [records[each.key] for each in trust.supported if each.key is not None]
     if key_set is None or not linked or keys.proposed:
         return trust
     signatures = verified(key_set, keys.said.answer, zone, linked, moment.at, Work())
     judged = SignedSet(zone, "DNSKEY", signatures, keys.word(validating), asked=asked)
     return dataclasses.replace(trust, key_set=judged)
+
+
+async def _on_its_way(target: Target, lab: Lab, zone: str) -> tuple[str, tuple[Cite, ...]]:
+    """A server of the parent that has a DS record, where our resolver has heard of none: denials are remembered."""
+    if target.authoritative is False:
+        return "", ()
+    above = await zone_above(lab, zone)
+    if isinstance(above, Unavailable):
+        return "", above.evidence
+    hosts = sorted(plain(each.target) for each in above.rdatas)[:PARENTS_ASKED]  # type: ignore[attr-defined]
+    found = await all_of(lambda host: look_up(lab, host, "A"), hosts)
+    at = {host: str(looked.rdatas[0]) for host, looked in found.items() if isinstance(looked, Found)}
+    queries = {host: DnsQuery(zone, "DS", address) for host, address in at.items()}
+    said = await all_of(lambda host: lab.run(queries[host]), queries)
+    asked = tuple(map(Cite, queries.values()))
+    for host, answer in said.items():
+        if isinstance(answer, DnsAnswer) and answer.authoritative and answer.rrset(zone, "DS") is not None:
+            return host, asked
+    return "", asked
 
 
 @fact

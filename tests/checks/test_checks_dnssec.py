@@ -29,9 +29,12 @@ from diag.facts.dnssec import (
     ZoneSignatures,
     ZoneTrust,
 )
+from diag.facts.vantage import OurClock, Witness
 from diag.model.finding import Certainty, Finding, Undecided
-from diag.model.fix import Publish, Replace, Withdraw
+from diag.model.fix import Configure, Publish, Replace, Withdraw
+from diag.model.knowing import Absent, Cite
 from diag.model.plugin import Check
+from diag.probes.dns import DnsQuery
 from diag.records.dnssec import Signature, Standing
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -54,6 +57,16 @@ KEYS = judged(signature(), rdtype="DNSKEY")
 KEY = KeySeen(1, 13, 0, True, "1 13 2 AA")
 DS = DsSeen(1, 13, 2, "1 13 2 AA", True, 0)
 TRUST = ZoneTrust("d.example", "d.example", (DS,), (KEY,), True, True, True, KEYS, ())
+
+
+UNTOLD = Absent("no web server told us the time")
+
+
+def clock(*ahead: float) -> OurClock:
+    cite = Cite(DnsQuery("d.example", "A"))
+    return OurClock(
+        tuple(Witness(f"w{n}.example", f"192.0.2.{n}", each, cite) for n, each in enumerate(ahead))
+    )
 
 
 def zone(*sets: SignedSet, denials: tuple[DeniedSet, ...] = (), iterations: int = 0) -> ZoneSignatures:
@@ -103,8 +116,8 @@ def test_a_signature_that_does_not_hold_and_the_resolver_s_word(
     word: Word, standing: Standing, raised: list[str], certainty: Certainty | None
 ) -> None:
     signed = zone(judged(signature(standing), word=word))
-    assert ids(signatures_hold, TRUST, signed) == raised
-    for each in found(signatures_hold, TRUST, signed):
+    assert ids(signatures_hold, TRUST, signed, UNTOLD) == raised
+    for each in found(signatures_hold, TRUST, signed, UNTOLD):
         assert not isinstance(each, Finding) or each.certainty is certainty
 
 
@@ -112,7 +125,7 @@ def test_one_good_signature_is_enough() -> None:
     signed = zone(
         judged(signature(Standing.WRONG), signature(), signature(Standing.EXPIRED), word=Word.REFUSES)
     )
-    assert found(signatures_hold, TRUST, signed) == []
+    assert found(signatures_hold, TRUST, signed, UNTOLD) == []
 
 
 @pytest.mark.parametrize(
@@ -135,7 +148,7 @@ def test_one_reason_is_one_finding() -> None:
     missing = judged(rdtype="A", word=Word.REFUSES)
     texts = [
         each.text()
-        for each in found(signatures_hold, TRUST, zone(*wrong, missing))
+        for each in found(signatures_hold, TRUST, zone(*wrong, missing), UNTOLD)
         if isinstance(each, Finding)
     ]
     assert texts == [
@@ -157,12 +170,12 @@ def test_one_reason_is_one_finding() -> None:
     ],
 )
 def test_when_a_signature_ends(start: timedelta, end: timedelta, ttl: int, raised: list[str]) -> None:
-    assert ids(signatures_last, zone(judged(signature(start=start, end=end, ttl=ttl)))) == raised
+    assert ids(signatures_last, zone(judged(signature(start=start, end=end, ttl=ttl))), UNTOLD) == raised
 
 
 def test_the_signature_that_lasts_longest_counts() -> None:
     ending = signature(start=-14 * DAY, end=HOUR / 2)
-    assert found(signatures_last, zone(judged(ending, signature()))) == []
+    assert found(signatures_last, zone(judged(ending, signature())), UNTOLD) == []
 
 
 @pytest.mark.parametrize(
@@ -176,21 +189,60 @@ def test_the_signature_that_lasts_longest_counts() -> None:
 )
 def test_when_a_signature_begins(start: timedelta, word: Word, raised: list[str]) -> None:
     early = judged(signature(Standing.NOT_YET, start=start), word=word)
-    assert ids(signatures_have_begun, zone(early)) == raised
+    assert ids(signatures_have_begun, zone(early), UNTOLD) == raised
+
+
+@pytest.mark.parametrize(
+    ("ahead", "raised"), [((), True), ((200.0, 299.0), True), ((-9e3,), False), ((301.0, 4e3, 4e3), False)]
+)
+def test_nothing_is_judged_by_a_clock_that_differs_from_those_of_others(
+    ahead: tuple[float, ...], raised: bool
+) -> None:
+    told = clock(*ahead) if ahead else UNTOLD
+    ended = judged(signature(Standing.EXPIRED), word=Word.NONE)
+    early = judged(signature(Standing.NOT_YET, start=2 * HOUR))
+    expiring = judged(signature(start=-10 * DAY, end=2 * DAY))
+    for check, facts in (
+        (signatures_hold, (TRUST, zone(ended))),
+        (signatures_have_begun, (zone(early),)),
+        (signatures_last, (zone(expiring),)),
+    ):
+        (verdict,) = found(check, *facts, told)
+        assert isinstance(verdict, Finding) is raised
+    servers = (ServerSigned("ns1", (KEYS,)), ServerSigned("ns2", (replace(ended, word=Word.NONE),)))
+    (verdict,) = found(signatures_hold_at_every_server, TRUST, ServerSignatures("d", servers, False), told)
+    assert isinstance(verdict, Finding) is raised
+    broken = zone(judged(signature(Standing.WRONG), word=Word.NONE))
+    assert ids(signatures_hold, TRUST, broken, told) == ["dnssec/bogus"]
+
+
+def test_no_ds_record_is_proposed_for_keys_whose_signatures_do_not_hold() -> None:
+    island = replace(TRUST, ds=(), vouched=False, key_set=None, island=KEYS)
+    (told,) = found(zone_is_signed_and_its_parent_says_so, island)
+    assert isinstance(told, Finding)
+    assert told.fix == (Publish("d.example", "DS", "1 13 2 AA"),)
+    ended = replace(island, island=judged(signature(Standing.EXPIRED), rdtype="DNSKEY", word=Word.NONE))
+    (told,) = found(zone_is_signed_and_its_parent_says_so, ended)
+    assert isinstance(told, Finding)
+    assert [type(fix) for fix in told.fix] == [Configure]
 
 
 def test_ds_records_and_their_fixes() -> None:
-    (gone,) = found(ds_records_fit_keys, replace(TRUST, ds=(replace(DS, key=None),)))
+    severed = replace(TRUST, ds=(replace(DS, key=None),), vouched=False)
+    (gone,) = found(ds_records_fit_keys, severed)
     assert isinstance(gone, Finding)
     assert (gone.id, gone.fix) == ("dnssec/ds-matches-no-key", (Replace("d.example", "DS", "1 13 2 AA"),))
-    (bare,) = found(ds_records_fit_keys, replace(TRUST, ds=(replace(DS, key=None),), keys=()))
+    assert ids(ds_records_fit_keys, replace(severed, vouched=True)) == ["undecided"]
+    (bare,) = found(ds_records_fit_keys, replace(severed, keys=()))
     assert isinstance(bare, Finding)
     assert bare.fix == (Withdraw("d.example", "DS"),)
     assert "no keys at all" in bare.text()
     old = replace(DS, key_tag=7, key=None, text="7 13 2 BB")
     (orphan,) = found(ds_records_fit_keys, replace(TRUST, ds=(DS, old)))
     assert isinstance(orphan, Finding)
-    assert (orphan.id, orphan.fix) == ("dnssec/ds-orphaned", (Withdraw("d.example", "DS", "7 13 2 BB"),))
+    (advice,) = orphan.fix
+    assert (orphan.id, isinstance(advice, Configure)) == ("dnssec/ds-orphaned", True)
+    assert "unless its key is to come: remove d.example. DS 7 13 2 BB" in str(advice)
     unheeded = replace(DS, algorithm=200, supported=False, key=None)
     assert found(ds_records_fit_keys, replace(TRUST, ds=(unheeded,))) == []
 
@@ -251,6 +303,6 @@ def test_servers_are_blamed_only_where_another_does_better() -> None:
     silent = ServerSigned("ns3 [192.0.2.3]", ())
     for servers, raised in (((sound, stale), 1), ((stale, silent), 0), ((sound, silent), 0), ((stale,), 0)):
         assert (
-            len(found(signatures_hold_at_every_server, TRUST, ServerSignatures("d", servers, False)))
+            len(found(signatures_hold_at_every_server, TRUST, ServerSignatures("d", servers, False), UNTOLD))
             == raised
         )
