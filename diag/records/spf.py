@@ -44,8 +44,11 @@ __all__ = [
 ]
 
 VERSION = "v=spf1"
-MOST_KEPT = 2048
-"""Octets of a record that is remembered once it is read: many domains include the same few."""
+MOST_KEPT, MOST_RECORDS_KEPT = 512, 256
+"""Octets of a record that is remembered once it is read, and how many are: many domains include the same few.
+
+Larger ones should not exist (RFC 7208 section 3.4). A hostile one takes 130 times its length: 17 MiB all together.
+"""
 MOST_SUGGESTIONS = 20
 """Broken terms for which the nearest mechanism is looked for: thousands of them would take seconds."""
 
@@ -188,7 +191,7 @@ class SpfRecord:
         return SpfRecord.parse(" ".join((self._version, *written[:at], *texts, *written[at:])))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=MOST_RECORDS_KEPT)
 def _kept(text: str) -> SpfRecord:
     return SpfRecord._read(text)
 
