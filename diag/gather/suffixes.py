@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from diag.facts.dmarc import DmarcPolicy, SuffixListDomain
 from diag.model.knowing import Absent
 from diag.model.plugin import fact
-
-from .registration import registrable
+from diag.names.registered import registrable
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -20,13 +19,18 @@ async def suffix_list_domain(policy: DmarcPolicy) -> SuffixListDomain | Absent:
     """The domain by the list that is installed; Absent where the list could not say otherwise than the walk.
 
     The list takes a tenth of a second to read, so it is consulted only where the domain is no plain
-    registered name, or the walk ended elsewhere than at the domain itself.
+    registered name, the walk ended elsewhere than at the domain itself, or the domain says `psd=y`.
     """
     domain = policy.domain
-    if policy.organizational == domain == registrable(domain):
+    if policy.organizational == domain == registrable(domain) and policy.record.psd != "y":
         return Absent(f"{domain} is registered as it stands", policy.asked)
     listed = _suffixes().privatesuffix(domain, accept_unknown=False)
-    return SuffixListDomain(domain, listed or "", policy.asked)
+    return SuffixListDomain(domain, listed or "", is_suffix(domain), policy.asked)
+
+
+def is_suffix(name: str) -> bool:
+    """Whether the list has a name as one below which others register names; top-level domains always are."""
+    return bool(_suffixes().is_public(name))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Coroutine
 from typing import Any
 
 from diag.probes.probe import E, Impact, Lab, Probe
@@ -25,8 +25,8 @@ class Polite:
         self._inner = inner
         self._answered = answered
 
-    async def run(self, probe: Probe[E]) -> E:
+    def run(self, probe: Probe[E]) -> Coroutine[Any, Any, E]:
         """See Lab. Raises NotAskedFor."""
         if probe.impact is Impact.INTRUSIVE and probe not in self._answered:
             raise NotAskedFor(probe.kind)
-        return await self._inner.run(probe)
+        return self._inner.run(probe)

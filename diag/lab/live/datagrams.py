@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
+from collections.abc import Coroutine
+from typing import Any
 from weakref import WeakKeyDictionary
 
 MOST_USES = 32
@@ -25,40 +27,33 @@ class Datagrams:
     def __init__(self) -> None:
         self._idle: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Port]] = WeakKeyDictionary()
 
-    async def ask(self, question: bytes, host: str, port: int, within: float) -> bytes:
-        """The first datagram from there that answers this question. Raises OSError; TimeoutError after `within` seconds."""
+    def ask(self, question: bytes, host: str, port: int, within: float) -> Coroutine[Any, Any, bytes]:
+        """The first datagram from there that answers this question.
+
+        Raises OSError; TimeoutError after `within` seconds.
+        """
         loop = asyncio.get_running_loop()
         idle = self._idle.get(loop)
         if idle is None:
-            idle = self._idle[loop] = deque(maxlen=MOST_IDLE)
+            idle = self._idle[loop] = deque()
         place = host, port
         for kept in idle:
             if kept.place == place:
                 idle.remove(kept)
-                break
-        else:
-            kept = _Port(loop, place)
-        try:
-            answer = await kept.ask(question, within)
-        except BaseException:
-            kept.close()  # what comes too late finds nobody
-            raise
-        if kept.uses < MOST_USES:
-            if len(idle) == MOST_IDLE:
-                idle.popleft().close()
-            idle.append(kept)
-        else:
-            kept.close()
-        return answer
+                return kept.ask(question, within)
+        return _Port(place, idle).ask(question, within)
 
 
 class _Port:
-    """A socket of a port of its own, with one question at a time under way."""
+    """A socket of a port of its own, with one question at a time under way; between them it lies with the idle.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, place: tuple[str, int]) -> None:
+    It belongs to one event loop, and does not hold it: with the loop, at the end of a run, it goes.
+    """
+
+    def __init__(self, place: tuple[str, int], idle: deque[_Port]) -> None:
         self.place = place
-        self.uses = 0
-        self._loop = loop
+        self._idle = idle
+        self._uses = 0
         self._question = b""
         self._answer: asyncio.Future[bytes] | None = None
         self._socket = socket.socket(
@@ -67,26 +62,35 @@ class _Port:
         try:
             self._socket.setblocking(False)
             self._socket.connect(place)
-            loop.add_reader(self._socket.fileno(), self._heard)
+            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._heard)
         except BaseException:
             self._socket.close()
             raise
 
     async def ask(self, question: bytes, within: float) -> bytes:
-        self.uses += 1
+        self._uses += 1
         self._question = question
-        self._answer = self._loop.create_future()
-        self._socket.send(question)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bytes] = loop.create_future()
+        self._answer = answer
         # A timer of our own: asyncio.timeout costs as much as all else here.
-        timer = self._loop.call_later(within, self._fail, TimeoutError())
+        timer = loop.call_later(within, self._fail, TimeoutError())
         try:
-            return await self._answer
+            self._socket.send(question)
+            found = await answer
+        except BaseException:
+            self._close()  # what comes too late finds nobody
+            raise
         finally:
             timer.cancel()
-
-    def _fail(self, error: OSError) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(error)
+            self._answer = None
+        if self._uses == MOST_USES:
+            self._close()
+        else:
+            if len(self._idle) == MOST_IDLE:
+                self._idle.popleft()._close()
+            self._idle.append(self)
+        return found
 
     def _heard(self) -> None:
         try:
@@ -99,14 +103,18 @@ class _Port:
         if self._answer is not None and not self._answer.done() and answers(self._question, reply):
             self._answer.set_result(reply)
 
-    def close(self) -> None:
-        if not self._loop.is_closed():
-            self._loop.remove_reader(self._socket.fileno())
+    def _fail(self, error: OSError) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+    def _close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._socket.fileno())
         self._socket.close()
 
     def __del__(self) -> None:
-        # With the loop it belonged to, at the end of a run: a socket should not be left to the interpreter.
-        self._socket.close()
+        # A socket should not be left to the interpreter, which complains. There is none where none could be had.
+        if made := getattr(self, "_socket", None):
+            made.close()
 
 
 def answers(question: bytes, reply: bytes) -> bool:

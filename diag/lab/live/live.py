@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any, cast
@@ -38,11 +38,11 @@ class Live:
         self._performers = performers
         self._means = means or Means()
 
-    async def run(self, probe: Probe[E]) -> E:
+    def run(self, probe: Probe[E]) -> Coroutine[Any, Any, E]:
         """See Lab."""
         performer = self._performers.get(type(probe))
         if performer is None:
             raise TypeError(
                 f"nobody performs {type(probe).__name__}: a plugin must offer @performs({type(probe).__name__})"
             )
-        return cast(E, await performer.function(probe, self._means))
+        return cast(Coroutine[Any, Any, E], performer.function(probe, self._means))
