@@ -200,6 +200,36 @@ def sts_policy_is_valid(policy: StsPolicy, routing: Routing, moment: RunMoment) 
         )
 
 
+@rule("mta-sts/key-repeated", Severity.NOTICE, Rfc(8461, "3.2"), since="1.0")
+class KeyRepeated(Finding):
+    """The MTA-STS policy says something twice that counts once.
+
+    ## Why it matters
+    Senders take the first line and pass over the others: whoever changes the second one changes nothing.
+
+    ## How to fix
+    Keep one line for each of `version`, `mode` and `max_age`; only `mx` may be said several times.
+    """
+
+    message = "The MTA-STS policy of {subject} has several lines for {keys}, and senders read the first."
+    keys: str
+
+
+@check
+def sts_policy_says_everything_once(
+    policy: StsPolicy, routing: Routing, moment: RunMoment
+) -> Iterator[Finding]:
+    """The MTA-STS policy says everything but `mx` once."""
+    again = dict.fromkeys(each.text for each in policy.problems if each.problem is StsProblem.REPEATED)
+    if policy.usable and again:
+        yield KeyRepeated(
+            subject=policy.domain,
+            keys=", ".join(again),
+            evidence=policy.asked,
+            fix=new_policy(policy, routing, moment),
+        )
+
+
 @rule("mta-sts/mx-pattern-bad", Severity.WARNING, Rfc(8461, "3.2"), Rfc(8461, "4.1"), since="1.0")
 class MxPatternBad(Finding):
     """An `mx:` line of the policy can match no host.

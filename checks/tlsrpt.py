@@ -131,9 +131,7 @@ def _fault(record: TlsrptRecord) -> str:
                 return "it does not say where reports go (rua)"
             case TlsrptProblem.MALFORMED:
                 return f'"{defect.text[:100]}" is no field'
-            case TlsrptProblem.TAG_TWICE:
-                return f'it has the field "{defect.text[:100]}" twice'
-            case _:
+            case _:  # a field twice is within the grammar: the first counts
                 continue
     return ""
 
@@ -195,6 +193,21 @@ class ReportDomainCannotReceive(Finding):
     mailboxes: str
 
 
+@rule("tlsrpt/report-domain-free", Severity.ERROR, Rfc(8460, "3"), Rfc(8460, "7"), since="1.0")
+class ReportDomainFree(Finding):
+    """TLS reports are to go to a domain that anybody can register.
+
+    ## Why it matters
+    Whoever registers it gets your reports: which servers send mail to you, and which of your hosts fail.
+
+    ## How to fix
+    Remove the mailbox from the record, or name one at a domain of yours.
+    """
+
+    message = "TLS reports are to go to {mailboxes}, but nobody has registered {subject}."
+    mailboxes: str
+
+
 @check
 def tlsrpt_mailboxes_can_receive(destination: TlsrptDestination, found: TlsrptFound) -> Iterator[Verdict]:
     """The mailboxes that TLS reports go to can receive mail."""
@@ -205,7 +218,8 @@ def tlsrpt_mailboxes_can_receive(destination: TlsrptDestination, found: TlsrptFo
         if not others and destination.host != found.domain:
             others = (_default(found.domain),)
         old = as_written(found.valid.tags.text)
-        yield ReportDomainCannotReceive(
+        kind = ReportDomainFree if destination.free else ReportDomainCannotReceive
+        yield kind(
             subject=destination.host,
             mailboxes=", ".join(destination.mailboxes),
             evidence=found.asked + destination.asked,

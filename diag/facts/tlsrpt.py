@@ -36,6 +36,8 @@ class TlsrptDestination:
     mailboxes: tuple[str, ...]
     takes_mail: bool | None
     """False where it has a null MX, or neither MX nor addresses; None where that is not known."""
+    free: bool
+    """Nobody has registered it: it takes mail once somebody does. Never the domain's own."""
     unknown: str
     """Why it is not known."""
     asked: tuple[Cite, ...]

@@ -12,6 +12,7 @@ from diag.together import all_of
 
 from .dmarc_reports import takes_mail
 from .dns import Found, look_up
+from .registration import is_free, registrable
 
 MOST_DESTINATIONS = 8
 """Domains looked at; a record that names more is a curiosity."""
@@ -43,6 +44,10 @@ async def tlsrpt_destinations(found: TlsrptFound, lab: Lab) -> Many[TlsrptDestin
 
     async def one(host: str) -> TlsrptDestination | Absent | Unavailable:
         takes, unknown, asked = await takes_mail(lab, host)
-        return TlsrptDestination(host, tuple(mailboxes[host]), takes, unknown, asked)
+        free: bool | None = False
+        if takes is False and registrable(host) != registrable(found.domain):
+            free, registry = await is_free(lab, host)
+            asked += registry if free else ()
+        return TlsrptDestination(host, tuple(mailboxes[host]), takes, bool(free), unknown, asked)
 
     return Many(await all_of(one, tuple(mailboxes)[:MOST_DESTINATIONS]))

@@ -134,7 +134,7 @@ def tlsrpt(*texts: str, near: tuple[str, ...] = ()) -> TlsrptFound:
     [
         (tlsrpt("v=TLSRPTv1; rua=mailto:a@d.example"), []),
         (tlsrpt("v=TLSRPTv1; rua=mailto:a@d.example; junk"), ["v=TLSRPTv1; rua=mailto:a@d.example"]),
-        (tlsrpt("v=TLSRPTv1; rua=mailto:a@d.example; rua=x"), ["v=TLSRPTv1; rua=mailto:a@d.example"]),
+        (tlsrpt("v=TLSRPTv1; rua=mailto:a@d.example; rua=x"), []),  # within the grammar: the first counts
         (tlsrpt("v=TLSRPTv1;"), ["v=TLSRPTv1; rua=mailto:tls-reports@d.example"]),
         (
             tlsrpt(near=("v=tlsrptv1; rua=mailto:a@d.example",)),
