@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from diag.facts.bimi import Fetched
 from diag.facts.moment import RunMoment
@@ -25,6 +25,7 @@ MOST_REDIRECTS = 3
 MOST_ADDRESSES = 3
 """Addresses tried one after another where one does not answer."""
 
+_AS_THEY_ARE = "!$%&'()*+,-./:;=?@_~"
 _TRANSIENT = frozenset({"unreachable", "reset", "timed-out", "closed", "failed"})
 """Troubles that may be over in a minute, or lie on our side."""
 _LATER = frozenset({429, 500, 502, 503, 504})
@@ -42,11 +43,15 @@ async def fetch(url: str, limit: int, target: Target, moment: RunMoment, lab: La
         exchange, asked = found.exchange, found.asked
         if found.trouble or exchange is None or not _redirects(exchange):
             return found
-        last = urljoin(last, exchange.location or "")
-        if urlsplit(last).scheme != "https":
-            return _ended(
-                url, last, exchange, asked, trouble=f"it redirects to {last[:200]}, which is not HTTPS"
-            )
+        try:
+            last = urljoin(last, exchange.location or "")
+            secure = urlsplit(last).scheme == "https"
+        except ValueError:  # an address in brackets that is none, and the like
+            said = (exchange.location or "")[:200]
+            return _ended(url, last, exchange, asked, trouble=f"it redirects to {said}, which is no URL")
+        if not secure:
+            said = f"it redirects to {last[:200]}, which is not HTTPS"
+            return _ended(url, last, exchange, asked, trouble=said)
     return _ended(url, last, None, asked, trouble=f"it redirects more than {MOST_REDIRECTS} times")
 
 
@@ -156,4 +161,6 @@ def _split(url: str) -> tuple[str, int, str] | None:
         return None
     if not is_hostname(host) or looks_like_address(host):
         return None
-    return host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    # Redirects hold whatever octets a host wrote; on the wire of HTTP they must be encoded (RFC 3986 section 2.1).
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return host, port, quote(path, _AS_THEY_ARE, "latin-1", "replace")

@@ -49,7 +49,11 @@ async def fetch_crl(url: str, target: Target, lab: Lab) -> CrlFetched:
         probe, exchange = await _asked(place, addresses, target, lab)
         cites = (*cites, Cite(probe))
         if 300 <= exchange.status < 400 and exchange.location:
-            at = urljoin(at, exchange.location)
+            try:
+                at = urljoin(at, exchange.location)
+            except ValueError:  # an address in brackets that is none, and the like
+                said = exchange.location[:200]
+                return CrlFetched(url, trouble=f"leads to {said}, which is no URL", cites=cites)
             continue
         trouble = _trouble(exchange)
         return CrlFetched(url, b"" if trouble else exchange.body, trouble, cites)

@@ -6,6 +6,7 @@ from functools import cache
 
 from fuzz_answered import ANSWERED
 from fuzz_brought import BROUGHT
+from fuzz_dialogues import DIALOGUES
 from fuzz_published import PUBLISHED
 from fuzz_said import SAID
 from fuzz_signed import signed_targets
@@ -18,5 +19,5 @@ def targets() -> dict[str, Target]:
     """All of them by name."""
     return {
         target.name: target
-        for target in (*PUBLISHED, *ANSWERED, *BROUGHT, *SAID, *signed_targets(), *tls_targets())
+        for target in (*PUBLISHED, *ANSWERED, *BROUGHT, *SAID, *DIALOGUES, *signed_targets(), *tls_targets())
     }

@@ -139,6 +139,8 @@ def test_port_and_query_of_the_address_are_kept() -> None:
         (moved("https://10.0.0.1/a"), "no address of a public web server"),
         (moved("https://[::1]/a"), "no address of a public web server"),
         (moved("file:///etc/passwd"), "not HTTPS"),
+        (moved("//["), "to //[, which is no URL"),
+        (moved("https://a]/"), "no URL"),
         (moved("https://gone.d.example/a"), "gone.d.example has no address"),
     ],
 )
@@ -173,6 +175,13 @@ def test_without_a_trust_store_only_the_store_is_missing() -> None:
 def test_robots_turned_away_are_doubtful() -> None:
     assert Web(lambda _: served(status=403)).fetch().doubtful
     assert not Web(lambda _: served(status=404)).fetch().doubtful
+
+
+def test_a_redirect_is_asked_for_in_octets_that_http_can_carry() -> None:
+    to = f"https://{HOST}/\xe9 l?a=%20&b=["
+    web = Web(lambda probe: moved(to) if probe.path == "/logo.svg" else served())
+    assert web.fetch().body == LOGO
+    assert web.asked[-1].path == "/%E9%20l?a=%20&b=%5B"
 
 
 def test_redirects_end() -> None:

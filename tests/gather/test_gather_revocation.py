@@ -287,6 +287,8 @@ def test_redirects_are_followed_to_plain_http_and_not_for_ever() -> None:
         "https://x.example/, which is not fetched" in fetched(A, Web({A: to("https://x.example/")})).trouble
     )
     assert "not public" in fetched(A, Web({A: to("http://10.0.0.1/")})).trouble
+    for nowhere in ("//[", "http://a]/"):
+        assert f"leads to {nowhere}, which is no URL" in fetched(A, Web({A: to(nowhere)})).trouble
     loop = Web({A: to(A)})
     assert "redirects more than 3 times" in fetched(A, loop).trouble
     assert len(loop.asked) == 4
