@@ -80,11 +80,13 @@ async def bimi_certificate(
     fetched = await fetch(record.evidence, MOST_EVIDENCE_OCTETS, target, moment, lab)
     if fetched.undecided:
         return Unavailable(f"the mark certificate could not be fetched: {fetched.undecided}", fetched.asked)
+    # The Organizational Domain's certificate does for what lies below it, whoever has the record.
+    walked = await discovery.function(target, lab)
+    assert isinstance(walked, DmarcDiscovery)
+    domains = (target.domain, found.domain_of_record, walked.organizational)
     wanted = tuple(
         dict.fromkeys(
-            f"{prefix}{domain}"
-            for domain in (target.domain, found.domain_of_record)
-            for prefix in ("", "default._bimi.")
+            f"{prefix}{domain}" for domain in domains if domain for prefix in ("", "default._bimi.")
         )
     )
     chain = certificates_in(fetched.body) if fetched.whole else ()
