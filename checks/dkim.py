@@ -99,6 +99,34 @@ def dkim_selector_holds_one_key(found: DkimKeyFound) -> Iterator[Finding]:
     )
 
 
+@rule("dkim/text-beside-key", Severity.NOTICE, Rfc(6376, "3.6.2.2"), since="1.0")
+class TextBesideKey(Finding):
+    """Beside a DKIM key stands a text that is none.
+
+    ## Why it matters
+    Verifiers may take any TXT record of a selector, and only one should be there. Most look for the key,
+    some take the first record that comes and find nothing in it: signatures fail now and then.
+
+    ## How to fix
+    Remove the text; a remark belongs into the tag `n=` of the key.
+    """
+
+    message = "{subject} holds a key and beside it “{other}”, which is none."
+    other: str
+
+
+@check
+def dkim_selector_holds_nothing_else(found: DkimKeyFound) -> Iterator[Finding]:
+    """A selector holds nothing but its key."""
+    if found.key is None:
+        return
+    for text in found.texts:
+        if text != found.key.text:
+            away = () if found.aliases else (Withdraw(found.name, "TXT", as_written(text)),)
+            yield TextBesideKey(subject=found.name, other=text, evidence=found.asked, fix=away)
+            return
+
+
 @rule("dkim/key-unusable", Severity.ERROR, Rfc(6376, "3.6.1"), Rfc(8463, "4"), since="1.0")
 class KeyUnusable(Finding):
     """A DKIM key record holds no key that a verifier can use.
@@ -288,11 +316,33 @@ class Sha1Only(Finding):
     message = "The key record at {subject} allows only SHA-1, which verifiers no longer accept."
 
 
+@rule("dkim/sha1-allowed", Severity.NOTICE, Rfc(8301, "3.1"), since="1.0")
+class Sha1Allowed(Finding):
+    """A DKIM key may still be used with SHA-1, beside SHA-256.
+
+    ## Why it matters
+    Verifiers no longer accept SHA-1. The record invites a signer to use it, and such mail counts as not
+    signed.
+
+    ## How to fix
+    Remove the tag `h=`, or write `h=sha256`.
+    """
+
+    message = "The key record at {subject} allows SHA-1 beside SHA-256; verifiers no longer accept it."
+
+
 @check
 def dkim_key_allows_sha256(found: DkimKeyFound) -> Iterator[Finding]:
-    """A DKIM key may be used with SHA-256."""
-    if found.key is not None and found.key.has(KeyProblem.SHA1_ONLY):
+    """A DKIM key may be used with SHA-256, and is not offered for SHA-1."""
+    key = found.key
+    if key is None:
+        return
+    if key.has(KeyProblem.SHA1_ONLY):
         yield Sha1Only(subject=found.name, evidence=found.asked, fix=mend(found))
+    elif "sha1" in (key.hashes or ()) and "sha256" in (key.hashes or ()):
+        tags = [(tag.name, "sha256" if tag.name == "h" else tag.value) for tag in key.tags.tags]
+        text = "; ".join(f"{name}={value}" for name, value in tags)
+        yield Sha1Allowed(subject=found.name, evidence=found.asked, fix=instead(found, text))
 
 
 @rule("dkim/service-not-email", Severity.ERROR, Rfc(6376, "3.6.1"), since="1.0")

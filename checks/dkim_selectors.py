@@ -59,6 +59,10 @@ def domain_that_sends_has_a_dkim_key(
         return
     if any(other.dkim for other in alignment.others):
         return  # signed as a name that aligns
+    for other in alignment.others:
+        if other.dkim is None:
+            yield Undecided(f"whether keys exist below {other.name} could not be found out", alignment.asked)
+            return
     yield NoKeys(
         subject=selectors.domain,
         evidence=selectors.asked,

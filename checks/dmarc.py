@@ -23,6 +23,8 @@ from diag.api import (
     Roles,
     Routing,
     Severity,
+    SuffixListDomain,
+    Unavailable,
     Verdict,
     Withdraw,
     check,
@@ -62,6 +64,12 @@ def dmarc_record_applies(
 
 def _first_record(discovery: DmarcDiscovery, roles: Roles) -> tuple[Fix, ...]:
     domain, name = discovery.domain, f"_dmarc.{discovery.domain}"
+    if not _ours(discovery.steps[0]):
+        leads = discovery.steps[0].owner
+        what = (
+            f"{name} is an alias of {leads}, where nothing stands: publish the record there, or end the alias"
+        )
+        return (Configure(domain, what),)
     if roles.sends is False:
         return (Publish(name, "TXT", "v=DMARC1; p=reject"),)
     if roles.receives:
@@ -87,9 +95,11 @@ class MultipleRecords(Finding):
 
 
 @check
-def dmarc_record_is_alone(discovery: DmarcDiscovery) -> Iterator[Finding]:
+def dmarc_record_is_alone(
+    discovery: DmarcDiscovery, policy: DmarcPolicy | Absent | Unavailable
+) -> Iterator[Finding]:
     """There is at most one DMARC record at a name."""
-    for step in _that_matter(discovery):
+    for step in _that_matter(discovery, policy):
         if len(step.records) > 1:
             kept = max(step.records, key=_preference)
             spare = [text for text in step.records if text is not kept]
@@ -124,9 +134,11 @@ class NotRecognised(Finding):
 
 
 @check
-def what_looks_like_dmarc_is_dmarc(discovery: DmarcDiscovery) -> Iterator[Finding]:
+def what_looks_like_dmarc_is_dmarc(
+    discovery: DmarcDiscovery, policy: DmarcPolicy | Absent | Unavailable
+) -> Iterator[Finding]:
     """What looks like a DMARC record is recognised as one."""
-    for step in _that_matter(discovery):
+    for step in _that_matter(discovery, policy):
         for text in step.near if not step.records else ():
             meant = recognised(text)
             fix = (Replace(step.owner, "TXT", meant, old=as_written(text)),) if meant else ()
@@ -142,10 +154,20 @@ def _ours(step: DmarcStep) -> bool:
     return step.owner == f"_dmarc.{step.name}"
 
 
-def _that_matter(discovery: DmarcDiscovery) -> tuple[DmarcStep, ...]:
-    """The domain's own step; those above it only where it has no record of its own."""
+def _that_matter(
+    discovery: DmarcDiscovery, policy: DmarcPolicy | Absent | Unavailable
+) -> tuple[DmarcStep, ...]:
+    """The domain's own step, and those above it whose record would apply if it was right.
+
+    Where a record is inherited, what stands between is nobody's policy for this domain (RFC 9989 section 4.10.1).
+    """
     own = discovery.steps[0]
-    return (own,) if own.record is not None else discovery.walked
+    if own.record is not None:
+        return (own,)
+    walked = discovery.walked
+    if not isinstance(policy, DmarcPolicy):
+        return walked
+    return tuple(step for step in walked if step is own or len(step.name) < len(policy.found_at))
 
 
 @rule("dmarc/wrong-place", Severity.ERROR, Rfc(9989, "4.5"), since="1.0")
@@ -427,8 +449,12 @@ class PsdOnOrdinaryDomain(Finding):
 
 
 @check
-def dmarc_psd_is_left_to_registries(policy: DmarcPolicy, routing: Routing) -> Iterator[Verdict]:
+def dmarc_psd_is_left_to_registries(
+    policy: DmarcPolicy, routing: Routing, listed: SuffixListDomain | Absent
+) -> Iterator[Verdict]:
     """Only a public suffix says psd=y."""
+    if isinstance(listed, SuffixListDomain) and listed.is_suffix:
+        return
     ordinary = len(labels(policy.found_at)) > 1 and bool(routing.hosts) and not routing.implicit
     if policy.record.psd == "y" and ordinary and not policy.inherited:
         yield PsdOnOrdinaryDomain(

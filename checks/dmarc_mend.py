@@ -92,7 +92,10 @@ def _value(name: str, value: str) -> str:
     alone = DmarcRecord.parse(f"v=DMARC1; {name}={value}")
     lowered = value.lower()
     if name in ("p", "sp", "np"):
-        return _policy(lowered)
+        made = _policy(lowered)
+        # Without a tag of its own a name follows the one above; names that nobody has lose no mail by it.
+        unread = not value or (name == "np" and made == "none" != lowered)
+        return "" if unread and name != "p" else made
     if name in ("rua", "ruf"):
         return ",".join(filter(None, map(_uri, alone.rua if name == "rua" else alone.ruf)))
     if not alone.has(DmarcProblem.VALUE_INVALID):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diag.api import DmarcDefect, DmarcPolicy, DmarcProblem, Finding, Rfc, Severity, check, rule
+from diag.api import DmarcDefect, DmarcPolicy, DmarcProblem, Finding, Policy, Rfc, Severity, check, rule
 
 from .dmarc_mend import meant_tag, mend
 
@@ -119,15 +119,66 @@ class PctReadTwoWays(Finding):
     pct: int
 
 
+@rule("dmarc/pct-of-all", Severity.INFO, Rfc(9989, "A.6"), since="1.0")
+class PctOfAll(Finding):
+    """The DMARC record says that its policy is for all mail, as it is anyway.
+
+    ## Why it matters
+    `pct=100` was the default, and `pct` was removed from DMARC: it changes nothing for any receiver.
+
+    ## How to fix
+    Remove it when you change the record next.
+    """
+
+    message = "The DMARC record of {subject} says pct=100, which was the default and exists no more."
+
+
+@rule("dmarc/fo-without-ruf", Severity.INFO, Rfc(9989, "4.7"), since="1.0")
+class FoWithoutRuf(Finding):
+    """The DMARC record says when failure reports are wanted, but not by whom.
+
+    ## Why it matters
+    Without `ruf` nobody sends failure reports, and `fo` says nothing.
+
+    ## How to fix
+    Remove `fo`; or add `ruf=mailto:` and a mailbox, if you want single failed messages reported.
+    """
+
+    message = "The DMARC record of {subject} says fo={value}, but names no address for failure reports (ruf)."
+    value: str
+
+
+@check
+def dmarc_failure_options_have_an_address(policy: DmarcPolicy) -> Iterator[Finding]:
+    """Options for failure reports stand beside an address for them."""
+    fo = policy.record.tags.get("fo")
+    misspelt = any(
+        meant_tag(d.tag, policy.record) == "ruf" for d in _defects(policy, DmarcProblem.UNKNOWN_TAG)
+    )
+    if fo is None or policy.record.tags.first("ruf") or misspelt:
+        return
+    if not any(d.tag == "fo" for d in _defects(policy, DmarcProblem.VALUE_INVALID)):
+        fix = mend(policy, {"fo": ""})
+        yield FoWithoutRuf(subject=policy.found_at, value=fo, evidence=policy.asked, fix=fix)
+
+
 @check
 def dmarc_tags_are_current(policy: DmarcPolicy) -> Iterator[Finding]:
     """A DMARC record holds no tag that was removed."""
     record = policy.record
+    rest = [tag for tag in record.removed if tag.name != "pct" or record.pct is None]
     if record.pct is not None and record.pct < 100:
-        yield PctReadTwoWays(subject=policy.found_at, pct=record.pct, evidence=policy.asked, fix=mend(policy))
-    elif record.removed:
+        # "pct=0" was how one asked for nothing yet; today that is t=y (appendix A.6).
+        softly = (
+            {"t": "y"} if record.pct == 0 and record.published_policy(policy.kind) is not Policy.NONE else {}
+        )
+        fix = mend(policy, softly)
+        yield PctReadTwoWays(subject=policy.found_at, pct=record.pct, evidence=policy.asked, fix=fix)
+    elif rest:
         tags = ", ".join(f"{tag.name}={tag.value}" for tag in record.removed)
         yield RemovedTags(subject=policy.found_at, tags=tags, evidence=policy.asked, fix=mend(policy))
+    elif record.removed:
+        yield PctOfAll(subject=policy.found_at, evidence=policy.asked, fix=mend(policy))
 
 
 @rule("dmarc/unknown-tag", Severity.NOTICE, Rfc(9989, "4.7"), since="1.0")

@@ -115,7 +115,9 @@ def _without(destination: ReportDestination, policy: DmarcPolicy) -> tuple[Fix, 
             changes[tag] = ",".join(left)
     if "rua" in changes and not changes["rua"]:
         name = f"_dmarc.{policy.found_at}"
-        return (Configure(name, "rua=mailto:<a mailbox at a domain that takes mail>"), *mend(policy, changes))
+        other = Configure(name, "rua=mailto:<a mailbox at a domain that takes mail>")
+        # Reports to strangers end at once; where they only bounce, nothing is won by wanting none.
+        return (other, *mend(policy, changes)) if destination.free else (other,)
     return mend(policy, changes)
 
 

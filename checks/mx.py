@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from diag.api import (
     Absent,
+    Below,
     Certainty,
     Configure,
+    DkimSelectors,
     Finding,
+    Fix,
     Many,
     MxHost,
     MxRegistration,
@@ -57,7 +60,7 @@ def mail_hosts_are_named_by_mx(
     if routing.implicit:
         # A null MX ends all mail: it is advised only to who says that nobody sends.
         closed = isinstance(spf, SpfEvaluation) and says_nobody(spf)
-        named = Replace(routing.domain, "MX", "0 ." if closed else f"10 {routing.domain}.")
+        named = Replace(routing.owner, "MX", "0 ." if closed else f"10 {routing.owner}.")
         yield Implicit(subject=routing.domain, evidence=routing.asked, fix=(named,))
 
 
@@ -114,10 +117,19 @@ class NullButSends(Finding):
 
 
 @check
-def a_domain_that_takes_no_mail_sends_none(routing: Routing, spf: SpfEvaluation) -> Iterator[Finding]:
+def a_domain_that_takes_no_mail_sends_none(
+    routing: Routing, spf: SpfEvaluation, selectors: DkimSelectors | Unavailable
+) -> Iterator[Finding]:
     """A domain with a null MX authorises nobody to send."""
-    if routing.null and spf.passes_somebody:
-        nobody = Replace(routing.domain, "TXT", "v=spf1 -all", old=spf.record.text)
+    # What an alias brings along is whoever's the target is: nobody meant this domain by it.
+    if routing.null and spf.passes_somebody and spf.owner == spf.domain:
+        nobody: Fix = Replace(spf.domain, "TXT", "v=spf1 -all", old=spf.record.text)
+        if isinstance(selectors, Unavailable) or selectors.below is not Below.NONE:
+            # It may sign, and so send: what it lacks then is an MX record, and "-all" would lose its mail.
+            nobody = Configure(
+                routing.domain,
+                f"{routing.domain}. 3600 IN MX 10 <the name of your mail host>, if it sends mail",
+            )
         yield NullButSends(subject=routing.domain, evidence=routing.asked + spf.root.evidence, fix=(nobody,))
 
 
@@ -145,7 +157,7 @@ def mx_hosts_lie_in_registered_domains(host: MxRegistration, routing: Routing) -
     elif host.free:
         preference = next(exchange.preference for exchange in routing.exchanges if exchange.name == host.name)
         away = (
-            (Withdraw(routing.domain, "MX", f"{preference} {host.name}."),) if len(routing.hosts) > 1 else ()
+            (Withdraw(routing.owner, "MX", f"{preference} {host.name}."),) if len(routing.hosts) > 1 else ()
         )
         # Registries also take names on hold out of their zone: what is missing there may have an owner.
         yield TargetDomainFree(
@@ -176,9 +188,9 @@ class NullWithOthers(Finding):
 @check
 def null_mx_stands_alone(routing: Routing) -> Iterator[Finding]:
     """A null MX stands alone."""
-    if len(routing.exchanges) > 1 and any(exchange.name == "." for exchange in routing.exchanges):
+    if routing.hosts and any(exchange.name == "." for exchange in routing.exchanges):
         nulls = [exchange for exchange in routing.exchanges if exchange.name == "."]
-        remove = tuple(Withdraw(routing.domain, "MX", f"{null.preference} .") for null in nulls)
+        remove = tuple(Withdraw(routing.owner, "MX", f"{null.preference} .") for null in nulls)
         yield NullWithOthers(
             subject=routing.domain, others=", ".join(routing.hosts), evidence=routing.asked, fix=remove
         )
@@ -205,12 +217,15 @@ def mx_host_is_no_alias(host: MxHost, routing: Routing) -> Iterator[Finding]:
     """An MX host is no alias."""
     if host.aliases and not is_verification_name(host.name) and not routing.implicit:
         direct = Replace(
-            routing.domain,
+            routing.owner,
             "MX",
             f"{host.preference} {host.canonical}.",
             old=f"{host.preference} {host.name}.",
         )
-        yield TargetAlias(subject=host.name, canonical=host.canonical, evidence=host.asked, fix=(direct,))
+        # An alias that leads nowhere, or back, has no name worth putting into the MX record.
+        leads = host.canonical if host.addresses else host.aliases[0]
+        fix = (direct,) if host.addresses else ()
+        yield TargetAlias(subject=host.name, canonical=leads, evidence=host.asked, fix=fix)
 
 
 @rule("mx/target-without-address", Severity.ERROR, Rfc(5321, "5.1"), since="1.0")
@@ -237,9 +252,11 @@ def mx_host_has_an_address(host: MxHost, routing: Routing) -> Iterator[Verdict]:
         yield Undecided(host.unknown, host.asked)
         return
     fix = (
-        (Withdraw(routing.domain, "MX", f"{host.preference} {host.name}."),) if len(routing.hosts) > 1 else ()
+        (Withdraw(routing.owner, "MX", f"{host.preference} {host.name}."),) if len(routing.hosts) > 1 else ()
     )
     why = "has neither A nor AAAA records" if host.exists else "does not exist"
+    if host.aliases:
+        why = f"is an alias, and where it leads ({host.canonical}) there is no address"
     advice = Configure(host.name, f"{host.name}. 3600 IN A <the address of your mail host>")
     yield TargetWithoutAddress(
         subject=host.name, why=why, evidence=host.asked, fix=(*fix, *(() if fix else (advice,)))
@@ -270,6 +287,10 @@ def some_mx_host_can_be_reached(routing: Routing, hosts: Many[MxHost], target: T
     for subject, unavailable in hosts.unknown():
         yield Undecided(unavailable.because, unavailable.evidence, subject)
         return
+    for host in known:
+        if host.unknown:  # of one family nothing is known: it may hold the public address
+            yield Undecided(host.unknown, host.asked, host.name)
+            return
     asked = tuple(cite for host in known for cite in host.asked)
     yield NoUsableTarget(
         subject=routing.domain, hosts=", ".join(routing.hosts), evidence=routing.asked + asked

@@ -42,9 +42,9 @@ class NullMalformed(Finding):
 @check
 def null_mx_has_preference_zero(routing: Routing) -> Iterator[Finding]:
     """A null MX has the preference 0."""
-    preference = routing.exchanges[0].preference
+    preference = routing.exchanges[-1].preference
     if routing.null and preference:
-        proper = Replace(routing.domain, "MX", "0 .")
+        proper = Replace(routing.owner, "MX", "0 .")
         yield NullMalformed(
             subject=routing.domain, preference=preference, evidence=routing.asked, fix=(proper,)
         )
@@ -69,7 +69,7 @@ def mx_records_are_for_mail(routing: Routing) -> Iterator[Finding]:
     """Every MX record is there for mail."""
     for exchange in routing.exchanges:
         if is_verification_name(exchange.name):
-            away = Withdraw(routing.domain, "MX", f"{exchange.preference} {exchange.name}.")
+            away = Withdraw(routing.owner, "MX", f"{exchange.preference} {exchange.name}.")
             yield VerificationLeftover(
                 subject=exchange.name,
                 evidence=routing.asked,
@@ -99,7 +99,7 @@ def mx_records_name_different_hosts(routing: Routing, hosts: Many[MxHost]) -> It
     for name in routing.hosts:
         preferences = [exchange.preference for exchange in routing.exchanges if exchange.name == name]
         if len(preferences) > 1:
-            spare = (Withdraw(routing.domain, "MX", f"{each} {name}.") for each in preferences[1:])
+            spare = (Withdraw(routing.owner, "MX", f"{each} {name}.") for each in preferences[1:])
             what = f"{name} has the preferences {' and '.join(map(str, preferences))}"
             yield DuplicateTarget(subject=routing.domain, what=what, evidence=routing.asked, fix=tuple(spare))
             return

@@ -9,6 +9,7 @@ from diag.api import (
     Absent,
     Configure,
     Finding,
+    Fix,
     Publish,
     Replace,
     Rfc,
@@ -18,12 +19,13 @@ from diag.api import (
     SpfEvaluation,
     SpfProblem,
     SpfPublished,
+    SpfRecord,
     Withdraw,
     check,
     rule,
 )
 
-from .spf_mend import mended
+from .spf_mend import corrected, mended
 
 
 @rule("spf/missing", Severity.ERROR, Rfc(7208, "4.5"), since="1.0")
@@ -47,7 +49,7 @@ def an_spf_record_is_published(
     published: SpfPublished, elsewhere: SpfElsewhere | Absent, sending: SendingDomain
 ) -> Iterator[Finding]:
     """A domain that sends mail publishes an SPF record."""
-    misplaced = isinstance(elsewhere, SpfElsewhere) and elsewhere.records
+    misplaced = isinstance(elsewhere, SpfElsewhere) and any(_misplaced(elsewhere))
     if published.name_exists and not published.records and not published.near and not misplaced:
         start = Configure(
             published.domain,
@@ -74,9 +76,23 @@ class WrongPlace(Finding):
 @check
 def spf_stands_at_the_domain_itself(elsewhere: SpfElsewhere, sending: SendingDomain) -> Iterator[Finding]:
     """The SPF record stands at the domain itself."""
-    for name, record in elsewhere.records[:1]:
-        here = (Publish(elsewhere.domain, "TXT", record),)
+    for name, record in _misplaced(elsewhere):
+        here: tuple[Fix, ...] = (Publish(elsewhere.domain, "TXT", record),)
+        if any(
+            term.name in ("a", "mx") and term.domain_spec is None for term in SpfRecord.parse(record).tested
+        ):
+            # At the domain itself such a term means another host.
+            here = (Configure(elsewhere.domain, f'{elsewhere.domain}. 3600 IN TXT "v=spf1 … ~all"'),)
         yield WrongPlace(subject=elsewhere.domain, name=name, evidence=elsewhere.asked, fix=here)
+        return
+
+
+def _misplaced(elsewhere: SpfElsewhere) -> Iterator[tuple[str, str]]:
+    """The records that were meant for the domain: one that lets nobody pass is right where it stands."""
+    for name, text in elsewhere.records:
+        record = SpfRecord.parse(text)
+        if record.redirect is not None or any(term.qualifier == "+" for term in record.tested):
+            yield name, text
 
 
 @rule("spf/multiple-records", Severity.ERROR, Rfc(7208, "3.2"), Rfc(7208, "4.5"), since="1.0")
@@ -101,13 +117,17 @@ def spf_records_are_not_doubled(published: SpfPublished) -> Iterator[Finding]:
         kept, *others = sorted(set(published.records), key=len, reverse=True) or [""]
         # Beside an "all", and a second time, redirect= counts for nothing (RFC 7208 section 6.1).
         terms = [
-            _REDIRECT.sub("include:", term) for record in published.records for term in record.split()[1:]
+            _REDIRECT.sub("include:", term)
+            for record in sorted(published.records)
+            for term in record.split()[1:]
         ]
         ends = [term for term in terms if term.lstrip("+-~?").lower() == "all"]
         merged = [term for term in dict.fromkeys(terms) if term not in ends]
-        end = next((term for term in ("~all", "-all", "?all") if term in ends), ends[0] if ends else "~all")
-        away = tuple(Withdraw(published.domain, "TXT", other) for other in others)
-        one = Replace(published.domain, "TXT", " ".join(["v=spf1", *merged, end]), old=kept)
+        said = [term.lower() for term in ends]
+        end = next((term for term in ("~all", "-all", "?all") if term in said), "~all")
+        owner = published.aliases[-1] if published.aliases else published.domain
+        away = tuple(Withdraw(owner, "TXT", other) for other in others)
+        one = Replace(owner, "TXT", " ".join(["v=spf1", *merged, end]), old=kept)
         yield MultipleRecords(
             subject=published.domain, count=len(published.records), evidence=published.asked, fix=(*away, one)
         )
@@ -132,14 +152,33 @@ class NearRecord(Finding):
     record: str
 
 
+@rule("spf/near-record-left", Severity.NOTICE, Rfc(7208, "4.5"), since="1.0")
+class NearRecordLeft(Finding):
+    """Beside the SPF record stands another one, which receivers do not take for SPF.
+
+    ## Why it matters
+    Whoever it lets pass does not pass. If somebody corrects its version one day, there are two SPF
+    records, and SPF fails for all mail.
+
+    ## How to fix
+    Move what is missing from it into the SPF record, then remove it.
+    """
+
+    message = "{subject} publishes {record!r} beside its SPF record; receivers pass over it."
+    record: str
+
+
 @check
 def what_looks_like_spf_is_spf(published: SpfPublished) -> Iterator[Finding]:
     """What looks like an SPF record is recognised as one."""
-    if published.records:
-        return
+    owner = published.aliases[-1] if published.aliases else published.domain
     for record in published.near:
+        if published.records:
+            away = (Withdraw(owner, "TXT", record),)
+            yield NearRecordLeft(subject=published.domain, record=record, evidence=published.asked, fix=away)
+            continue
         meant = mended(record)
-        fix = (Replace(published.domain, "TXT", meant, old=record),) if meant else ()
+        fix = (Replace(owner, "TXT", meant, old=record),) if meant else ()
         yield NearRecord(subject=published.domain, record=record, evidence=published.asked, fix=fix)
 
 
@@ -164,12 +203,12 @@ class Syntax(Finding):
 @check
 def spf_terms_are_well_formed(spf: SpfEvaluation) -> Iterator[Finding]:
     """Every term of the SPF record, and of the records it includes, is well formed."""
+    told = set()
     for node, error in spf.errors():
-        if error.kind is SpfProblem.REPEATED_MODIFIER:
+        if error.kind is SpfProblem.REPEATED_MODIFIER or (node.domain, error) in told:
             continue
-        fix: tuple[Replace, ...] = ()
-        if node is spf.root and len(spf.record.errors) == 1 and error in spf.record.terms:
-            fix = (Replace(spf.domain, "TXT", spf.record.without(error).render(), old=spf.record.text),)
+        told.add((node.domain, error))  # a record that is reached twice is wrong once
+        fix = corrected(spf) if node is spf.root else ()
         yield Syntax(
             subject=spf.domain,
             domain=node.domain,
@@ -204,7 +243,7 @@ def spf_modifiers_stand_once(spf: SpfEvaluation) -> Iterator[Finding]:
             again = [term for term in spf.record.terms if term.position == error.position]
             mine = node is spf.root and len(spf.record.errors) == 1
             fix = (
-                (Replace(spf.domain, "TXT", spf.record.without(*again).render(), old=spf.record.text),)
+                (Replace(spf.owner, "TXT", spf.record.without(*again).render(), old=spf.record.text),)
                 if mine
                 else ()
             )

@@ -50,7 +50,7 @@ class Type99(Finding):
     Remove the records of type SPF (99); keep the TXT record.
     """
 
-    message = "{subject} publishes {count} record(s) of the old type SPF, for which nobody asks."
+    message = "{subject} publishes records of the old type SPF ({count}), for which nobody asks."
     count: int
 
 
@@ -152,7 +152,7 @@ def spf_forgets_no_own_mail_host(
                 others=", ".join(passing),
                 certainty=Certainty.LIKELY,
                 evidence=spf.root.evidence + host.asked,
-                fix=(Replace(spf.domain, "TXT", added.render(), old=spf.record.text),),
+                fix=(Replace(spf.owner, "TXT", added.render(), old=spf.record.text),),
             )
 
 
@@ -192,9 +192,7 @@ def spf_lets_hosts_pass_over_both_families(
                 ipv6=", ".join(addresses),
                 certainty=Certainty.LIKELY,  # whether it sends over IPv6 is not seen from here
                 evidence=spf.root.evidence + host.asked,
-                fix=(
-                    Replace(spf.domain, "TXT", spf.record.with_terms(*added).render(), old=spf.record.text),
-                ),
+                fix=(Replace(spf.owner, "TXT", spf.record.with_terms(*added).render(), old=spf.record.text),),
             )
 
 

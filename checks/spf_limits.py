@@ -146,9 +146,10 @@ class VoidLookup(Finding):
     Remove the term.
     """
 
-    message = "SPF for {subject}: {term} finds nothing: {why}."
+    message = "SPF for {subject}: {term}{where} finds nothing: {why}."
     term: str
     why: str
+    where: str = ""
 
 
 @check
@@ -165,12 +166,15 @@ def spf_lookups_find_something(spf: SpfEvaluation) -> Iterator[Finding]:
             fix=without_dead_terms(spf),
         )
         return
+    holders = {id(step): node for node, step in spf.root.walk()}
     for step in both:
+        holder = holders[id(step)]
         if "%" not in step.text and step.outcome is Outcome.VOID:
             yield VoidLookup(
                 subject=spf.domain,
                 term=step.text,
                 why=step.because,
+                where="" if holder is spf.root else f" in the record of {holder.domain}",
                 evidence=step.evidence,
                 fix=without_dead_terms(spf),
             )

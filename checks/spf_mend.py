@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 from diag.api import (
+    Configure,
+    Fix,
     Mechanism,
     Modifier,
     Network,
     Outcome,
     Replace,
+    SpfError,
     SpfEvaluation,
+    SpfRecord,
     SpfStep,
     Term,
+    nearest_term,
 )
 
 MOST_WRITTEN_OUT = 8
@@ -31,6 +37,58 @@ def mended(record: str) -> str:
     return bare if lowered.startswith("v=spf1 ") or lowered == "v=spf1" else ""
 
 
+_ROUND = ",;.\"'\u201c\u201d"
+"""What people write round a term: separators of other lists, quotes."""
+_NAME = re.compile(r"[A-Za-z0-9-]+")
+_ADDRESS_NAMES = {"ip", "ips", "ipv4", "ipv6", "ip-4", "ip-6"}
+
+
+def corrected(spf: SpfEvaluation) -> tuple[Fix, ...]:
+    """The domain's own record with every broken term as it was meant, and without those that name nobody.
+
+    Where that is a guess, the terms are told instead: whoever a term was to let pass must not get lost.
+    """
+    if spf.record.repeated:
+        return ()
+    meant = {error: meant_by(error) for error in spf.record.errors}
+    doubt = [error.text for error, texts in meant.items() if texts is None]
+    if doubt:
+        what = f"write {', '.join(doubt)} as it was meant, or remove it if it lets nobody pass that sends for you"
+        return (Configure(spf.owner, what),)
+    return rewritten(spf, ((error, " ".join(texts or ())) for error, texts in meant.items()))
+
+
+def meant_by(error: SpfError) -> tuple[str, ...] | None:
+    """The terms that a broken one was meant as, none where it names nobody; None where that is a guess."""
+    for texts in _spellings(error.text):
+        if texts and not SpfRecord.parse(" ".join(("v=spf1", *texts))).errors:
+            return tuple("~all" if text.lower() in ("all", "+all") else text for text in texts)
+    return None if re.search("[0-9:=/.]", error.text) else ()
+
+
+def _spellings(text: str) -> Iterator[tuple[str, ...]]:
+    bare = text.strip(_ROUND)
+    yield (bare,)
+    yield tuple(part for part in re.split(r"[,;]+", bare) if part)
+    sign = bare[:1] if bare[:1] in "+-~?" else ""
+    body = bare[len(sign) :]
+    if "=" in body:
+        yield (body,)  # a modifier takes no qualifier
+    name, colon, value = body.partition(":")
+    if not colon:
+        yield (f"{sign}ip4:{body}",)
+    if name.lower() in {"a", "mx", "ip4", "ip6", *_ADDRESS_NAMES}:
+        yield (f"{sign}ip4:{value}",)
+        yield (f"{sign}ip6:{value}",)
+    elif name.lower() not in ("include", "exists", "ptr", "all"):
+        yield (f"{sign}ip6:{body}",)
+    if name.lower() in ("ip4", "ip6", *_ADDRESS_NAMES) and re.search("[A-Za-z]", value) and "/" not in value:
+        yield (f"{sign}a:{value}",)
+    near = nearest_term(name) if _NAME.fullmatch(name) else None
+    if near == "all" or (near in ("include", "exists") and colon):
+        yield (f"{sign}{near}{colon}{value}",)
+
+
 def _dead(step: SpfStep) -> bool:
     """A top-level term that lets nobody pass and costs look-ups: nothing is lost with it."""
     if isinstance(step.term, Modifier) or not step.reached or not step.cost:
@@ -38,20 +96,20 @@ def _dead(step: SpfStep) -> bool:
     return step.outcome in (Outcome.VOID, Outcome.NO_RECORD)
 
 
-def without_dead_terms(spf: SpfEvaluation) -> tuple[Replace, ...]:
+def without_dead_terms(spf: SpfEvaluation) -> tuple[Fix, ...]:
     dead = [step.term for step in spf.root.steps if _dead(step)]
     if not dead:
         return ()
-    return (Replace(spf.domain, "TXT", spf.record.without(*dead).render(), old=spf.record.text),)
+    return (Replace(spf.owner, "TXT", spf.record.without(*dead).render(), old=spf.record.text),)
 
 
-def by_address(spf: SpfEvaluation) -> tuple[Replace, ...]:
+def by_address(spf: SpfEvaluation) -> tuple[Fix, ...]:
     """`a` and `mx` written out as addresses: the same hosts pass, and nothing is looked up."""
     spelt: dict[Mechanism, list[str]] = {}
     for step in spf.root.steps:
         if isinstance(step.term, Mechanism) and step.term.name in ("a", "mx") and step.reached:
             sign = "" if step.term.qualifier == "+" else step.term.qualifier
-            if 0 < len(step.networks) <= MOST_WRITTEN_OUT:
+            if 0 < len(step.networks) <= MOST_WRITTEN_OUT and not step.partly:
                 # Name servers turn their records round; what is told must not change with them.
                 in_order = sorted(step.networks, key=lambda net: (net.version, net))
                 spelt[step.term] = [f"{sign}ip{net.version}:{_short(net)}" for net in in_order]
@@ -59,15 +117,15 @@ def by_address(spf: SpfEvaluation) -> tuple[Replace, ...]:
         return ()
     addresses = dict.fromkeys(address for written in spelt.values() for address in written)
     record = spf.record.without(*spelt).with_terms(*addresses)
-    return (Replace(spf.domain, "TXT", record.render(), old=spf.record.text),)
+    return (Replace(spf.owner, "TXT", record.render(), old=spf.record.text),)
 
 
-def rewritten(spf: SpfEvaluation, changes: Iterable[tuple[Term, str]]) -> tuple[Replace, ...]:
+def rewritten(spf: SpfEvaluation, changes: Iterable[tuple[Term, str]]) -> tuple[Fix, ...]:
     """The record with these terms spelt otherwise, and without those whose new spelling is empty."""
     spelt = dict(changes)
     terms = (spelt.get(term, term.text) for term in spf.record.terms)
     text = " ".join((spf.record.text[:6], *filter(None, terms)))
-    return (Replace(spf.domain, "TXT", text, old=spf.record.text),) if text != spf.record.text else ()
+    return (Replace(spf.owner, "TXT", text, old=spf.record.text),) if text != spf.record.text else ()
 
 
 def _short(network: Network) -> str:

@@ -5,28 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    Absent,
     Certainty,
+    Configure,
     Finding,
+    Fix,
     Many,
     Mechanism,
     Modifier,
     Outcome,
     Replace,
     Rfc,
+    Routing,
     Severity,
     SpfEvaluation,
     SpfNode,
+    SpfRecord,
     SpfRegistration,
     SpfStep,
     SpfTargetServers,
+    Target,
+    Term,
+    Unavailable,
     Undecided,
     Verdict,
     check,
     rule,
 )
 
+from .spf_mend import meant_by
+
 WIDEST = {4: 16, 6: 32}
 """By IP version, the shortest prefix that passes without remark."""
+STRANGERS = {4: 8, 6: 16}
+"""By IP version, the longest prefix of a network that no single sender can have for himself."""
 
 
 @rule("spf/include-without-record", Severity.ERROR, Rfc(7208, "5.2"), Rfc(7208, "6.1"), since="1.0")
@@ -53,7 +65,7 @@ def spf_includes_have_a_record(spf: SpfEvaluation) -> Iterator[Finding]:
         if step.outcome in (Outcome.NO_RECORD, Outcome.MANY_RECORDS):
             mine = node is spf.root and not isinstance(step.term, Modifier)
             fix = (
-                (Replace(spf.domain, "TXT", spf.record.without(step.term).render(), old=spf.record.text),)
+                (Replace(spf.owner, "TXT", spf.record.without(step.term).render(), old=spf.record.text),)
                 if mine
                 else ()
             )
@@ -131,7 +143,7 @@ def spf_names_lie_in_registered_domains(
         elif name.free:
             term = own.get(name.term)
             fix = (
-                (Replace(spf.domain, "TXT", spf.record.without(term).render(), old=spf.record.text),)
+                (Replace(spf.owner, "TXT", spf.record.without(term).render(), old=spf.record.text),)
                 if term is not None
                 else ()
             )
@@ -170,7 +182,7 @@ def spf_does_not_lead_back_to_itself(spf: SpfEvaluation) -> Iterator[Finding]:
         if step.outcome is Outcome.LOOP:
             mine = node is spf.root and not isinstance(step.term, Modifier)
             fix = (
-                (Replace(spf.domain, "TXT", spf.record.without(step.term).render(), old=spf.record.text),)
+                (Replace(spf.owner, "TXT", spf.record.without(step.term).render(), old=spf.record.text),)
                 if mine
                 else ()
             )
@@ -201,23 +213,36 @@ class PassesEveryone(Finding):
 
 
 @check
-def spf_does_not_pass_everyone(spf: SpfEvaluation) -> Iterator[Finding]:
+def spf_does_not_pass_everyone(
+    spf: SpfEvaluation, routing: Routing | Absent | Unavailable
+) -> Iterator[Finding]:
     """SPF does not let everybody pass."""
-    for node, step in _open_doors(spf.root):
-        fix: tuple[Replace, ...] = ()
-        if node is spf.root:
-            closed = spf.record.without(step.term)
-            if closed.all is None and closed.redirect is None:
-                closed = closed.with_terms("-all")
-            fix = (Replace(spf.domain, "TXT", closed.render(), old=spf.record.text),)
+    doors = list(_open_doors(spf.root))
+    for node, step in doors:
+        fix = _closed(spf, [each.term for at, each in doors if at is spf.root], routing)
         yield PassesEveryone(
             subject=spf.domain,
             term=step.text,
             domain=node.domain,
             evidence=node.evidence or step.evidence,
-            fix=fix,
+            fix=fix if node is spf.root else (),
         )
         return
+
+
+def _closed(
+    spf: SpfEvaluation, doors: list[Term], routing: Routing | Absent | Unavailable
+) -> tuple[Fix, ...]:
+    """The record without its open doors; who sends by them today must not be refused for it at once."""
+    closed = spf.record.without(*doors)
+    if closed.all is None and closed.redirect is None:
+        closed = closed.with_terms("~all")
+    if not any(term.qualifier == "+" for term in closed.tested) and closed.redirect is None:
+        if not isinstance(routing, Routing) or routing.implicit:
+            start = f'{spf.owner}. 3600 IN TXT "v=spf1 <what sends for the domain> ~all"'
+            return (Configure(spf.owner, start),)
+        closed = SpfRecord.parse("v=spf1 -all") if routing.null else closed.with_terms("mx")
+    return (Replace(spf.owner, "TXT", closed.render(), old=spf.record.text),)
 
 
 def _open_doors(node: SpfNode) -> Iterator[tuple[SpfNode, SpfStep]]:
@@ -253,18 +278,37 @@ class RangeWide(Finding):
     count: str
 
 
+@rule("spf/range-of-strangers", Severity.ERROR, Rfc(9989, "11.1"), since="1.0")
+class RangeOfStrangers(Finding):
+    """The SPF record authorises a network so large that it belongs to many who have nothing to do with you.
+
+    ## Why it matters
+    No company has so many mail servers. Whoever rents any machine in it sends as you, and passes SPF and
+    DMARC; Gmail answers such records with `550 5.7.24`.
+
+    ## How to fix
+    Name only the addresses that send for you. Often a digit of the prefix length is missing: `/8` for `/28`.
+    """
+
+    message = "SPF for {subject} authorises {count} addresses with {term}, most of them strangers'."
+    term: str
+    count: str
+
+
 @check
-def spf_names_no_wide_ranges(spf: SpfEvaluation) -> Iterator[Finding]:
+def spf_names_no_wide_ranges(spf: SpfEvaluation, target: Target) -> Iterator[Finding]:
     """SPF names no more addresses than anybody needs."""
     for step in spf.root.steps:
         term = step.term
         if not step.reached or not isinstance(term, Mechanism) or term.qualifier != "+":
             continue
         for network in step.networks if term.name in ("ip4", "ip6") else ():
-            if 0 < network.prefixlen < WIDEST[network.version]:
+            strangers = any(target.counts_as_public(str(network[at])) for at in (0, -1))
+            if strangers and 0 < network.prefixlen < WIDEST[network.version]:
+                kind = RangeOfStrangers if network.prefixlen <= STRANGERS[network.version] else RangeWide
                 many = network.num_addresses
                 count = f"{many:,}" if network.version == 4 else f"2^{128 - network.prefixlen}"
-                yield RangeWide(subject=spf.domain, term=term.text, count=count, evidence=spf.root.evidence)
+                yield kind(subject=spf.domain, term=term.text, count=count, evidence=spf.root.evidence)
 
 
 @rule("spf/open-ended", Severity.WARNING, Rfc(7208, "4.7"), since="1.0")
@@ -286,20 +330,28 @@ class OpenEnded(Finding):
 def spf_ends_with_a_no(spf: SpfEvaluation) -> Iterator[Verdict]:
     """The SPF record says no to whom it does not list."""
     redirect = spf.record.honoured_redirect
-    if redirect is not None:
-        step = next(step for step in spf.root.steps if step.term is redirect)
-        if step.inner is None or step.inner.record is None:
-            return  # that is the matter of spf_includes_have_a_record
+    if not _end_is_known(spf.root):
+        return  # that is the matter of spf_includes_have_a_record, and of those about syntax and failures
     if spf.final == "?":
         end = spf.record.all
         closed = spf.record.without(end) if end is not None else spf.record
-        fix = (Replace(spf.domain, "TXT", closed.with_terms("~all").render(), old=spf.record.text),)
+        fix = (Replace(spf.owner, "TXT", closed.with_terms("~all").render(), old=spf.record.text),)
         yield OpenEnded(
             subject=spf.domain,
             end=end.text if end is not None else "no all",
             evidence=spf.root.evidence,
             fix=fix if redirect is None else (),
         )
+
+
+def _end_is_known(node: SpfNode) -> bool:
+    """Whether the record, or the one it hands over to, could be read to its end."""
+    errors = node.record.errors if node.record is not None else ()
+    if any(text.lower().endswith("all") for error in errors for text in meant_by(error) or ()):
+        return False
+    handed = [step for step in node.steps if step.reached and isinstance(step.term, Modifier)]
+    over = [step for step in handed if step.term is (node.record and node.record.honoured_redirect)]
+    return all(step.inner is not None and _end_is_known(step.inner) for step in over)
 
 
 @rule("spf/redirect-ignored", Severity.WARNING, Rfc(7208, "6.1"), since="1.0")
@@ -325,7 +377,7 @@ def spf_redirect_is_honoured(spf: SpfEvaluation) -> Iterator[Finding]:
     redirect, end = spf.record.redirect, spf.record.all
     if redirect is not None and end is not None:
         included = spf.record.without(redirect).with_terms(f"include:{redirect.value}")
-        fix = (Replace(spf.domain, "TXT", included.render(), old=spf.record.text),)
+        fix = (Replace(spf.owner, "TXT", included.render(), old=spf.record.text),)
         yield RedirectIgnored(
             subject=spf.domain, term=redirect.text, end=end.text, evidence=spf.root.evidence, fix=fix
         )
@@ -342,7 +394,23 @@ class TermsAfterAll(Finding):
     Move `all` to the end of the record.
     """
 
-    message = "SPF for {subject}: {terms} stand behind {end} and are never looked at."
+    message = "SPF for {subject}: receivers stop at {end} and never look at {terms}."
+    terms: str
+    end: str
+
+
+@rule("spf/leftovers-after-all", Severity.NOTICE, Rfc(7208, "5.1"), since="1.0")
+class LeftoversAfterAll(Finding):
+    """Terms that would change nothing stand behind the `all` of the SPF record.
+
+    ## Why it matters
+    They make the record longer, and whoever adds a server behind them finds that it does not pass.
+
+    ## How to fix
+    Remove them, so that `all` is the end of the record.
+    """
+
+    message = "SPF for {subject}: behind {end} the record goes on with {terms}, which adds nothing."
     terms: str
     end: str
 
@@ -350,18 +418,36 @@ class TermsAfterAll(Finding):
 @check
 def spf_all_stands_last(spf: SpfEvaluation) -> Iterator[Finding]:
     """No mechanism stands behind `all`."""
-    end = spf.record.all
-    behind = [term for term in spf.record.untested if term.name != "all"]
-    if end is not None and behind:
-        moved = spf.record.without(*spf.record.untested).with_terms(*(term.text for term in behind))
-        fix = (Replace(spf.domain, "TXT", moved.render(), old=spf.record.text),)
-        yield TermsAfterAll(
-            subject=spf.domain,
-            terms=", ".join(term.text for term in behind),
-            end=end.text,
-            evidence=spf.root.evidence,
-            fix=fix,
-        )
+    end, behind = spf.record.all, [term for term in spf.record.untested if term.name != "all"]
+    if end is None or not behind:
+        return
+    lost = [term for term in behind if _adds(term, spf)]
+    moved = spf.record.without(*spf.record.untested).with_terms(*(term.text for term in lost))
+    kind = TermsAfterAll if lost else LeftoversAfterAll
+    yield kind(
+        subject=spf.domain,
+        terms=", ".join(term.text for term in lost or behind),
+        end=end.text,
+        evidence=spf.root.evidence,
+        fix=(Replace(spf.owner, "TXT", moved.render(), old=spf.record.text),),
+    )
+
+
+def _adds(term: Mechanism, spf: SpfEvaluation) -> bool:
+    """Whether a term behind `all` would let somebody pass who does not pass already."""
+    if term.qualifier != "+" or spf.final == "+":
+        return False
+    said = {_body(earlier) for earlier in spf.record.tested if earlier.qualifier == "+"}
+    network = term.network
+    inside = network is not None and any(
+        wide.version == network.version and network.subnet_of(wide)  # type: ignore[arg-type]
+        for _, _, wide in spf.networks()
+    )
+    return _body(term) not in said and not inside
+
+
+def _body(term: Mechanism) -> str:
+    return term.text.lstrip("+").lower()
 
 
 @rule("spf/ptr", Severity.WARNING, Rfc(7208, "5.5"), since="1.0")

@@ -15,6 +15,7 @@ from diag.api import (
     Severity,
     SpfEvaluation,
     SpfPublished,
+    SpfRecord,
     SpfStep,
     Target,
     Withdraw,
@@ -54,18 +55,21 @@ class UnknownModifier(Finding):
 @check
 def spf_modifiers_are_known(spf: SpfEvaluation) -> Iterator[Finding]:
     """Every modifier in the SPF record exists."""
-    for term in spf.record.unknown_modifiers:
-        meant = f"{term.meant}:{term.value}" if term.meant not in (None, "all", "redirect", "exp") else ""
-        known = bool(meant) and not spf.record.without(*spf.record.terms).with_terms(meant).errors
+    meant = {term: _meant(term) for term in spf.record.unknown_modifiers}
+    for term, text in meant.items():
         yield UnknownModifier(
             subject=spf.domain,
             term=term.text,
-            hint=f"; perhaps {meant} was meant" if known else "",
+            hint=f"; perhaps {text} was meant" if text else "",
             evidence=spf.root.evidence,
-            fix=rewritten(
-                spf, {**dict.fromkeys(spf.record.unknown_modifiers, ""), term: meant * known}.items()
-            ),
+            fix=rewritten(spf, meant.items()),
         )
+
+
+def _meant(term: Modifier) -> str:
+    """The mechanism that an unknown modifier probably was to be; empty where there is none."""
+    text = f"{term.meant}:{term.value}" if term.meant not in (None, "all", "redirect", "exp") else ""
+    return text if text and not SpfRecord.parse(f"v=spf1 {text}").errors else ""
 
 
 @rule("spf/version-case", Severity.INFO, Rfc(7208, "12"), since="1.0")
@@ -88,7 +92,7 @@ def spf_version_is_in_lower_case(spf: SpfEvaluation) -> Iterator[Finding]:
     """The version of the SPF record is in lower case."""
     version, rest = spf.record.text[:6], spf.record.text[6:]
     if version != version.lower():
-        fix = (Replace(spf.domain, "TXT", version.lower() + rest, old=spf.record.text),)
+        fix = (Replace(spf.owner, "TXT", version.lower() + rest, old=spf.record.text),)
         yield VersionCase(subject=spf.domain, version=version, evidence=spf.root.evidence, fix=fix)
 
 

@@ -242,6 +242,7 @@ from .records.spf import (
     SpfRecord as SpfRecord,
     Term as Term,
     is_spf as is_spf,
+    nearest_term as nearest_term,
 )
 from .records.svg import SvgDefect as SvgDefect, SvgImage as SvgImage, SvgProblem as SvgProblem
 from .records.tags import Tag as Tag, TagList as TagList

@@ -107,6 +107,8 @@ class SuffixListDomain:
     domain: str
     organizational: str
     """Empty where the domain is a public suffix itself, or the list does not know its top-level domain."""
+    is_suffix: bool
+    """The list has the domain itself as a public suffix."""
     asked: tuple[Cite, ...]
 
 

@@ -26,11 +26,18 @@ class Routing:
     authenticated: bool
     """A validating resolver vouched for the MX RRset."""
     asked: tuple[Cite, ...]
+    alias_of: str = ""
+    """Where the records really live, if the domain is an alias; else empty."""
+
+    @property
+    def owner(self) -> str:
+        """The name that holds the MX records, or would: another one where the domain is an alias."""
+        return self.alias_of or self.domain
 
     @property
     def null(self) -> bool:
-        """The domain says that it takes no mail: one MX, with an empty target (RFC 7505 section 3)."""
-        return len(self.exchanges) == 1 and self.exchanges[0].name == "."
+        """The domain says that it takes no mail: its MX has an empty target (RFC 7505 section 3), each if several."""
+        return bool(self.exchanges) and all(exchange.name == "." for exchange in self.exchanges)
 
     @property
     def hosts(self) -> tuple[str, ...]:

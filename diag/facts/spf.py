@@ -83,6 +83,8 @@ class SpfStep:
     evidence: tuple[Cite, ...]
     reached: bool = True
     """False for what stands after `all`, and for a redirect beside `all`: nobody evaluates it."""
+    partly: str = ""
+    """Why some of the addresses it names are not known, though others are; empty where nothing is missing."""
 
     @property
     def total(self) -> int:
@@ -99,6 +101,8 @@ class SpfNode:
     """None where the domain has not exactly one SPF record."""
     steps: tuple[SpfStep, ...]
     evidence: tuple[Cite, ...]
+    alias_of: str = ""
+    """Where the record really lives, if the domain is an alias; else empty."""
 
     @property
     def lookups(self) -> int:
@@ -143,6 +147,11 @@ class SpfEvaluation:
         return self.root.record
 
     @property
+    def owner(self) -> str:
+        """Where the domain's own record lives: another name where the domain is an alias."""
+        return self.root.alias_of or self.domain
+
+    @property
     def lookups(self) -> int:
         """Terms that cause look-ups; more than ten is permerror."""
         return self.root.lookups
@@ -184,7 +193,10 @@ class SpfEvaluation:
         ip = ipaddress.ip_address(address)
         if any(ip in network for _, _, network in self.networks()) or self.final == "+":
             return True
-        known = all(step.outcome in _SETTLED and not _by_client(step) for _, step in self.root.walk())
+        known = all(
+            step.outcome in _SETTLED and not step.partly and not _by_client(step)
+            for _, step in self.root.walk()
+        )
         return False if known and not any(self.errors()) else None
 
     @property

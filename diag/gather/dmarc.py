@@ -110,7 +110,7 @@ def _step(name: str, looked: Looked, reached: bool) -> DmarcStep:
     records = tuple(text for text in texts if is_dmarc(text))
     return DmarcStep(
         name=name,
-        owner=looked.owner if isinstance(looked, Found) else f"_dmarc.{name}",
+        owner=_lives(name, looked),
         records=records,
         near=tuple(text for text in texts if looks_like_dmarc(text)),
         record=DmarcRecord.parse(records[0]) if len(records) == 1 else None,
@@ -118,6 +118,12 @@ def _step(name: str, looked: Looked, reached: bool) -> DmarcStep:
         reached=reached,
         asked=looked.evidence,
     )
+
+
+def _lives(name: str, looked: Looked) -> str:
+    if isinstance(looked, Found):
+        return looked.owner
+    return looked.name if isinstance(looked, NoRecord) and looked.aliases else f"_dmarc.{name}"
 
 
 def organizational_of(name: str, steps: tuple[DmarcStep, ...]) -> tuple[str, str]:

@@ -23,7 +23,8 @@ async def routing(target: Target, lab: Lab) -> Routing | Absent | Unavailable:
     if isinstance(mx, Found):
         found = [MailExchange(rdata.preference, plain(rdata.exchange)) for rdata in mx.rdatas]  # type: ignore[attr-defined]
         in_order = tuple(sorted(found, key=lambda exchange: (exchange.preference, exchange.name)))
-        return Routing(target.domain, in_order, False, mx.authenticated, mx.evidence)
+        lives = mx.owner if mx.aliases else ""
+        return Routing(target.domain, in_order, False, mx.authenticated, mx.evidence, lives)
     if isinstance(mx, Unavailable):
         return mx
     if not mx.name_exists:
@@ -32,7 +33,8 @@ async def routing(target: Target, lab: Lab) -> Routing | Absent | Unavailable:
     addresses = await all_of(lambda rdtype: look_up(lab, target.domain, rdtype), ("A", "AAAA"))
     asked = mx.evidence + tuple(cite for looked in addresses.values() for cite in looked.evidence)
     if any(isinstance(looked, Found) for looked in addresses.values()):
-        return Routing(target.domain, (MailExchange(0, target.domain),), True, mx.authenticated, asked)
+        itself = (MailExchange(0, target.domain),)
+        return Routing(target.domain, itself, True, mx.authenticated, asked, mx.name if mx.aliases else "")
     for looked in addresses.values():
         if isinstance(looked, Unavailable):
             return looked

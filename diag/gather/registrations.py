@@ -12,7 +12,7 @@ from diag.records.spf import Mechanism
 from diag.together import all_of
 
 from .dns import NoRecord, look_up
-from .registration import is_free, registrable
+from .registration import claimable, is_free
 
 _VERIFYING = ("invalid", "mx-verification.google.com")
 _ASKED_FOR = {"a": "A", "exists": "A", "mx": "MX"}
@@ -25,7 +25,7 @@ async def mx_registrations(hosts: Many[MxHost], lab: Lab) -> Many[MxRegistration
 
     async def registration(name: str) -> MxRegistration:
         free, asked = await is_free(lab, name)
-        return MxRegistration(name, registrable(name), free, asked)
+        return MxRegistration(name, claimable(name), free, asked)
 
     gone = [host.name for host in hosts.values() if not host.exists and _was_meant_as_host(host.name)]
     return Many(await all_of(registration, gone))
@@ -47,7 +47,7 @@ async def spf_registrations(spf: SpfEvaluation, lab: Lab) -> Many[SpfRegistratio
         if not isinstance(looked, NoRecord) or looked.name_exists:
             return None
         free, asked = await is_free(lab, name)
-        return SpfRegistration(name, terms[name], registrable(name), free, looked.evidence + asked)
+        return SpfRegistration(name, terms[name], claimable(name), free, looked.evidence + asked)
 
     found = await all_of(registration, terms)
     return Many({name: value for name, value in found.items() if value is not None})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from diag.facts.spf import SpfElsewhere, SpfEvaluation, SpfPublished, SpfTargetServers
-from diag.model.knowing import Absent, Cite, Many
+from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.probes.dns import DnsAnswer, DnsQuery
+from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.records.spf import is_spf
 from diag.together import all_of
@@ -23,11 +24,16 @@ async def spf_elsewhere(published: SpfPublished, lab: Lab) -> SpfElsewhere | Abs
     if published.records or published.near or not published.name_exists:
         return Absent(f"{domain} has an SPF record", published.asked)
     names = (f"spf.{domain}", f"_spf.{domain}", f"www.{domain}", f"{domain}.{domain}")
-    looked = await all_of(lambda name: look_up(lab, name, "TXT"), names)
+    nobody = f"{(await lab.run(Nonce())).text}.{domain}"
+    looked = await all_of(lambda name: look_up(lab, name, "TXT"), (*names, nobody))
+    wild = looked.pop(nobody)
+    if isinstance(wild, Found | Unavailable):
+        return Absent(f"a wildcard may answer for the names below {domain}", wild.evidence)
+    # What stands behind an alias is the record of whoever the target belongs to.
     records = tuple(
         (name, text)
         for name, answer in looked.items()
-        if isinstance(answer, Found)
+        if isinstance(answer, Found) and not answer.aliases
         for text in answer.texts()
         if is_spf(text)
     )

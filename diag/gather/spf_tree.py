@@ -15,6 +15,8 @@ Answers = Mapping[tuple[str, str], Looked]
 
 MOST_LOOKUPS = 200
 """Look-ups followed in one tree; the limit of ten is long passed."""
+MOST_STEPS = 20_000
+"""Terms of one tree after which no further record is gone into: one of 64 KiB may be included again and again."""
 
 
 def the_record(looked: Looked | None) -> SpfRecord | Outcome:
@@ -30,11 +32,12 @@ def the_record(looked: Looked | None) -> SpfRecord | Outcome:
 
 
 class Tree:
-    """Builds nodes; one Tree counts the look-ups of one evaluation."""
+    """Builds nodes; one Tree counts the look-ups and terms of one evaluation."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._followed = 0
+        self._steps = 0
 
     def node(self, domain: str, above: tuple[str, ...] = ()) -> SpfNode:
         """The record at a name with everything evaluated below it; `above` are the names being evaluated."""
@@ -44,6 +47,7 @@ class Tree:
         if not isinstance(record, SpfRecord):
             return SpfNode(domain, None, (), evidence)
         path = (*above, domain)
+        self._steps += len(record.terms)
         tested, redirect = set(map(id, record.tested)), record.honoured_redirect
         steps = []
         for term in record.terms:
@@ -52,7 +56,8 @@ class Tree:
             steps.append(self._step(term, domain, path) if reached else _idle(term, reached=False))
         if redirect is not None:  # it is evaluated last, wherever it stands (section 6.1)
             steps.sort(key=lambda step: step.term is redirect)
-        return SpfNode(domain, record, tuple(steps), evidence)
+        alias_of = txt.owner if isinstance(txt, Found) and txt.aliases else ""
+        return SpfNode(domain, record, tuple(steps), evidence, alias_of)
 
     def _step(self, term: Term, domain: str, path: tuple[str, ...]) -> SpfStep:
         if isinstance(term, SpfError):
@@ -81,7 +86,7 @@ class Tree:
         if target in path:
             return _looked(term, target, Outcome.LOOP)
         looked = self._answers.get((target, "TXT"))
-        if self._followed > MOST_LOOKUPS or looked is None:
+        if self._followed > MOST_LOOKUPS or self._steps > MOST_STEPS or looked is None:
             return _looked(term, target, Outcome.TOO_DEEP)
         record = the_record(looked)
         if isinstance(record, Outcome):
@@ -154,6 +159,9 @@ def _looked(
         void_ipv6,
         because,
         tuple(evidence),
+        partly=next((each.because for each in looked if isinstance(each, Unavailable)), "")
+        if outcome is Outcome.FOUND
+        else "",
     )
 
 

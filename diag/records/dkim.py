@@ -157,8 +157,13 @@ class DkimKey:
 
 
 def looks_like_key(text: str) -> bool:
-    """Whether a TXT record at a selector is meant as a key: a tag list with `p`, or one that says DKIM1."""
+    """Whether a TXT record at a selector is meant as a key: a tag list with `p`, or one that says DKIM1.
+
+    Not one that says DKIM2: whatever becomes of that draft, its records are no broken DKIM keys.
+    """
     tags = TagList.parse(text)
+    if tags.get("v") == "DKIM2":
+        return False
     return tags.first("p") is not None or tags.get("v") == VERSION or bool(_PEM_PRIVATE.search(text))
 
 

@@ -10,7 +10,7 @@ from diag.facts.dmarc import DmarcAlignment, DmarcDiscovery, DmarcPolicy, Report
 from diag.gather.dmarc import discovery, policy
 from diag.gather.dmarc_alignment import alignment
 from diag.gather.dmarc_reports import destinations
-from diag.gather.registration import is_free, registrable
+from diag.gather.registration import claimable, is_free, registrable
 from diag.lab.once import Once
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Target
@@ -227,6 +227,14 @@ def test_whether_a_destination_takes_mail(records: str, takes: bool) -> None:
 )
 def test_the_registrable_part(name: str, expected: str) -> None:
     assert registrable(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("x.y.co.uk", "y.co.uk"), ("mail.go.nl", "go.nl"), ("a.b.example", "b.example"), ("co.uk", "co.uk")],
+)
+def test_what_can_be_claimed_is_never_a_host_of_somebody_s_domain(name: str, expected: str) -> None:
+    assert claimable(name) == expected
 
 
 REGISTRY = "example. NS a.nic.example.\nexample. NS b.nic.example.\na.nic.example. A 192.0.2.1\nb.nic.example. A 192.0.2.2"
