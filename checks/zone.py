@@ -15,6 +15,7 @@ from diag.api import (
     Rfc,
     Severity,
     Standing,
+    Target,
     Undecided,
     Verdict,
     ZoneDelegation,
@@ -71,10 +72,14 @@ def some_name_server_answers(delegation: ZoneDelegation, zone: ZoneServers) -> I
     """At least one name server answers for the zone."""
     if zone.authoritative:
         return
-    if not zone.servers and len(delegation.gone) < len(delegation.hosts):
+    unknown = delegation.unseen or not delegation.addresses
+    if not zone.servers and unknown and len(delegation.gone) < len(delegation.hosts):
         yield Undecided(f"no address of a name server of {zone.apex} could be found out", zone.asked)
         return
-    told = listed(f"{server} {_said(server)}" for server in zone.servers) or "their names have no address"
+    told = (
+        listed(f"{server} {_said(server)}" for server in zone.servers)
+        or "their names have no address that others can reach"
+    )
     yield NoServerAnswers(subject=zone.apex, told=told, evidence=zone.asked)
 
 
@@ -120,19 +125,26 @@ def every_name_server_answers(zone: ZoneServers) -> Iterator[Finding]:
 
 @check
 def every_name_server_has_an_address(
-    delegation: ZoneDelegation, zone: ZoneServers, registrations: Many[NameServerRegistration]
+    delegation: ZoneDelegation,
+    zone: ZoneServers,
+    registrations: Many[NameServerRegistration],
+    target: Target,
 ) -> Iterator[Finding]:
     """Every name server that is listed has an address."""
     if not zone.authoritative:
         return
-    for host in delegation.without_address:
+    for host, addresses in delegation.addresses.items():
         known = registrations.get(host)
         if isinstance(known, NameServerRegistration) and known.free is not False:
             continue  # that its domain is free is graver
+        if host in delegation.unseen or any(map(target.counts_as_public, addresses)):
+            continue
         yield LameServer(
             subject=host,
             apex=zone.apex,
-            told="has no address",
+            told=f"has no address that others can reach ({listed(addresses)})"
+            if addresses
+            else "has no address",
             evidence=delegation.asked,
             fix=(Configure("registrar and DNS provider", f"remove: {zone.apex}. NS {host}."),),
         )
@@ -215,10 +227,13 @@ class ParentChildDisjoint(Finding):
 @check
 def parent_and_child_name_the_same_servers(
     delegation: ZoneDelegation, zone: ZoneServers
-) -> Iterator[Finding]:
+) -> Iterator[Verdict]:
     """The zone above and the zone itself name the same name servers."""
     parent = set(delegation.by_parent)
     lists = [set(server.names) for server in zone.authoritative if server.names]
+    if not delegation.above:
+        yield Undecided("no server of the zone above answered us", delegation.asked)
+        return
     if not parent or not lists or all(names == parent for names in lists):
         return
     child = set().union(*lists)

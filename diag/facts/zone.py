@@ -44,11 +44,6 @@ class ZoneDelegation:
         """Every name server that either side names, in order."""
         return tuple(sorted({*self.by_parent, *self.by_child}))
 
-    @property
-    def without_address(self) -> tuple[str, ...]:
-        """Name servers that have no address at all."""
-        return tuple(host for host, known in self.addresses.items() if not known and host not in self.unseen)
-
 
 class Standing(enum.StrEnum):
     """What came of asking a name server for the SOA of the zone."""

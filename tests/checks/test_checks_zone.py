@@ -9,11 +9,13 @@ import pytest
 
 from checks.zone import (
     every_name_server_answers,
+    every_name_server_has_an_address,
     name_servers_stand_apart,
     parent_and_child_name_the_same_servers,
     some_name_server_answers,
 )
 from checks.zone_answers import (
+    an_alias_stands_alone,
     every_name_server_has_the_same_records,
     every_name_server_has_the_same_serial,
     every_name_server_takes_tcp,
@@ -30,11 +32,14 @@ from diag.api import (
     Cite,
     DoubledName,
     Finding,
+    Many,
     NameServer,
+    NameServerRegistration,
     PolicyText,
     PolicyTexts,
     Replace,
     Standing,
+    Target,
     Undecided,
     Verdict,
     ZoneDelegation,
@@ -75,7 +80,7 @@ def zone(*servers: NameServer, tcp_open: bool = True, settled: bool = True) -> Z
 
 
 def delegation(*names: str, addresses: Mapping[str, tuple[str, ...]] | None = None) -> ZoneDelegation:
-    return ZoneDelegation(APEX, APEX, True, names, names, addresses or {}, (), (), ())
+    return ZoneDelegation(APEX, APEX, True, names, names, addresses or {}, (), ("192.0.2.2",), ())
 
 
 def told(check: Check, *facts: object) -> list[str]:
@@ -110,6 +115,51 @@ def test_silence_is_less_certain_than_a_refusal() -> None:
     silent = the_one(every_name_server_answers, zone(server(1), server(2, SILENT)))
     refused = the_one(every_name_server_answers, zone(server(1), server(2, FAILS)))
     assert (silent.certainty, refused.certainty) == (Certainty.LIKELY, Certainty.CERTAIN)
+
+
+def test_a_server_nobody_can_reach_is_lame_and_an_unseen_one_is_not() -> None:
+    listed_at = {
+        "in.example": ("10.0.0.1",),
+        "no.example": (),
+        "six.example": (),
+        "ns1.a.example": ("198.51.1.53",),
+    }
+    where = replace(delegation(*listed_at, addresses=listed_at), unseen=("six.example",))
+    free: Many[NameServerRegistration] = Many(
+        {"no.example": NameServerRegistration("no.example", APEX, "no.example", True, ())}
+    )
+    lame = every_name_server_has_an_address.function(where, zone(server(1)), free, Target(APEX))
+    assert [finding.subject for finding in lame] == ["in.example"]
+    lame = every_name_server_has_an_address.function(where, zone(server(1)), Many(), Target(APEX))
+    assert [finding.subject for finding in lame] == ["in.example", "no.example"]
+    dead = zone(server(1, SILENT))
+    assert told(every_name_server_has_an_address, where, dead, Many(), Target(APEX)) == []
+
+
+def test_where_servers_stand_is_open_while_an_address_is_unknown() -> None:
+    near = delegation("a.example", "b.example", addresses={"a.example": ("198.51.1.53",), "b.example": ()})
+    assert told(name_servers_stand_apart, near, zone(server(1))) == ["zone/too-few-servers"]
+    (open_,) = told(name_servers_stand_apart, replace(near, unseen=("b.example",)), zone(server(1)))
+    assert open_ == "? not every address of b.example is known"
+
+
+def test_silence_of_the_zone_above_says_nothing_of_its_list() -> None:
+    alone = replace(delegation("x.example"), above=())
+    (open_,) = told(parent_and_child_name_the_same_servers, alone, zone(server(1)))
+    assert open_.startswith("? no server of the zone above")
+
+
+def test_silence_to_one_question_of_a_server_without_tcp_is_an_answer_cut_short() -> None:
+    cut = replace(server(1, tcp=False), unheard=((APEX, "TXT"),))
+    finding = the_one(every_name_server_takes_tcp, zone(cut, server(2)))
+    assert (finding.id, finding.certainty) == ("zone/no-tcp", Certainty.LIKELY)
+    assert told(every_name_server_takes_tcp, zone(replace(cut, tcp=True), server(2))) == []
+
+
+def test_only_the_alias_of_a_policy_is_withdrawn() -> None:
+    beside = {"_dmarc.a.example": ("TXT",), "news.a.example": ("MX",), APEX: ("SOA",)}
+    found = list(an_alias_stands_alone.function(replace(zone(server(1)), beside_alias=beside)))
+    assert [len(finding.fix) for finding in found] == [1, 0, 0]
 
 
 def test_without_any_address_of_a_server_nothing_is_known() -> None:
