@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as _json
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from diag.api import (
@@ -16,6 +16,7 @@ from diag.api import (
     Replace,
     Report,
     Result,
+    Severity,
     Status,
     Unavailable,
     VantagePoint,
@@ -26,12 +27,14 @@ from diag.api import (
 from .json_evidence import Evidence
 from .json_receivers import answers, receivers
 from .opinions import heard
-from .supply import supply
+from .supply import Link, supply
 from .verdict import counted, sentence
 
 SCHEMA = "urn:maildiag:report:1"
 """The name of the form; its number changes only where something a script could rely on goes away."""
 
+_LINK = tuple(field.name for field in fields(Link))
+_COULD: dict[Severity | None, str | None] = {None: None, **{each: str(each) for each in Severity}}
 _ACTION = {Publish: "publish", Withdraw: "withdraw", Replace: "replace", Configure: "configure"}
 
 
@@ -138,7 +141,11 @@ def _supply_chain(report: Report) -> dict[str, Any] | None:
     if found is None:
         return None
     jobs = [
-        {"id": job.id, "links": [asdict(link) for link in job.links], "because": job.silence}
+        {
+            "id": job.id,
+            "links": [{name: getattr(link, name) for name in _LINK} for link in job.links],
+            "because": job.silence,
+        }
         for job in found.jobs
     ]
     return {"as_of": found.as_of, "jobs": jobs}
@@ -150,10 +157,10 @@ def _result(report: Report, result: Result, evidence: Evidence) -> dict[str, Any
         "claim": result.claim,
         "area": result.area,
         "subject": result.subject,
-        "status": str(result.status),
+        "status": result.status.value,
         "because": result.because,
-        "could": str(result.could) if result.could is not None else None,
-        "evidence": evidence.cites(result.evidence),
+        "could": _COULD[result.could],
+        "evidence": evidence.cites(result.evidence) if result.evidence else [],
         "findings": [_finding(report, finding, evidence) for finding in result.findings],
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from diag.api import Absent, Finding, Many, Report, Result, Status, Unavailable
 from diag.facts import receivers as known
@@ -140,7 +141,7 @@ def receiver_table(report: Report) -> Table | None:
     ):
         return None
     table = known.table()
-    rows = tuple(_row(requirement, table.receivers, report) for requirement in table.requirements)
+    rows = tuple(_row(requirement, report) for requirement in table.requirements)
     return Table(table.as_of, table.receivers, rows)
 
 
@@ -172,16 +173,23 @@ def answers(report: Report, finding: Finding) -> tuple[tuple[Receiver, str], ...
     return known.answers(finding.id) if report.as_bulk_sender else ()
 
 
-def _row(requirement: Requirement, receivers: tuple[Receiver, ...], report: Report) -> Row:
+def _row(requirement: Requirement, report: Report) -> Row:
     decision = _decided(requirement, report)
+    return Row(requirement, decision, _cells(requirement.id, decision.state))
+
+
+@cache
+def _cells(requirement: str, state: State) -> Mapping[Audience, tuple[Cell, ...]]:
+    """What becomes of a requirement at every receiver: of a domain it takes nothing but the state."""
+    table = known.table()
+    wishes = next(each.wishes for each in table.requirements if each.id == requirement)
 
     def cell(receiver: Receiver, audience: Audience) -> Cell:
-        wish = requirement.wishes[receiver.id]
+        wish = wishes[receiver.id]
         asked = wish.of(audience)
-        return Cell(receiver, wish, asked, State.NOT_ASKED if asked is Asked.NOT else decision.state)
+        return Cell(receiver, wish, asked, State.NOT_ASKED if asked is Asked.NOT else state)
 
-    cells = {each: tuple(cell(receiver, each) for receiver in receivers) for each in Audience}
-    return Row(requirement, decision, cells)
+    return {each: tuple(cell(receiver, each) for receiver in table.receivers) for each in Audience}
 
 
 def _decided(requirement: Requirement, report: Report) -> Decision:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from diag.api import Absent, DnsAnswer, DnsQuery, Many, Report, Routing, Unavailable, is_below
 from diag.facts.dkim import Below, DkimKeyFound, DkimSelectors
@@ -116,6 +117,12 @@ def supply(report: Report) -> Supply | None:
     return Supply(providers().as_of, jobs)
 
 
+@lru_cache(maxsize=4096)
+def _provider(name: str) -> str:
+    """The domains of a list rely on the same few."""
+    return providers().of(name)
+
+
 Found = tuple[list[Link], str]
 
 
@@ -133,7 +140,7 @@ class _Links:
         name = normal(name)
         if name == self._own or is_below(name, self._own):
             return Link(ITSELF, name, record)
-        provider = providers().of(name)
+        provider = _provider(name)
         return Link(provider or registrable(name), name, record, bool(provider))
 
     def senders(self) -> Found:

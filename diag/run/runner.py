@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
@@ -17,7 +17,7 @@ from diag.model.target import Target
 from diag.probes.probe import Lab, NotRecorded
 from diag.together import WAITED, Tasks, task_group
 
-from .plan import Judgement, Need, Plan, Source, Step
+from .plan import Judgement, Need, Plan, Step
 
 
 @frozen
@@ -34,8 +34,7 @@ class Gathering:
 
     def __init__(self, plan: Plan, target: Target, lab: Lab) -> None:
         self._plan = plan
-        self._target = target
-        self._lab = lab
+        self._known: dict[type, Any] = {Target: target, Lab: lab}
         self._lacking = dict(plan.order.lacking)
         self._scope = anyio.CancelScope()
         self._waited: dict[type, int] = {}
@@ -71,19 +70,22 @@ class Gathering:
         ready = list(steps)
         while ready:
             step = ready.pop(0)
-            arguments, missing = _arguments(step.needs, self.facts, self._target, self._lab)
+            arguments, missing = _arguments(step.needs, self._known)
             self._waited[step.gives] = max((self._waited.get(need.kind, 0) for need in step.needs), default=0)
             if missing is None and step.asks:
                 group.start_soon(self._ask, step, arguments, group)
                 continue
-            self.facts[step.gives] = missing if missing is not None else await _value(step, arguments)
+            self._give(step, missing if missing is not None else await _value(step, arguments))
             ready += self._freed(step)
 
     async def _ask(self, step: Step, arguments: dict[str, Any], group: Tasks) -> None:
         WAITED.set(self._waited[step.gives])
-        self.facts[step.gives] = await _value(step, arguments)
+        self._give(step, await _value(step, arguments))
         self._waited[step.gives] = WAITED.get()
         await self._follow(self._freed(step), group)
+
+    def _give(self, step: Step, value: Any) -> None:
+        self.facts[step.gives] = self._known[step.gives] = value
 
     def _freed(self, given: Step) -> tuple[Step, ...]:
         """The steps that waited for this one and now for none."""
@@ -102,45 +104,43 @@ async def _value(step: Step, arguments: dict[str, Any]) -> Any:
         return Crashed(f"{step.fact.where} failed: {type(error).__name__}: {error}")
 
 
-def judge(plan: Plan, facts: dict[type, Any], target: Target) -> Iterator[Result]:
+def judge(plan: Plan, facts: Mapping[type, Any], target: Target) -> list[Result]:
     """Run every check of the plan on the facts. Never raises: a failing check is `crashed`."""
+    known = {**facts, Target: target}
+    results: list[Result] = []
     for judgement in plan.judgements:
         over = judgement.over
-        spread = facts.get(over.kind) if over is not None else None
+        spread = known.get(over.kind) if over is not None else None
         if over is None or not isinstance(spread, Many):
-            yield from _judge_one(judgement, facts, target, target.domain)
+            results += _judge_one(judgement, known, target.domain)
         elif not len(spread):
-            yield _result(judgement, target.domain, Status.NOT_APPLICABLE, (), "there is none to judge")
+            results.append(
+                _result(judgement, target.domain, Status.NOT_APPLICABLE, (), "there is none to judge")
+            )
         else:
-            seen = dict(facts)
             for subject, value in spread.items.items():
-                seen[over.kind] = value
-                yield from _judge_one(judgement, seen, target, subject)
+                results += _judge_one(judgement, {**known, over.kind: value}, subject)
+    return results
 
 
-def _judge_one(
-    judgement: Judgement, facts: dict[type, Any], target: Target, subject: str
-) -> Iterator[Result]:
-    arguments, missing = _arguments(judgement.needs, facts, target, None)
+def _judge_one(judgement: Judgement, known: Mapping[type, Any], subject: str) -> list[Result]:
+    arguments, missing = _arguments(judgement.needs, known)
     if missing is not None:
-        yield _result(judgement, subject, _without(missing), (), missing.because, missing.evidence)
-        return
+        return [_result(judgement, subject, _without(missing), (), missing.because, missing.evidence)]
     try:
         verdicts = list(judgement.check.function(**arguments))
     except Exception as error:
         why = f"{judgement.check.where} failed: {type(error).__name__}: {error}"
-        yield _result(judgement, subject, Status.CRASHED, (), why)
-        return
+        return [_result(judgement, subject, Status.CRASHED, (), why)]
     if not verdicts:
-        yield _result(judgement, subject, Status.PASSED)
-        return
+        return [_result(judgement, subject, Status.PASSED)]
     findings = tuple(verdict for verdict in verdicts if isinstance(verdict, Finding))
-    undecided = [verdict for verdict in verdicts if isinstance(verdict, Undecided)]
-    if findings:
-        yield _result(judgement, subject, Status.FAILED, findings)
-    for verdict in undecided:
-        about = verdict.subject or subject
-        yield _result(judgement, about, Status.INCONCLUSIVE, (), verdict.because, verdict.evidence)
+    undecided = (verdict for verdict in verdicts if isinstance(verdict, Undecided))
+    failed = [_result(judgement, subject, Status.FAILED, findings)] if findings else []
+    return failed + [
+        _result(judgement, each.subject or subject, Status.INCONCLUSIVE, (), each.because, each.evidence)
+        for each in undecided
+    ]
 
 
 def _without(missing: Absent | Unavailable) -> Status:
@@ -165,7 +165,7 @@ def _result(
 
 
 def _arguments(
-    needs: tuple[Need, ...], facts: dict[type, Any], target: Target, lab: Lab | None
+    needs: tuple[Need, ...], known: Mapping[type, Any]
 ) -> tuple[dict[str, Any], Absent | Unavailable | None]:
     """The arguments for a function, or the kind of not knowing that keeps it from running.
 
@@ -175,18 +175,17 @@ def _arguments(
     arguments: dict[str, Any] = {}
     missing: Absent | Unavailable | None = None
     for need in needs:
-        if need.source is Source.TARGET:
-            arguments[need.parameter] = target
+        value = arguments[need.parameter] = known[need.kind]
+        if not isinstance(value, _MISSING):
             continue
-        if need.source is Source.LAB:
-            arguments[need.parameter] = lab
-            continue
-        value = arguments[need.parameter] = facts[need.kind]
-        if (isinstance(value, Absent) and not need.absent) or (
-            isinstance(value, Unavailable) and not need.unavailable and not isinstance(missing, Absent)
-        ):
+        if isinstance(value, Absent):
+            missing = missing if need.absent else value
+        elif not need.unavailable and not isinstance(missing, Absent):
             missing = value
     return arguments, missing
+
+
+_MISSING = (Absent, Unavailable)
 
 
 def _miss(error: BaseException) -> NotRecorded | NotAskedFor | None:
