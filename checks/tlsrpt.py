@@ -131,7 +131,7 @@ def _fault(record: TlsrptRecord) -> str:
                 return "it does not say where reports go (rua)"
             case TlsrptProblem.MALFORMED:
                 return f'"{defect.text[:100]}" is no field'
-            case _:  # a field twice is within the grammar: the first counts
+            case _:  # a field twice is within the grammar
                 continue
     return ""
 

@@ -59,9 +59,14 @@ class TlsrptRecord:
         tags = TagList.parse(text, FIELD_NAME)
         defects = [TlsrptDefect(TlsrptProblem.MALFORMED, part.position, part.text) for part in tags.malformed]
         defects += [TlsrptDefect(TlsrptProblem.TAG_TWICE, tag.position, tag.name) for tag in tags.repeated]
-        tag = tags.first("rua")
-        rua = parse_report_uris(tag.value, tag.value_position, sizes=False) if tag else ()
-        if tag is None:
+        # A field may stand there several times by the grammar: every destination counts.
+        rua = tuple(
+            uri
+            for tag in tags.tags
+            if tag.name == "rua"
+            for uri in parse_report_uris(tag.value, tag.value_position, sizes=False)
+        )
+        if tags.first("rua") is None:
             defects.append(TlsrptDefect(TlsrptProblem.RUA_MISSING, len(text)))
         defects += [
             TlsrptDefect(TlsrptProblem.REPORT_URI, uri.position, uri.text)

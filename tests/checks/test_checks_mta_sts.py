@@ -134,7 +134,7 @@ def tlsrpt(*texts: str, near: tuple[str, ...] = ()) -> TlsrptFound:
     [
         (tlsrpt("v=TLSRPTv1; rua=mailto:a@d.example"), []),
         (tlsrpt("v=TLSRPTv1; rua=mailto:a@d.example; junk"), ["v=TLSRPTv1; rua=mailto:a@d.example"]),
-        (tlsrpt("v=TLSRPTv1; rua=mailto:a@d.example; rua=x"), []),  # within the grammar: the first counts
+        (tlsrpt("v=TLSRPTv1; rua=mailto:a@d.example; rua=x"), []),  # within the grammar
         (tlsrpt("v=TLSRPTv1;"), ["v=TLSRPTv1; rua=mailto:tls-reports@d.example"]),
         (
             tlsrpt(near=("v=tlsrptv1; rua=mailto:a@d.example",)),
@@ -156,6 +156,8 @@ def test_invalid_tlsrpt_records_are_mended(found: TlsrptFound, made: list[str]) 
         ("http://d.example/r,mailto:a@d.example", "mailto:a@d.example"),
         ("ftp://d.example/", "mailto:tls-reports@d.example"),
         ("mailto:", "mailto:tls-reports@d.example"),
+        ("mailto:a@d.example; rua=mailto:b@d.example", None),
+        ("mailto:a@d.example; rua=b@d.example", "mailto:a@d.example,mailto:b@d.example"),
     ],
 )
 def test_addresses_of_tls_reports_are_mended(rua: str, made: str | None) -> None:
