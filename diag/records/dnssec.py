@@ -135,17 +135,18 @@ def verified(
     The tries are bounded; after a good signature no other is worked out. Signatures of other zones are
     left out: their keys are not known here.
     """
-    rrsigs = find(beside, rrset.name, dns.rdatatype.RRSIG, rrset.rdtype)
+    rrsigs = _each(find(beside, rrset.name, dns.rdatatype.RRSIG, rrset.rdtype))
+    tagged = [(key_tag(key), key) for key in keys] if rrsigs else []  # a sum over all of a key's octets
     found: list[Signature] = []
     tries = MOST_TRIES
-    for rrsig in _each(rrsigs):
+    for rrsig in rrsigs:
         inception, expiration = _moment(rrsig.inception), _moment(rrsig.expiration)
         standing = Standing.NO_KEY
         if rrsig.algorithm not in VERIFIED_ALGORITHMS:
             standing = Standing.UNSUPPORTED
         elif spelt(rrsig.signer) == zone:
-            for key in keys:
-                if not _may_have_made(key, rrsig):
+            for tag, key in tagged:
+                if tag != rrsig.key_tag or not _may_have_made(key, rrsig):
                     continue
                 if not tries or not work.left:
                     standing = Standing.NOT_TRIED
@@ -173,11 +174,10 @@ def _each(rrset: dns.rrset.RRset | None) -> list[Any]:
 
 
 def _may_have_made(key: Any, rrsig: Any) -> bool:
-    """Whether a signature may be this key's (RFC 4035 section 5.3.1)."""
+    """Whether a signature of this key's tag may be its (RFC 4035 section 5.3.1)."""
     if key.flags & REVOKED and rrsig.type_covered != dns.rdatatype.DNSKEY:
         return False
-    same = key.algorithm == rrsig.algorithm and key.protocol == 3 and key.flags & ZONE_KEY
-    return bool(same) and key_tag(key) == rrsig.key_tag
+    return key.algorithm == rrsig.algorithm and key.protocol == 3 and bool(key.flags & ZONE_KEY)
 
 
 def _tried(rrset: dns.rrset.RRset, rrsig: Any, key: Any) -> Standing:

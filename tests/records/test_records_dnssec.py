@@ -183,6 +183,22 @@ def test_an_update_is_no_answer() -> None:
     assert sections(counted[:2] + bytes([counted[2] | 5 << 3]) + counted[3:]) is None
 
 
+def test_the_tag_of_a_key_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large keys and many signatures would make it the square of the message."""
+    asked: list[Any] = []
+
+    def noted(key: Any) -> int:
+        asked.append(key)
+        return key_tag(key)
+
+    monkeypatch.setattr(dnssec, "key_tag", noted)
+    made = [rrsig().replace(key_tag=tag) for tag in range(20)]
+    assert {seen.standing for seen in judged(*made, keys=[OURS[1], OTHERS[1]])} == {Standing.NO_KEY}
+    assert asked == [OURS[1], OTHERS[1]]
+    assert not judged(keys=[OURS[1]])
+    assert len(asked) == 2, "what is not signed needs none"
+
+
 @given(st.binary(max_size=200), st.sampled_from([5, 7, 8, 10, 13, 14, 15, 16]))
 @settings(max_examples=60, deadline=None)
 def test_whatever_octets_make_key_and_signature_nothing_raises(octets: bytes, algorithm: int) -> None:
