@@ -28,6 +28,8 @@ from diag.api import (
 from .generic_name import generic
 from .reverse import may_send
 
+MOST_WITHDRAWN = 100
+"""Names beyond which they are counted and not listed one by one."""
 MOST_NAMES = 10
 """Names of one address that receivers look at (RFC 7208 section 4.6.4)."""
 
@@ -77,6 +79,7 @@ def own_addresses_have_one_name(
     kept = next((name for name in reverse.confirmed if name in reverse.hosts), "")
     kept = kept or next(iter(reverse.confirmed), names[0])
     away = tuple(Withdraw(reverse.owner, "PTR", f"{name}.") for name in names if name != kept)
+    away = away if len(names) <= MOST_WITHDRAWN else ()
     if len(names) > MOST_NAMES:
         yield NamesPassedOver(subject=reverse.address, count=len(names), evidence=reverse.asked, fix=away)
     else:

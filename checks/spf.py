@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from diag.api import (
     Absent,
@@ -16,16 +17,19 @@ from diag.api import (
     SendingDomain,
     Severity,
     SpfElsewhere,
+    SpfError,
     SpfEvaluation,
+    SpfNode,
     SpfProblem,
     SpfPublished,
     SpfRecord,
+    Term,
     Withdraw,
     check,
     rule,
 )
 
-from .spf_mend import corrected, mended
+from .spf_mend import MOST_TOLD, corrected, leaving_out, mended
 
 
 @rule("spf/missing", Severity.ERROR, Rfc(7208, "4.5"), since="1.0")
@@ -203,19 +207,19 @@ class Syntax(Finding):
 @check
 def spf_terms_are_well_formed(spf: SpfEvaluation) -> Iterator[Finding]:
     """Every term of the SPF record, and of the records it includes, is well formed."""
-    told = set()
+    broken: dict[tuple[str, SpfError], SpfNode] = {}
     for node, error in spf.errors():
-        if error.kind is SpfProblem.REPEATED_MODIFIER or (node.domain, error) in told:
-            continue
-        told.add((node.domain, error))  # a record that is reached twice is wrong once
-        fix = corrected(spf) if node is spf.root else ()
+        if error.kind is not SpfProblem.REPEATED_MODIFIER:
+            broken.setdefault((node.domain, error), node)  # a record that is reached twice is wrong once
+    fix = corrected(spf) if broken else ()
+    for (domain, error), node in islice(broken.items(), MOST_TOLD):
         yield Syntax(
             subject=spf.domain,
-            domain=node.domain,
+            domain=domain,
             term=error.text,
             reason=error.reason,
             evidence=node.evidence,
-            fix=fix,
+            fix=fix if node is spf.root else (),
         )
 
 
@@ -238,15 +242,14 @@ class ModifierTwice(Finding):
 @check
 def spf_modifiers_stand_once(spf: SpfEvaluation) -> Iterator[Finding]:
     """`redirect` and `exp` stand at most once in a record."""
-    for node, error in spf.errors():
-        if error.kind is SpfProblem.REPEATED_MODIFIER:
-            again = [term for term in spf.record.terms if term.position == error.position]
-            mine = node is spf.root and len(spf.record.errors) == 1
-            fix = (
-                (Replace(spf.owner, "TXT", spf.record.without(*again).render(), old=spf.record.text),)
-                if mine
-                else ()
-            )
-            yield ModifierTwice(
-                subject=spf.domain, domain=node.domain, term=error.text, evidence=node.evidence, fix=fix
-            )
+    alone = len(spf.record.errors) == 1
+    again = ((node, error) for node, error in spf.errors() if error.kind is SpfProblem.REPEATED_MODIFIER)
+    for node, error in islice(again, MOST_TOLD):
+        fix = leaving_out(spf, *_at(error.position, spf.record)) if node is spf.root and alone else ()
+        yield ModifierTwice(
+            subject=spf.domain, domain=node.domain, term=error.text, evidence=node.evidence, fix=fix
+        )
+
+
+def _at(position: int, record: SpfRecord) -> Iterator[Term]:
+    return (term for term in record.terms if term.position == position)

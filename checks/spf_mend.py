@@ -24,6 +24,11 @@ from diag.api import (
 MOST_WRITTEN_OUT = 8
 """Addresses that a fix writes out for one term; more would make a record nobody can read."""
 
+MOST_MENDED = 8192
+"""Octets of a record that a fix is spelt out for: nobody's mistake is longer, and each fix holds it twice."""
+MOST_TOLD = 20
+"""Defects of one kind that are told of one by one: a record of 64 KiB has room for thousands."""
+
 
 def mended(record: str) -> str:
     """The record as it was probably meant, or nothing where that is a guess."""
@@ -48,7 +53,7 @@ def corrected(spf: SpfEvaluation) -> tuple[Fix, ...]:
 
     Where that is a guess, the terms are told instead: whoever a term was to let pass must not get lost.
     """
-    if spf.record.repeated:
+    if spf.record.repeated or len(spf.record.text) > MOST_MENDED:
         return ()
     meant = {error: meant_by(error) for error in spf.record.errors}
     doubt = [error.text for error, texts in meant.items() if texts is None]
@@ -100,7 +105,14 @@ def without_dead_terms(spf: SpfEvaluation) -> tuple[Fix, ...]:
     dead = [step.term for step in spf.root.steps if _dead(step)]
     if not dead:
         return ()
-    return (Replace(spf.owner, "TXT", spf.record.without(*dead).render(), old=spf.record.text),)
+    return leaving_out(spf, *dead)
+
+
+def leaving_out(spf: SpfEvaluation, *terms: Term) -> tuple[Fix, ...]:
+    """The domain's own record without these terms of it."""
+    if len(spf.record.text) > MOST_MENDED:
+        return ()
+    return (Replace(spf.owner, "TXT", spf.record.without(*terms).render(), old=spf.record.text),)
 
 
 def by_address(spf: SpfEvaluation) -> tuple[Fix, ...]:
@@ -113,7 +125,7 @@ def by_address(spf: SpfEvaluation) -> tuple[Fix, ...]:
                 # Name servers turn their records round; what is told must not change with them.
                 in_order = sorted(step.networks, key=lambda net: (net.version, net))
                 spelt[step.term] = [f"{sign}ip{net.version}:{_short(net)}" for net in in_order]
-    if not spelt:
+    if not spelt or len(spf.record.text) > MOST_MENDED:
         return ()
     addresses = dict.fromkeys(address for written in spelt.values() for address in written)
     record = spf.record.without(*spelt).with_terms(*addresses)
@@ -122,6 +134,8 @@ def by_address(spf: SpfEvaluation) -> tuple[Fix, ...]:
 
 def rewritten(spf: SpfEvaluation, changes: Iterable[tuple[Term, str]]) -> tuple[Fix, ...]:
     """The record with these terms spelt otherwise, and without those whose new spelling is empty."""
+    if len(spf.record.text) > MOST_MENDED:
+        return ()
     spelt = dict(changes)
     terms = (spelt.get(term, term.text) for term in spf.record.terms)
     text = " ".join((spf.record.text[:6], *filter(None, terms)))

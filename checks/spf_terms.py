@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from diag.api import (
     Absent,
@@ -33,7 +34,7 @@ from diag.api import (
     rule,
 )
 
-from .spf_mend import meant_by
+from .spf_mend import MOST_TOLD, leaving_out, meant_by
 
 WIDEST = {4: 16, 6: 32}
 """By IP version, the shortest prefix that passes without remark."""
@@ -61,23 +62,22 @@ class IncludeWithoutRecord(Finding):
 @check
 def spf_includes_have_a_record(spf: SpfEvaluation) -> Iterator[Finding]:
     """Every `include` and `redirect` leads to one SPF record."""
-    for node, step in spf.root.walk():
-        if step.outcome in (Outcome.NO_RECORD, Outcome.MANY_RECORDS):
-            mine = node is spf.root and not isinstance(step.term, Modifier)
-            fix = (
-                (Replace(spf.owner, "TXT", spf.record.without(step.term).render(), old=spf.record.text),)
-                if mine
-                else ()
-            )
-            what = "no SPF record" if step.outcome is Outcome.NO_RECORD else "several SPF records"
-            yield IncludeWithoutRecord(
-                subject=spf.domain,
-                term=step.text,
-                target=step.target,
-                what=what,
-                evidence=step.evidence,
-                fix=fix,
-            )
+    leading_nowhere = ((node, step) for node, step in spf.root.walk() if step.outcome in _NOT_ONE_RECORD)
+    for node, step in islice(leading_nowhere, MOST_TOLD):
+        mine = node is spf.root and not isinstance(step.term, Modifier)
+        fix = leaving_out(spf, step.term) if mine else ()
+        what = "no SPF record" if step.outcome is Outcome.NO_RECORD else "several SPF records"
+        yield IncludeWithoutRecord(
+            subject=spf.domain,
+            term=step.text,
+            target=step.target,
+            what=what,
+            evidence=step.evidence,
+            fix=fix,
+        )
+
+
+_NOT_ONE_RECORD = (Outcome.NO_RECORD, Outcome.MANY_RECORDS)
 
 
 @rule("spf/include-fails", Severity.ERROR, Rfc(7208, "2.6.6"), Rfc(7208, "4.4"), since="1.0")
@@ -142,11 +142,7 @@ def spf_names_lie_in_registered_domains(
             yield Undecided(f"whether {name.registrable} is registered could not be found out", name.asked)
         elif name.free:
             term = own.get(name.term)
-            fix = (
-                (Replace(spf.owner, "TXT", spf.record.without(term).render(), old=spf.record.text),)
-                if term is not None
-                else ()
-            )
+            fix = leaving_out(spf, term) if term is not None else ()
             # Registries also take names on hold out of their zone: what is missing there may have an owner.
             yield TargetDomainFree(
                 subject=spf.domain,
@@ -178,22 +174,17 @@ class Loop(Finding):
 @check
 def spf_does_not_lead_back_to_itself(spf: SpfEvaluation) -> Iterator[Finding]:
     """SPF never leads back to a record that is being evaluated."""
-    for node, step in spf.root.walk():
-        if step.outcome is Outcome.LOOP:
-            mine = node is spf.root and not isinstance(step.term, Modifier)
-            fix = (
-                (Replace(spf.owner, "TXT", spf.record.without(step.term).render(), old=spf.record.text),)
-                if mine
-                else ()
-            )
-            yield Loop(
-                subject=spf.domain,
-                term=step.text,
-                domain=node.domain,
-                target=step.target,
-                evidence=node.evidence,
-                fix=fix,
-            )
+    loops = ((node, step) for node, step in spf.root.walk() if step.outcome is Outcome.LOOP)
+    for node, step in islice(loops, MOST_TOLD):
+        mine = node is spf.root and not isinstance(step.term, Modifier)
+        yield Loop(
+            subject=spf.domain,
+            term=step.text,
+            domain=node.domain,
+            target=step.target,
+            evidence=node.evidence,
+            fix=leaving_out(spf, step.term) if mine else (),
+        )
 
 
 @rule("spf/passes-everyone", Severity.CRITICAL, Rfc(7208, "5.1"), Rfc(7208, "11.4"), since="1.0")

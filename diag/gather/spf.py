@@ -10,7 +10,7 @@ from diag.model.knowing import Absent, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.probe import Lab
-from diag.records.spf import Mechanism, SpfRecord, is_spf, looks_like_spf
+from diag.records.spf import SpfRecord, is_spf, looks_like_spf
 from diag.together import Tasks, all_of, task_group
 
 from .dns import Found, Looked, look_up, plain

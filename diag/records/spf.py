@@ -173,7 +173,8 @@ class SpfRecord:
 
     def without(self, *terms: Term) -> SpfRecord:
         """The record without these terms, which are terms of this record."""
-        kept = [term.text for term in self.terms if term not in terms]
+        gone = {term.position for term in terms}
+        kept = [term.text for term in self.terms if term.position not in gone]
         return SpfRecord.parse(" ".join((self._version, *kept)))
 
     def with_terms(self, *texts: str) -> SpfRecord:
