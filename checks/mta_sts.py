@@ -10,6 +10,8 @@ from diag.api import (
     Configure,
     Finding,
     Fix,
+    InboundCertificate,
+    Many,
     Mode,
     Publish,
     Replace,
@@ -22,11 +24,13 @@ from diag.api import (
     StsProblem,
     StsRecord,
     StsRecordFound,
+    Unavailable,
     Undecided,
     Verdict,
     Withdraw,
     check,
     pattern_problem,
+    rank,
     rule,
 )
 
@@ -153,17 +157,22 @@ class PolicyWithoutRecord(Finding):
 
 @check
 def sts_policy_is_announced(
-    record: StsRecordFound | Absent, fetch: StsFetch, moment: RunMoment
+    record: StsRecordFound | Absent,
+    fetch: StsFetch,
+    routing: Routing | Absent | Unavailable,
+    moment: RunMoment,
 ) -> Iterator[Finding]:
     """A policy that is served is announced by a record."""
     served = fetch.file is not None and fetch.file.is_valid and fetch.fetched
     # A policy with mode none is how one takes leave of MTA-STS (RFC 8461 section 8.3): it may stay.
     if isinstance(record, Absent) and served and fetch.file is not None and fetch.file.mode is not Mode.NONE:
         domain = fetch.host.removeprefix("mta-sts.")
+        # A policy that leaves hosts out would keep mail away from the day on which it is announced.
+        harmless = isinstance(routing, Routing) and all(map(fetch.file.covers, mail_hosts(routing)))
         yield PolicyWithoutRecord(
             subject=domain,
             evidence=record.evidence + fetch.asked,
-            fix=(Publish(f"_mta-sts.{domain}", "TXT", fresh_record(moment)),),
+            fix=(Publish(f"_mta-sts.{domain}", "TXT", fresh_record(moment)),) if harmless else (),
         )
 
 
@@ -370,12 +379,30 @@ class NotEnforcing(Finding):
 
 
 @check
-def sts_policy_is_enforced(policy: StsPolicy, routing: Routing, moment: RunMoment) -> Iterator[Finding]:
+def sts_policy_is_enforced(
+    policy: StsPolicy,
+    routing: Routing,
+    moment: RunMoment,
+    served: Many[InboundCertificate] | Absent | Unavailable,
+) -> Iterator[Finding]:
     """The MTA-STS policy is enforced."""
     if policy.usable and policy.mode is Mode.TESTING:
-        ready = all(policy.covers(name) for name in mail_hosts(routing))
+        ready = all(policy.covers(name) and _accepted(name, served) for name in mail_hosts(routing))
         fix = new_policy(policy, routing, moment, enforce=True) if ready else ()
         yield NotEnforcing(subject=policy.domain, evidence=policy.asked, fix=fix)
+
+
+def _accepted(host: str, served: Many[InboundCertificate] | Absent | Unavailable) -> bool:
+    """Whether every address of a host was seen to serve a certificate that senders accept (RFC 8461 section 4.2)."""
+    if not isinstance(served, Many):
+        return False
+    known = [
+        each for subject, each in served.items.items() if subject == host or subject.startswith(f"{host} [")
+    ]
+    return bool(known) and all(
+        isinstance(each, InboundCertificate) and not rank(each.verdict) and not each.distrust
+        for each in known
+    )
 
 
 @rule("mta-sts/media-type", Severity.NOTICE, Rfc(8461, "3.2"), since="1.0")

@@ -6,16 +6,29 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checks.mta_sts import sts_policy_covers_mx_hosts, sts_policy_lasts, sts_record_can_be_used
+from checks.mta_sts import (
+    sts_policy_covers_mx_hosts,
+    sts_policy_is_announced,
+    sts_policy_is_enforced,
+    sts_policy_lasts,
+    sts_record_can_be_used,
+)
 from checks.mta_sts_mend import INVALID, PATTERN_WORDS, RECORD_WORDS, new_policy
 from checks.tlsrpt import tlsrpt_addresses_can_be_used, tlsrpt_record_can_be_used
+from diag.facts.certificates import InboundCertificate, Role
 from diag.facts.moment import RunMoment
-from diag.facts.mta_sts import StsPolicy, StsRecordFound
+from diag.facts.mta_sts import StsFetch, StsPolicy, StsRecordFound
 from diag.facts.mx import MailExchange, Routing
 from diag.facts.tlsrpt import TlsrptFound
 from diag.model.fix import Configure, Replace, Withdraw
+from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.target import Endpoint
+from diag.probes.https import HttpExchange, HttpsGet
 from diag.records.mta_sts import INVALIDATING, Mode, PatternProblem, StsPolicyFile, StsRecord
 from diag.records.tlsrpt import TlsrptRecord
+from diag.sandbox.authority import Authority
+from diag.tls.chain import judge
+from diag.tls.handshake import Handshake
 
 MOMENT = RunMoment(datetime(2026, 11, 21, 9, tzinfo=UTC))
 FRESH = "v=STSv1; id=20261121T090000"
@@ -176,3 +189,61 @@ def test_what_senders_discard_is_not_enforced() -> None:
     lines = ("version: STSv1", "mode: enforce", "mx: mx.d.example")
     assert policy(*lines, "max_age: 604800").enforced
     assert not policy(*lines).enforced
+
+
+CA = Authority(MOMENT.at)
+
+
+def certificate(name: str, host: str = "mx.d.example") -> InboundCertificate:
+    chain = CA.valid(name).chain
+    return InboundCertificate(
+        endpoint=Endpoint(host, "198.51.100.10", 25),
+        role=Role.INBOUND,
+        handshake=Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384", chain=chain),
+        references=(host,),
+        verdict=judge(chain, (host,), (CA.root,), MOMENT.at),
+        store="a test's store",
+        distrust="",
+        cites=(),
+    )
+
+
+GOOD, BAD = certificate("mx.d.example"), certificate("other.example")
+FOUR, SIX = "mx.d.example [198.51.100.10]:25", "mx.d.example [2001:db8::10]:25"
+
+
+@pytest.mark.parametrize(
+    ("served", "ready"),
+    [
+        (Many({FOUR: GOOD, SIX: GOOD}), True),
+        (Many({FOUR: GOOD, SIX: BAD}), False),
+        (Many({FOUR: GOOD, SIX: Absent("no STARTTLS")}), False),
+        (Many({FOUR: GOOD, SIX: Unavailable("no IPv6 here")}), False),
+        (Many({"other.example [198.51.100.10]:25": GOOD}), False),
+        (Many(), False),
+        (Unavailable("nobody was talked to"), False),
+    ],
+)
+def test_enforcing_is_proposed_only_where_it_keeps_no_mail_away(served: object, ready: bool) -> None:
+    given = policy("version: STSv1", "mode: testing", "mx: mx.d.example", "max_age: 604800")
+    (told,) = sts_policy_is_enforced.function(given, routing("mx.d.example"), MOMENT, served)
+    assert bool(told.fix) is ready
+
+
+@pytest.mark.parametrize(
+    ("to", "proposed"),
+    [
+        (routing("mx.d.example"), True),
+        (routing("mx.d.example", "b.example"), False),
+        (Unavailable("?"), False),
+    ],
+)
+def test_a_policy_that_leaves_hosts_out_is_not_announced(to: object, proposed: bool) -> None:
+    file = policy("version: STSv1", "mode: enforce", "mx: mx.d.example", "max_age: 604800").file
+    probe = HttpsGet("mta-sts.d.example", "198.51.100.40", "/.well-known/mta-sts.txt")
+    fetch = StsFetch(
+        host=probe.host, probe=probe, exchange=HttpExchange(status=200), certificate=None, certificate_faults=(),
+        undecided="", trouble=None, detail="", looks=1, waited=False, file=file, asked=(),
+    )  # fmt: skip
+    (told,) = sts_policy_is_announced.function(Absent("none"), fetch, to, MOMENT)
+    assert bool(told.fix) is proposed
