@@ -148,9 +148,10 @@ class KeyUnusable(Finding):
 def dkim_key_can_be_read(found: DkimKeyFound) -> Iterator[Finding]:
     """A DKIM key record holds a key that verifiers can use."""
     useless = (UNREADABLE - {KeyProblem.PRIVATE_KEY}) | {KeyProblem.HASH_UNKNOWN}
-    if found.key is not None and found.key.has(*useless) and not found.key.has(KeyProblem.PRIVATE_KEY):
-        what = _what(found.key, useless)
-        if len(found.key.text) in PANEL_LIMIT:
+    key = found.in_use
+    if key is not None and key.has(*useless) and not key.has(KeyProblem.PRIVATE_KEY):
+        what = _what(key, useless)
+        if len(key.text) in PANEL_LIMIT:
             what += ", and the record ends where DNS panels cut it off"
         yield KeyUnusable(subject=found.name, what=what, evidence=found.asked, fix=mend(found))
 
@@ -334,7 +335,7 @@ class Sha1Allowed(Finding):
 @check
 def dkim_key_allows_sha256(found: DkimKeyFound) -> Iterator[Finding]:
     """A DKIM key may be used with SHA-256, and is not offered for SHA-1."""
-    key = found.key
+    key = found.in_use
     if key is None:
         return
     if key.has(KeyProblem.SHA1_ONLY):
@@ -364,8 +365,10 @@ class ServiceNotEmail(Finding):
 @check
 def dkim_key_is_for_mail(found: DkimKeyFound) -> Iterator[Finding]:
     """A DKIM key may be used for mail."""
-    if found.key is not None and found.key.has(KeyProblem.SERVICE_NOT_EMAIL):
-        services = ", ".join(found.key.services) or "(none)"
+    key = found.in_use
+    # A key for TLS reports alone is published on purpose (RFC 8460 section 3).
+    if key is not None and key.has(KeyProblem.SERVICE_NOT_EMAIL) and key.services != ("tlsrpt",):
+        services = ", ".join(key.services) or "(none)"
         yield ServiceNotEmail(
             subject=found.name, services=services, evidence=found.asked, fix=mend(found, withdraw(found))
         )
@@ -389,7 +392,7 @@ class Testing(Finding):
 @check
 def dkim_key_is_in_earnest(found: DkimKeyFound) -> Iterator[Finding]:
     """A DKIM key is not in test mode."""
-    key = found.key
+    key = found.in_use
     if key is None or not key.is_testing:
         return
     flags = ":".join(flag for flag in key.flags if flag != "y")

@@ -69,7 +69,7 @@ class StrictIdentity(Finding):
 @check
 def dkim_key_may_sign_for_subdomains(found: DkimKeyFound) -> Iterator[Finding]:
     """A DKIM key may sign for subdomains."""
-    if found.key is not None and found.key.is_strict:
+    if found.in_use is not None and found.in_use.is_strict:
         yield StrictIdentity(subject=found.name, evidence=found.asked)
 
 
@@ -107,7 +107,7 @@ class GranularityMatchesNobody(Finding):
 @check
 def dkim_key_is_for_every_mailbox(found: DkimKeyFound) -> Iterator[Finding]:
     """A DKIM key is for every mailbox of the domain."""
-    key = found.key
+    key = found.in_use
     if key is None or key.granularity in (None, "*"):  # the default of RFC 4871, and so no restriction
         return
     text = "; ".join(f"{tag.name}={tag.value}" for tag in key.tags.tags if tag.name != "g")

@@ -25,6 +25,7 @@ from diag.api import (
     Severity,
     SuffixListDomain,
     Unavailable,
+    Undecided,
     Verdict,
     Withdraw,
     check,
@@ -350,9 +351,14 @@ class NonexistentWeaker(Finding):
 
 
 @check
-def dmarc_protects_subdomains_as_well(policy: DmarcPolicy) -> Iterator[Finding]:
+def dmarc_protects_subdomains_as_well(policy: DmarcPolicy) -> Iterator[Verdict]:
     """DMARC protects subdomains as well as the domain."""
     record = policy.record
+    if not policy.inherited and not policy.organizational and (record.sp or record.np):
+        yield Undecided(
+            f"whether names below follow the record of {policy.domain} is not known", policy.asked
+        )
+        return
     # Below the Organizational Domain nobody reads sp and np (section 4.10.1).
     if policy.inherited or policy.found_at != policy.organizational or not record.policies_are_valid:
         return

@@ -14,6 +14,8 @@ from diag.api import (
     Roles,
     Severity,
     SuffixListDomain,
+    Undecided,
+    Verdict,
     check,
     rule,
 )
@@ -39,12 +41,14 @@ class SpIgnored(Finding):
 
 
 @check
-def dmarc_subdomain_policies_stand_where_they_are_read(policy: DmarcPolicy) -> Iterator[Finding]:
+def dmarc_subdomain_policies_stand_where_they_are_read(policy: DmarcPolicy) -> Iterator[Verdict]:
     """Policies for subdomains stand in the record of the Organizational Domain."""
-    if policy.inherited or policy.organizational in ("", policy.domain):
+    if policy.inherited or policy.organizational == policy.domain:
         return
     tags = [tag for tag in policy.record.tags.tags if tag.name in ("sp", "np")]
-    if tags:
+    if tags and not policy.organizational:
+        yield Undecided(f"the Organizational Domain of {policy.domain} is not known", policy.asked)
+    elif tags:
         yield SpIgnored(
             subject=policy.domain,
             tags=" and ".join(f"{tag.name}={tag.value}" for tag in tags),

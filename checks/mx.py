@@ -274,7 +274,7 @@ class NoUsableTarget(Finding):
     Name at least one MX host that has a public A record.
     """
 
-    message = "None of the MX hosts of {subject} ({hosts}) has a public address."
+    message = "None of the mail hosts of {subject} ({hosts}) has a public address."
     hosts: str
 
 

@@ -93,6 +93,11 @@ class DkimKeyFound:
         return self.keys[0] if len(self.keys) == 1 else None
 
     @property
+    def in_use(self) -> DkimKey | None:
+        """The one key record, unless it is revoked: what limits a key that is void says nothing any more."""
+        return self.key if self.key is not None and not self.key.is_revoked else None
+
+    @property
     def usable(self) -> bool:
         """Whether a verifier gets a key here."""
         return self.key is not None and self.key.key is not None

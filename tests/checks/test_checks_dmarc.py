@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from checks.dmarc import domain_without_mail_is_closed
+from checks.dmarc import (
+    dmarc_protects_subdomains_as_well,
+    dmarc_psd_is_left_to_registries,
+    domain_without_mail_is_closed,
+)
 from checks.dmarc_alignment import own_mail_can_pass_dmarc
 from checks.dmarc_mend import corrected, mend, recognised
-from diag.facts.dmarc import DmarcAlignment, DmarcPolicy, SignsAndSends
+from checks.dmarc_upkeep import dmarc_subdomain_policies_stand_where_they_are_read
+from diag.facts.dmarc import DmarcAlignment, DmarcPolicy, SignsAndSends, SuffixListDomain
+from diag.facts.mx import MailExchange, Routing
 from diag.facts.roles import Roles, SendingDomain
 from diag.model.finding import Certainty, Finding, Undecided
 from diag.model.fix import Configure, Replace
@@ -178,3 +186,17 @@ def test_only_a_domain_known_to_be_without_mail_is_told_to_close(
 ) -> None:
     roles = Roles("d.example", sends, "", receives, "", ())
     assert bool(list(domain_without_mail_is_closed.function(applying(record), roles))) is raised
+
+
+def test_a_public_suffix_on_the_list_may_say_so() -> None:
+    policy = applying("v=DMARC1; p=reject; psd=y")
+    routing = Routing("d.example", (MailExchange(10, "mx.d.example"),), False, True, ())
+    for is_suffix, findings in ((True, 0), (False, 1)):
+        listed = SuffixListDomain("d.example", "" if is_suffix else "d.example", is_suffix, ())
+        assert len(list(dmarc_psd_is_left_to_registries.function(policy, routing, listed))) == findings
+
+
+def test_whether_sp_is_read_is_open_where_the_walk_fails() -> None:
+    policy = dataclasses.replace(applying("v=DMARC1; p=reject; sp=none; np=none"), organizational="")
+    for check in (dmarc_protects_subdomains_as_well, dmarc_subdomain_policies_stand_where_they_are_read):
+        assert [type(verdict) for verdict in check.function(policy)] == [Undecided]
