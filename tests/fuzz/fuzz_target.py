@@ -44,15 +44,17 @@ class Target:
         ]
         return (self.begins if rng.random() < 0.9 else b"") + b"".join(pieces)
 
-    def grown(self, octets: int, *, pairs: bool = False) -> Iterator[tuple[bytes, bytes]]:
-        """Inputs of about so many octets with what they are made of.
+    def grown(
+        self, octets: int, *, pairs: bool = False, least: int | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Inputs of about so many octets with what they are made of: the same for every size over `least`.
 
         Each is a word (or two of them) over and over, or the word behind ever new names, and all of those again.
         """
         for first in self.words:
             for second in (b"", *self.words) if pairs else (b"",):
                 unit = first + second
-                if len(unit) <= octets // 8:
+                if len(unit) <= (least or octets) // 8:
                     yield unit, self.begins + unit * (octets // len(unit))
             named = b"".join(b"x%d%b" % (number, first) for number in range(octets // (2 * len(first) + 8)))
             yield b"x1" + first, self.begins + named * 2

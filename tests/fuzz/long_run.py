@@ -30,7 +30,8 @@ TIMES = 3
 
 def grows(target: Target, pairs: bool) -> Iterator[str]:
     """Words that, repeated, make a target work longer than their length allows."""
-    for three in zip(*(target.grown(size, pairs=pairs) for size in SIZES), strict=True):
+    inputs = (target.grown(size, pairs=pairs, least=SIZES[0]) for size in SIZES)
+    for three in zip(*inputs, strict=True):
         words, (small, middle, large) = three[0][0], (octets for _, octets in three)
         after = took(target, middle)
         if after < TOO_SHORT or after < took(target, small) * SUSPECT:
