@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from diag.api import (
     Configure,
@@ -23,7 +24,7 @@ from diag.api import (
     rule,
 )
 
-from .spf_mend import rewritten
+from .spf_mend import MOST_TOLD, rewritten
 
 LONGEST_RECORD = 450
 """Octets of a record that leave room for the rest of an answer (RFC 7208 section 3.4)."""
@@ -226,35 +227,35 @@ def spf_names_every_address_once(spf: SpfEvaluation) -> Iterator[Finding]:
     known: list[tuple[SpfStep, Network]] = [
         (step, network) for _, step, network in spf.networks() if _is_range(step)
     ]
-    own = [(step, net) for step, net in known if any(step is each for each in spf.root.steps)]
+    first: dict[Network, int] = {}
+    for at, (_, net) in enumerate(known):
+        first.setdefault(net, at)
+    prefixes = {(net.version, net.prefixlen) for net in first if net.prefixlen}
+    own = set(map(id, spf.root.steps))
     idle: dict[Mechanism, tuple[SpfStep, SpfStep]] = {}
-    for inner, net in own:
-        for outer, wide in known:
-            same = wide == net and (outer.term in idle or not _stands_before(outer, inner, known))
-            if outer is not inner and not same and wide.prefixlen and _within(net, wide):
-                assert isinstance(inner.term, Mechanism)
-                idle.setdefault(inner.term, (inner, outer))
-    for inner, outer in idle.values():
+    for at, (inner, net) in enumerate(known):
+        if id(inner) not in own or not net.prefixlen:
+            continue
+        wider = (net.supernet(new_prefix=p) for v, p in prefixes if v == net.version and p < net.prefixlen)
+        around = [first[wide] for wide in wider if wide in first]
+        if first[net] < at and known[first[net]][0].term not in idle:
+            around.append(first[net])
+        if around:
+            assert isinstance(inner.term, Mechanism)
+            idle[inner.term] = (inner, known[min(around)][0])
+    fix = rewritten(spf, dict.fromkeys(idle, "").items())
+    for inner, outer in islice(idle.values(), MOST_TOLD):
         yield Overlap(
             subject=spf.domain,
             inner=inner.text,
             outer=outer.text,
             evidence=spf.root.evidence,
-            fix=rewritten(spf, dict.fromkeys(idle, "").items()),
+            fix=fix,
         )
 
 
 def _is_range(step: SpfStep) -> bool:
     return isinstance(step.term, Mechanism) and step.term.name in ("ip4", "ip6")
-
-
-def _stands_before(one: SpfStep, other: SpfStep, known: list[tuple[SpfStep, Network]]) -> bool:
-    at = [step for step, _ in known]
-    return next(i for i, s in enumerate(at) if s is one) < next(i for i, s in enumerate(at) if s is other)
-
-
-def _within(inner: Network, outer: Network) -> bool:
-    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]
 
 
 @rule("spf/host-bits", Severity.INFO, Rfc(7208, "5.6"), since="1.0")
