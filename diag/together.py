@@ -43,10 +43,11 @@ class _Plain(asyncio.TaskGroup):
 
     def start_soon(self, function: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> object:
         """See Tasks."""
-        return self.create_task(self._followed(function(*arguments)))
+        return self.create_task(self._followed(function, *arguments))
 
-    async def _followed(self, work: Coroutine[Any, Any, object]) -> None:
-        await work
+    async def _followed(self, function: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
+        # Made here: one that is made before the task, and never begun, would be complained of.
+        await function(*arguments)
         self._waited = max(self._waited, WAITED.get())
 
     async def __aexit__(

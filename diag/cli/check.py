@@ -44,6 +44,7 @@ _of_network = functools.partial(option, group="Network")
     default=True,
     help="Connect to mail hosts (the default); without, DNS and policies only.",
 )
+@_of_target("--dns-only", is_flag=True, help="Ask the DNS and nothing else: no mail host, no policy.")
 @_of_target(
     "--sends/--receives-only",
     default=None,
@@ -122,6 +123,7 @@ def check(
     selectors: tuple[str, ...],
     hosts: tuple[str, ...],
     dialogues: bool,
+    dns_only: bool,
     sends: bool | None,
     confirm: bool,
     authoritative: bool | None,
@@ -156,6 +158,8 @@ def check(
     from .work import Work
     from .world import ahead, live
 
+    if dns_only and intrusive:
+        raise Fault("--dns-only and --intrusive exclude one another: intrusive trials connect to mail hosts")
     progress = Progress(quiet=quiet, verbose=verbose)
     names = read_domains(domains)
     usual = profile is None and not USUAL.is_file() and not any((zone, only, skip, port_map))
@@ -189,7 +193,8 @@ def check(
         families=(ipv4 or not ipv6, ipv6 or not ipv4),
         public=public,
         timeout=timeout,
-        dialogues=dialogues,
+        dialogues=dialogues and not dns_only,
+        dns_only=dns_only,
         sends=sends,
         confirm=confirm,
         authoritative=authoritative,
@@ -234,6 +239,7 @@ def _target(
     public: tuple[str, ...],
     timeout: float | None,
     dialogues: bool,
+    dns_only: bool,
     sends: bool | None,
     confirm: bool,
     authoritative: bool | None,
@@ -257,6 +263,7 @@ def _target(
         public=tuple(dict.fromkeys((*said.public, *networks(public)))),
         timeout=timeout or said.timeout or usual.timeout,
         dialogues=dialogues,
+        dns_only=dns_only,
         sends=sends,
         confirm=confirm,
         authoritative=authoritative,

@@ -30,6 +30,8 @@ class Target:
     """The most seconds one probe may take."""
     dialogues: bool = True
     """False: DNS and policies only, no connection to a mail host."""
+    dns_only: bool = False
+    """Nothing but the DNS: no mail host, and no policy either."""
     sends: bool | None = None
     """The user's word on whether the domain sends mail; None: presume from its records."""
     authoritative: bool | None = None

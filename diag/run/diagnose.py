@@ -19,7 +19,7 @@ from diag.model.frozen import frozen
 from diag.model.plugin import Check
 from diag.model.report import Report, Result, Waiver
 from diag.model.target import Target
-from diag.probes.probe import Lab
+from diag.probes.probe import Impact, Lab
 
 from . import bulk
 from .plan import Plan, plan, without
@@ -55,7 +55,8 @@ class Diagnosis:
         self._registry = registry
         self._target = target
         self._options = options or Options()
-        self.lab = Followed(lab if target.intrusive else Polite(lab))
+        most = Impact.PASSIVE if target.dns_only else Impact.POLITE
+        self.lab = Followed(lab if target.intrusive else Polite(lab, most=most))
         """Everything asked for this domain, and what came back."""
         self._gathering = Gathering(_to_gather(registry, self._options), target, self.lab)
         self._asking = anyio.CancelScope()

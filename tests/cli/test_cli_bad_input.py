@@ -26,6 +26,10 @@ CASES = {
         ["check", "a.example", "--only", "spff"],
         "--only: unknown area 'spff'; did you mean 'spf'?",
     ),
+    "the DNS alone and more": (
+        ["check", "a.example", "--dns-only", "--intrusive"],
+        "--dns-only and --intrusive exclude one another: intrusive trials connect to mail hosts",
+    ),
     "unknown rule": (
         ["check", "a.example", "--skip", "spf/too-many-lokups"],
         "--skip: unknown rule 'spf/too-many-lokups'; did you mean 'spf/too-many-lookups'?",

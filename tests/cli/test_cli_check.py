@@ -197,6 +197,17 @@ def test_a_required_area_that_stays_open_exits_with_3(
     assert "Partial report: the deadline of 1e-06 seconds was reached." in done.out
 
 
+def test_of_the_dns_alone_policies_stay_open_and_nobody_is_connected_to(
+    maildiag: Run, harbour: Reachable, profile: Path
+) -> None:
+    done = maildiag("check", harbour.domain, *harbour.arguments(profile), "--dns-only", "-f", "json")
+    report = json.loads(done.out)
+    assert report["counts"]["connections"] == 0
+    assert report["counts"]["questions"] > 0
+    because = {result["because"] for result in report["results"] if result["area"] == "mta-sts"}
+    assert "nothing but the DNS is asked in this run (--dns-only)" in because
+
+
 def test_quiet_says_nothing_beside_the_report(maildiag: Run, harbour: Reachable, profile: Path) -> None:
     done = maildiag("check", harbour.domain, *harbour.arguments(profile), "--deadline", "0.000001", "-q")
     assert done.err == ""
@@ -209,7 +220,8 @@ def test_quiet_says_nothing_beside_the_report(maildiag: Run, harbour: Reachable,
         (("-4",), {"ipv4": True, "ipv6": False}),
         (("-6",), {"ipv4": False, "ipv6": True}),
         (("-4", "-6"), {"ipv4": True, "ipv6": True}),
-        (("--no-dialogues",), {"dialogues": False}),
+        (("--no-dialogues",), {"dialogues": False, "dns_only": False}),
+        (("--dns-only",), {"dialogues": False, "dns_only": True}),
         (("--receives-only",), {"sends": False}),
         (("--sends",), {"sends": True}),
         (("--confirm", "--helo", "me.example"), {"confirm": True, "helo": "me.example"}),

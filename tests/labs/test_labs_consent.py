@@ -12,9 +12,11 @@ from diag.lab.consent import NotAskedFor, Polite
 from diag.model.knowing import Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
+from diag.probes.https import HttpsGet
 from diag.probes.moment import Moment, Now
 from diag.probes.probe import Impact, Lab, Probe
 from diag.probes.relay import RelayTalk
+from diag.probes.talks import SmtpTalk
 from diag.run.diagnose import Diagnosis
 from diag.run.registry import Registry, load
 
@@ -82,6 +84,20 @@ def test_relaying_is_intrusive_and_refused() -> None:
     with pytest.raises(NotAskedFor):
         anyio.run(Polite(world).run, probe)
     assert world.asked == []
+
+
+def test_in_a_run_of_the_dns_alone_nobody_is_connected_to() -> None:
+    world = World()
+    lab = Polite(world, most=Impact.PASSIVE)
+    for probe in (
+        HttpsGet("mta-sts.example", "192.0.2.1"),
+        SmtpTalk("192.0.2.1", 25, "mx.example", "me.example"),
+    ):
+        with pytest.raises(NotAskedFor, match="nothing but the DNS is asked"):
+            anyio.run(lab.run, probe)
+    assert world.asked == []
+    with pytest.raises(RuntimeError, match="nothing else"):
+        anyio.run(lab.run, Now())
 
 
 def test_polite_probes_pass() -> None:
