@@ -10,6 +10,7 @@ from diag.api import (
     Cite,
     Configure,
     Finding,
+    Fix,
     InboundSurvey,
     Many,
     ReverseName,
@@ -135,8 +136,16 @@ def mail_hosts_call_themselves_by_their_reverse_name(
             names=", ".join(reverse.confirmed),
             certainty=Certainty.LIKELY,  # what it says when it sends is not heard from here
             evidence=(*reverse.asked, cite),
-            fix=(
-                Configure(reverse.hosts[0], f"myhostname = {reverse.confirmed[0]}", "Postfix"),
-                Configure(reverse.hosts[0], f"primary_hostname = {reverse.confirmed[0]}", "Exim"),
-            ),
+            fix=_agree(reverse, name),
         )
+
+
+def _agree(reverse: ReverseName, helo: str) -> tuple[Fix, ...]:
+    """One name for both: the mail host's own where it says it, and else the reverse name."""
+    if helo in reverse.hosts:
+        panel = f"the panel of your provider, address {reverse.address}"
+        return (Configure(panel, f"reverse DNS (PTR): {helo}"),)
+    return (
+        Configure(reverse.hosts[0], f"myhostname = {reverse.confirmed[0]}", "Postfix"),
+        Configure(reverse.hosts[0], f"primary_hostname = {reverse.confirmed[0]}", "Exim"),
+    )
