@@ -55,7 +55,9 @@ class Zone:
         zone = cls(source=source)
         root = dns.name.root if origin in ("", ".") else dns.name.from_text(origin)
         for owner, ttl, rdata in _records(text, root, source):
-            zone.add(dns.rrset.from_rdata(owner, ttl, rdata))
+            # Signatures are over what stood there: whoever publishes the zone makes them anew.
+            if rdata.rdtype != dns.rdatatype.RRSIG:
+                zone.add(dns.rrset.from_rdata(owner, ttl, rdata))
         return zone
 
     def add(self, rrset: dns.rrset.RRset) -> None:
@@ -192,8 +194,9 @@ def _cut_anew(text: str, line: int) -> str:
     tokens = dns.tokenizer.Tokenizer("\n".join(text.split("\n")[line - 1 :]))
     try:
         tokens.get(want_leading=True)  # the owner, or the space in its place
-        while tokens.get().value.upper() != "TXT":
-            pass
+        while (token := tokens.get()).value.upper() != "TXT":
+            if token.is_eol_or_eof():
+                return ""  # the type was written otherwise: TYPE16
         strings = [token.unescape_to_bytes().value for token in tokens.get_remaining()]
     except dns.exception.DNSException:
         return ""

@@ -134,11 +134,19 @@ def test_fixes_change_what_they_name_and_nothing_else(fixes: Any, texts: set[str
         ("@ A 300.1.1.1\n", "zone:1"),
         ("$INCLUDE other\n", "zone:1: $INCLUDE is not supported here"),
         ('@ TXT "open\n', "zone:1"),
+        ("@ TYPE16 \\# 5 zz\n", "zone:1"),
     ],
 )
 def test_a_bad_zone_is_refused_with_its_line(text: str, says: str) -> None:
     with pytest.raises(BadZone, match=says.replace("$", r"\$")):
         Zone.parse(text, "d.example")
+
+
+def test_a_signed_zone_can_be_brought_and_its_signatures_count_for_nothing() -> None:
+    signature = "8 2 60 20270101000000 20260101000000 1 d.example. AAAA"
+    text = f"@ MX 10 mx\n@ RRSIG MX {signature}\n@ TXT ok\n@ RRSIG TXT {signature}\n"
+    zone = Zone.parse(text, "d.example")
+    assert set(zone.rrsets[dns.name.from_text("d.example")]) == {dns.rdatatype.MX, dns.rdatatype.TXT}
 
 
 @pytest.mark.parametrize(
@@ -226,6 +234,7 @@ def test_a_tape_is_text_that_a_person_can_read(tmp_path: Path) -> None:
         (lambda lines: lines[:-1], ":6: the tape is cut short"),
         (lambda lines: [*lines[:3], lines[3][:20], *lines[4:]], ":4: "),
         (lambda lines: [*lines[:2], "[]", *lines[3:]], ":3: not an object"),
+        (lambda lines: [*lines[:2], "[" * 100_000, *lines[3:]], ":3: maximum recursion depth exceeded"),
         (lambda lines: [*lines[:2], lines[2].replace('"dns"', '"telepathy"'), *lines[3:]], ":3: "),
         (lambda lines: [*lines[:2], lines[2].replace("DnsAnswer", "Moment"), *lines[3:]], ":3: "),
     ],

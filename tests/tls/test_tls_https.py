@@ -190,6 +190,7 @@ def test_text_where_tls_should_be() -> None:
 
 def test_a_path_that_cannot_be_asked_is_no_exception() -> None:
     assert ask(replace(PLAIN, path="/a b\r\nX: y"), says(OK)).trouble == "failed"
+    assert ask(replace(PLAIN, path="/é"), says(OK)).trouble == "failed"
 
 
 def test_the_command_resolves_nothing() -> None:

@@ -96,7 +96,7 @@ class _Attempt:
             asked = connection.send(
                 h11.Request(method="GET", target=self.probe.path, headers=_headers(self.probe))
             )
-        except h11.LocalProtocolError as error:
+        except (h11.LocalProtocolError, UnicodeEncodeError) as error:
             self.note("failed", f"this cannot be asked: {error}")
             return
         await wire.write((asked or b"") + (connection.send(h11.EndOfMessage()) or b""))
