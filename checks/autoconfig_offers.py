@@ -18,6 +18,7 @@ from diag.api import (
     Fix,
     Handshake,
     Many,
+    OurClock,
     PaccDocument,
     Publish,
     Reached,
@@ -36,6 +37,7 @@ from diag.api import (
     rule,
 )
 
+from .clock import clock_doubt
 from .txt import as_written
 
 OXDISCO = Document(
@@ -158,9 +160,16 @@ class AutodiscoverCertificate(Finding):
 
 
 @check
-def autodiscover_has_a_valid_certificate(host: AutodiscoverHost) -> Iterator[Verdict]:
+def autodiscover_has_a_valid_certificate(
+    host: AutodiscoverHost, clock: OurClock | Absent | Unavailable
+) -> Iterator[Verdict]:
     """The host that Outlook is led to has a certificate that it takes, or leads on to one that has."""
-    if host.faults and not host.redirect:
+    by_time = host.faults[:1] in (("expired",), ("not-yet-valid",))
+    if by_time and (doubt := clock_doubt(clock)):
+        yield Undecided(
+            f"the certificate of {host.host} is {host.faults[0].replace('-', ' ')}; {doubt}", host.asked
+        )
+    elif host.faults and not host.redirect:
         leaf = host.certificate.leaf
         why = host.faults[0].replace("-", " ")
         if host.faults[0] == "name-mismatch" and leaf is not None and leaf.dns_names:

@@ -30,6 +30,8 @@ from diag.api import (
     why,
 )
 
+from .clock import clock_doubt
+
 _SIGN = "dnssec-policy default;\ninline-signing yes;"
 _EARLY = timedelta(minutes=5)
 """Clocks differ."""
@@ -194,7 +196,7 @@ def signatures_hold(
 ) -> Iterator[Verdict]:
     """The signatures over the records that mail needs hold."""
     for reason, sets in _by_reason(signed.bogus):
-        if sets[0].by_time and (doubt := _doubt(clock)):
+        if sets[0].by_time and (doubt := clock_doubt(clock)):
             yield Undecided(f"of {_named(sets)} {reason}; {doubt}", sets[0].asked, sets[0].name)
             continue
         refused = any(each.word is Word.REFUSES for each in sets)
@@ -210,14 +212,6 @@ def signatures_hold(
         if each.failing and not each.bogus and each.early is None and each.word is Word.VOUCHES:
             doubt = f"our resolver vouches for {each.label}, and of what it gives us {why(each)}"
             yield Undecided(doubt, each.asked, each.name)
-
-
-def _doubt(clock: OurClock | Absent | Unavailable) -> str:
-    """Why signatures cannot be judged by the time; empty where they can."""
-    if not isinstance(clock, OurClock) or not clock.differs:
-        return ""
-    way = "ahead of" if clock.ahead > 0 else "behind"
-    return f"yet our clock is {round(abs(clock.ahead))} seconds {way} those of web servers"
 
 
 def _by_reason(sets: Iterable[SignedSet]) -> Iterator[tuple[str, list[SignedSet]]]:
@@ -263,7 +257,7 @@ def signatures_hold_at_every_server(
     """Signatures hold at every name server."""
     sound = [each.server for each in signed.servers if each.sets and not each.bogus]
     for each in signed.servers if sound else ():
-        if each.bogus and each.bogus[0].by_time and (doubt := _doubt(clock)):
+        if each.bogus and each.bogus[0].by_time and (doubt := clock_doubt(clock)):
             yield Undecided(
                 f"of {_named(each.bogus)} {why(each.bogus[0])}; {doubt}", each.bogus[0].asked, each.server
             )
@@ -335,7 +329,7 @@ def signatures_have_begun(
     """Signatures count from now on, or earlier."""
     early = [(each, first) for each in signed.sets if not each.bogus and (first := each.early) is not None]
     late = [(each, first) for each, first in early if first.inception > signed.at + _EARLY]
-    if late and (doubt := _doubt(clock)):
+    if late and (doubt := clock_doubt(clock)):
         began = f"the signature over {_named([each for each, _ in late])} is not valid yet"
         yield Undecided(f"{began}; {doubt}", late[0][0].asked)
     elif late:
@@ -397,7 +391,7 @@ def signatures_last(signed: ZoneSignatures, clock: OurClock | Absent | Unavailab
         # Who signs with every answer makes short ones, which have always some of their life left.
         outlived = left < timedelta(seconds=good.ttl) and left < whole / 4
         expiring = left < timedelta(days=3) and whole > timedelta(days=7)
-        if (outlived or expiring) and (doubt := _doubt(clock)):
+        if (outlived or expiring) and (doubt := clock_doubt(clock)):
             yield Undecided(f"the signature over {which} ends on {end}; {doubt}", first.asked)
         elif outlived:
             yield SignatureOutlivedByTtl(

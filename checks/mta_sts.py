@@ -13,6 +13,7 @@ from diag.api import (
     InboundCertificate,
     Many,
     Mode,
+    OurClock,
     Publish,
     Replace,
     Rfc,
@@ -34,6 +35,7 @@ from diag.api import (
     rule,
 )
 
+from .clock import clock_doubt
 from .mta_sts_mend import (
     INVALID,
     PATTERN_WORDS,
@@ -45,6 +47,8 @@ from .mta_sts_mend import (
 )
 from .txt import as_written
 
+_BY_TIME = frozenset({"expired", "not-yet-valid"})
+"""Faults of a certificate that only the clock decides."""
 SHORTEST_MAX_AGE = 604_800
 """Seconds, a week: RFC 8461 section 3.2 wants weeks or more."""
 
@@ -116,7 +120,9 @@ class PolicyUnreachable(Finding):
 
 
 @check
-def sts_policy_can_be_fetched(record: StsRecordFound, fetch: StsFetch | Absent) -> Iterator[Verdict]:
+def sts_policy_can_be_fetched(
+    record: StsRecordFound, fetch: StsFetch | Absent, clock: OurClock | Absent | Unavailable
+) -> Iterator[Verdict]:
     """The MTA-STS policy that is announced can be fetched."""
     if record.valid is None:
         return
@@ -130,6 +136,8 @@ def sts_policy_can_be_fetched(record: StsRecordFound, fetch: StsFetch | Absent) 
         )
     elif fetch.undecided:
         yield Undecided(fetch.undecided, fetch.asked)
+    elif _BY_TIME.intersection(fetch.certificate_faults[:1]) and (doubt := clock_doubt(clock)):
+        yield Undecided(f"{fetch.detail}; {doubt}", fetch.asked)
     elif fetch.trouble is not None:
         yield PolicyUnreachable(
             subject=record.domain,

@@ -1,0 +1,16 @@
+"""What a clock that may be wrong, our own, leaves open."""
+
+from __future__ import annotations
+
+from diag.api import Absent, OurClock, Unavailable
+
+
+def clock_doubt(clock: OurClock | Absent | Unavailable) -> str:
+    """Why nothing can be judged by the time, the end of a sentence; empty where it can.
+
+    One web server whose clock differs from ours is enough to leave it open, and not enough to say whose is wrong.
+    """
+    if not isinstance(clock, OurClock) or not clock.differs:
+        return ""
+    way = "ahead of" if clock.ahead > 0 else "behind"
+    return f"yet our clock is {round(abs(clock.ahead))} seconds {way} those of web servers"
