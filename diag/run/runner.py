@@ -25,6 +25,9 @@ class Crashed(Unavailable):
     """A gatherer of ours failed: a bug, reported as such, which costs nothing but what needs it."""
 
 
+_Asking = tuple[Step, dict[str, Any]]
+"""A fact that asks the world, and what it is to be called with."""
+
 TURNS = 12
 """Turns of the loop by which the longest road goes ahead: more than it has facts before its first connection."""
 
@@ -54,35 +57,45 @@ class Gathering:
             async with task_group() as group:
                 # Even a run that is stopped by now gets what waits for nothing.
                 with anyio.CancelScope(shield=True):
-                    await self._follow(order.first[: order.on_the_road], group)
+                    road = await self._follow(order.first[: order.on_the_road], group)
+                    group.start_soon(self._ask, road, group)
                     # What was asked ahead leads straight to the first connections; the burst of questions follows.
                     for _ in range(TURNS):
                         await anyio.lowlevel.checkpoint()
-                    await self._follow(order.first[order.on_the_road :], group)
+                    others = await self._follow(order.first[order.on_the_road :], group)
+                    group.start_soon(self._ask, others, group)
         if self._scope.cancelled_caught:
             self.stopped = self.stopped or f"the deadline of {deadline:g} seconds was reached"
         for step in self._plan.steps:
             self.facts.setdefault(step.gives, Unavailable(self.stopped or "not gathered"))
         return self.facts
 
-    async def _follow(self, steps: tuple[Step, ...], group: Tasks) -> None:
-        """Give these facts, and those that waited for them alone; what asks the world does so in a task."""
+    async def _follow(self, steps: tuple[Step, ...], group: Tasks) -> _Asking | None:
+        """Give these facts, and those that waited for them alone; what asks the world does so in a task.
+
+        Gives back the last of those, not begun: whoever is done with another fact goes on with it.
+        """
         ready = list(steps)
-        while ready:
-            step = ready.pop(0)
+        last: _Asking | None = None
+        for step in ready:  # which grows on the way
             arguments, missing = _arguments(step.needs, self._known)
             self._waited[step.gives] = max((self._waited.get(need.kind, 0) for need in step.needs), default=0)
             if missing is None and step.asks:
-                group.start_soon(self._ask, step, arguments, group)
+                if last is not None:
+                    group.start_soon(self._ask, last, group)
+                last = step, arguments
                 continue
             self._give(step, missing if missing is not None else await _value(step, arguments))
             ready += self._freed(step)
+        return last
 
-    async def _ask(self, step: Step, arguments: dict[str, Any], group: Tasks) -> None:
-        WAITED.set(self._waited[step.gives])
-        self._give(step, await _value(step, arguments))
-        self._waited[step.gives] = WAITED.get()
-        await self._follow(self._freed(step), group)
+    async def _ask(self, asking: _Asking | None, group: Tasks) -> None:
+        while asking is not None:
+            step, arguments = asking
+            WAITED.set(self._waited[step.gives])
+            self._give(step, await _value(step, arguments))
+            self._waited[step.gives] = WAITED.get()
+            asking = await self._follow(self._freed(step), group)
 
     def _give(self, step: Step, value: Any) -> None:
         self.facts[step.gives] = self._known[step.gives] = value
