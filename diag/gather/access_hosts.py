@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Literal
 from urllib.parse import quote
 
 from diag.facts.access_hosts import (
@@ -78,40 +79,49 @@ async def service_records(target: Target, lab: Lab) -> Many[ServiceRecords]:
 
 @fact
 async def autoconfig_document(target: Target, lab: Lab) -> AutoconfigDocument | Absent | Unavailable:
-    """The document at the two addresses where mail programs look for it, the first that is one.
+    """The document at the addresses where mail programs look for it, the first that is one.
 
     What does not even name its root element is none: many web hosts serve a page for every path.
     """
     if not target.dialogues:
         return Unavailable(NO_DIALOGUES)
+    own = f"autoconfig.{target.domain}"
     path = f"/mail/config-v1.1.xml?emailaddress={quote(f'postmaster@{target.domain}', safe='')}"
-    places = (
-        (f"autoconfig.{target.domain}", path),
-        (target.domain, "/.well-known/autoconfig/mail/config-v1.1.xml"),
+    places: tuple[tuple[str, str, Literal["https", "http"]], ...] = (
+        (own, path, "https"),
+        (target.domain, "/.well-known/autoconfig/mail/config-v1.1.xml", "https"),
+        (own, path, "http"),  # the host that is there for nothing else is asked in the clear as well, at last
     )
-    # The addresses of both are asked for at once; the second place only where the first has nothing.
-    hosts = await all_of(lambda name: addresses_of(lab, name), [host for host, _ in places])
+    # The addresses of both are asked for at once; a place only where the one before has nothing.
+    hosts = await all_of(lambda name: addresses_of(lab, name), (own, target.domain))
     asked: tuple[Cite, ...] = ()
     because = ""
-    for host, where in places:
+    silent: set[str] = set()
+    for host, where, scheme in places:
         known = hosts[host]
-        asked += known.evidence if isinstance(known, Unavailable) else known.asked
+        if scheme == "https":
+            asked += known.evidence if isinstance(known, Unavailable) else known.asked
         if isinstance(known, Unavailable):
             because = because or known.because
             continue
         addresses = wanted(known, target)
         reachable = [address for address in addresses if await has_route(lab, address)]
-        if not reachable:
+        if not reachable or host in silent:
             because = because or (f"this machine has no route to {host}" if addresses else "")
             continue
-        probe = HttpsGet(host, reachable[0], where, timeout=min(target.timeout, 30.0))
+        port = 443 if scheme == "https" else 80
+        probe = HttpsGet(
+            host, reachable[0], where, port=port, scheme=scheme, timeout=min(target.timeout, 30.0)
+        )
         asked += (Cite(probe),)
         seen = await lab.run(probe)
         if seen.status == 200 and not seen.trouble and _MARK in seen.body:
             config = ClientConfig.parse(seen.body)
             offers = tuple(_offers(config, target.domain, probe))
             return AutoconfigDocument(probe.url, config, offers, (Cite(probe),))
-        if seen.trouble or seen.status == 429 or seen.status >= 500:
+        if seen.trouble == "timed-out":
+            silent.add(host)
+        if scheme == "https" and (seen.trouble or seen.status == 429 or seen.status >= 500):
             because = because or f"{probe.url}: {seen.detail or seen.trouble or f'status {seen.status}'}"
     return Unavailable(because, asked) if because else Absent("no document is served", asked)
 

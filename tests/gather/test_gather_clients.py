@@ -212,6 +212,7 @@ DOCUMENT = b"""<clientConfig version="1.1"><emailProvider id="d.example">
 </emailProvider></clientConfig>"""
 FIRST = "https://autoconfig.d.example/mail/config-v1.1.xml"
 SECOND = "https://d.example/.well-known/autoconfig/mail/config-v1.1.xml"
+LAST = "http://autoconfig.d.example/mail/config-v1.1.xml"
 WEB = "autoconfig.d.example. A 192.0.2.9\nd.example. A 192.0.2.9\n"
 
 
@@ -238,6 +239,12 @@ def test_the_second_place_is_asked_only_where_the_first_has_nothing() -> None:
     assert [probe.url.partition("?")[0] for probe in lab.visited] == [FIRST]
     lab = WorldLab(WEB, documents={SECOND: HttpExchange(200, body=DOCUMENT)})
     assert run(autoconfig_document, lab).url == SECOND
+    assert [probe.url.partition("?")[0] for probe in lab.visited] == [FIRST, SECOND]
+    lab = WorldLab(WEB, documents={LAST: HttpExchange(200, body=DOCUMENT)})
+    assert run(autoconfig_document, lab).url.partition("?")[0] == LAST
+    assert [probe.url.partition("?")[0] for probe in lab.visited] == [FIRST, SECOND, LAST]
+    lab = WorldLab(WEB, documents={FIRST: HttpExchange(trouble="timed-out")})
+    run(autoconfig_document, lab)
     assert [probe.url.partition("?")[0] for probe in lab.visited] == [FIRST, SECOND]
 
 
