@@ -47,7 +47,8 @@ from diag.records.dnssec import (
 from diag.records.dnssec_numbers import VERIFIED_ALGORITHMS, VERIFIED_DIGESTS
 from diag.together import all_of, task_group
 
-from .dns import Found, explained, look_up, plain
+from .dns import explained, look_up, plain
+from .registration import one_address
 from .zone import PARENTS_ASKED, zone_above
 
 ROOT = DnsQuery(".", "SOA")
@@ -129,8 +130,7 @@ async def _on_its_way(target: Target, lab: Lab, zone: str) -> tuple[str, tuple[C
     if isinstance(above, Unavailable):
         return "", above.evidence
     hosts = sorted(plain(each.target) for each in above.rdatas)[:PARENTS_ASKED]  # type: ignore[attr-defined]
-    found = await all_of(lambda host: look_up(lab, host, "A"), hosts)
-    at = {host: str(looked.rdatas[0]) for host, looked in found.items() if isinstance(looked, Found)}
+    at = await one_address(lab, hosts)
     queries = {host: DnsQuery(zone, "DS", address) for host, address in at.items()}
     said = await all_of(lambda host: lab.run(queries[host]), queries)
     asked = tuple(map(Cite, queries.values()))

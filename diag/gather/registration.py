@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from diag.model.knowing import Cite
 from diag.names.domain import labels, parents
 from diag.names.registered import registrable as registrable
@@ -10,6 +12,7 @@ from diag.probes.probe import Lab
 from diag.together import all_of
 
 from .dns import Found, look_up, plain
+from .references import has_route
 from .suffixes import is_suffix
 
 ASKINGS = 2
@@ -27,6 +30,13 @@ def claimable(name: str) -> str:
     return wanted if len(above) < 2 or is_suffix(above[0]) else above[0]
 
 
+async def one_address(lab: Lab, hosts: Iterable[str]) -> dict[str, str]:
+    """An address of each host to put questions to, of a family that we have a route to; hosts without are left out."""
+    rdtype = "A" if await has_route(lab, "0.0.0.0") else "AAAA"  # noqa: S104  no socket is bound
+    found = await all_of(lambda host: look_up(lab, host, rdtype), hosts)
+    return {host: str(looked.rdatas[0]) for host, looked in found.items() if isinstance(looked, Found)}
+
+
 async def is_free(lab: Lab, name: str) -> tuple[bool | None, tuple[Cite, ...]]:
     """Whether the name's registrable part is NXDOMAIN at its parent zone's own servers, and the evidence.
 
@@ -41,8 +51,7 @@ async def is_free(lab: Lab, name: str) -> tuple[bool | None, tuple[Cite, ...]]:
     if not isinstance(ns, Found):
         return None, ns.evidence
     hosts = sorted(plain(rdata.target) for rdata in ns.rdatas)[:ASKINGS]  # type: ignore[attr-defined]
-    found = await all_of(lambda host: look_up(lab, host, "A"), hosts)
-    servers = [str(looked.rdatas[0]) for looked in found.values() if isinstance(looked, Found)]
+    servers = list((await one_address(lab, hosts)).values())
     queries = {server: DnsQuery(wanted, "NS", server) for server in servers}
     answers = await all_of(lambda server: lab.run(queries[server]), servers)
     # Without authority, somebody on the way answers in the place of those who were asked.

@@ -16,7 +16,7 @@ from diag.together import all_of
 
 from .dns import Found, Looked, NoRecord, look_up, plain
 from .references import has_route
-from .registration import is_free, registrable
+from .registration import is_free, one_address, registrable
 
 MOST_HOSTS = 8
 """Name servers whose addresses are looked up."""
@@ -147,8 +147,7 @@ async def zone_above(lab: Lab, name: str) -> Found | Unavailable:
 async def asked_above(lab: Lab, name: str, above: Found) -> Told:
     """Ask servers of the zone above for the name servers of a name (RFC 1034 section 4.3.2)."""
     hosts = _names(above.rdatas)[:PARENTS_ASKED]
-    found = await all_of(lambda host: look_up(lab, host, "A"), hosts)
-    servers = [str(looked.rdatas[0]) for looked in found.values() if isinstance(looked, Found)]
+    servers = (await one_address(lab, hosts)).values()
     said = await ask_all(lab, (DnsQuery(name, "NS", server) for server in servers))
     answers = [answer for answer in said.values() if isinstance(answer, DnsAnswer) and answer.usable]
     names: tuple[str, ...] = ()

@@ -130,6 +130,13 @@ def test_without_ipv6_only_ipv4_is_asked(tmp_path: Path) -> None:
     assert [server.address for server in servers.servers] == ["198.51.100.53", "203.0.113.54"]
 
 
+def test_without_ipv4_the_zone_above_is_asked_over_ipv6(tmp_path: Path) -> None:
+    delegation, _, asked = looked_at(tmp_path, vantage=Vantage(ipv4=False))
+    assert isinstance(delegation, ZoneDelegation)
+    assert (len(delegation.by_parent), delegation.above) == (2, ("2001:db8:2::2", "2001:db8:20::2"))
+    assert not [server for server in asked if "." in server]
+
+
 def test_a_network_that_answers_in_place_of_others_shows_itself(tmp_path: Path) -> None:
     _, servers, asked = looked_at(tmp_path, vantage=Vantage(forwards=True))
     assert isinstance(servers, Unavailable)

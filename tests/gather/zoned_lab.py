@@ -12,7 +12,7 @@ from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone
 from diag.probes.dns import DnsQuery, build_answer
 from diag.probes.known_keys import KeyListing, KnownKey
-from diag.probes.moment import Label, Nonce
+from diag.probes.moment import Label, Nonce, Route, Source
 
 T = TypeVar("T")
 
@@ -39,6 +39,8 @@ class ZonedLab:
     async def run(self, probe: Any) -> Any:
         if isinstance(probe, Nonce):
             return Label("qvxzkwjyhgfdbnmp")
+        if isinstance(probe, Route):
+            return Source("192.0.2.254" if probe.family == 4 else "")
         if isinstance(probe, KnownKey):
             return KeyListing(True, self.known.get(probe.number, ""))
         self.asked.append(probe)
