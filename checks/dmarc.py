@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from diag.api import (
     Absent,
-    Certainty,
     Configure,
     DmarcDiscovery,
     DmarcPolicy,
@@ -21,15 +20,13 @@ from diag.api import (
     Replace,
     Rfc,
     Roles,
-    Routing,
     Severity,
-    SuffixListDomain,
     Unavailable,
     Undecided,
     Verdict,
     Withdraw,
     check,
-    labels,
+    is_below,
     rule,
 )
 
@@ -432,40 +429,17 @@ class ParkedOpen(Finding):
 def domain_without_mail_is_closed(policy: DmarcPolicy, roles: Roles) -> Iterator[Finding]:
     """A domain without mail says reject."""
     if roles.sends is False and roles.receives is False and policy.policy is not Policy.REJECT:
-        closed = Publish(f"_dmarc.{policy.domain}", "TXT", "v=DMARC1; p=reject")
+        # Reports go on to mailboxes of the domain above; others would have to agree once more (RFC 9990 section 4).
+        own = [
+            uri.text
+            for uri in policy.record.rua
+            if uri.is_usable and _within(uri.host, policy.organizational)
+        ]
+        rua = f"; rua={','.join(own)}" if own else ""
+        closed = Publish(f"_dmarc.{policy.domain}", "TXT", f"v=DMARC1; p=reject{rua}")
         fix = (closed,) if policy.inherited else mend(policy, {"p": "reject", "sp": "", "np": "", "t": ""})
         yield ParkedOpen(subject=policy.domain, policy=policy.policy, evidence=policy.asked, fix=fix)
 
 
-@rule("dmarc/psd-on-ordinary-domain", Severity.ERROR, Rfc(9989, "4.10.2"), since="1.0")
-class PsdOnOrdinaryDomain(Finding):
-    """The domain says that it is a public suffix, but it is an ordinary domain with mail.
-
-    ## Why it matters
-    With `psd=y` every name below becomes a domain of its own: mail signed by one subdomain no longer
-    aligns with another, nor with the domain itself, and fails DMARC.
-
-    ## How to fix
-    Remove `psd=y`. Only registries, below which others register names, publish it.
-    """
-
-    message = (
-        "{subject} says psd=y, as if others could register names below it, but it has mail hosts of its own."
-    )
-
-
-@check
-def dmarc_psd_is_left_to_registries(
-    policy: DmarcPolicy, routing: Routing, listed: SuffixListDomain | Absent
-) -> Iterator[Verdict]:
-    """Only a public suffix says psd=y."""
-    if isinstance(listed, SuffixListDomain) and listed.is_suffix:
-        return
-    ordinary = len(labels(policy.found_at)) > 1 and bool(routing.hosts) and not routing.implicit
-    if policy.record.psd == "y" and ordinary and not policy.inherited:
-        yield PsdOnOrdinaryDomain(
-            subject=policy.domain,
-            evidence=policy.asked + routing.asked,
-            certainty=Certainty.LIKELY,  # a registry, too, may take mail at its suffix
-            fix=mend(policy, {"psd": ""}),
-        )
+def _within(host: str, domain: str) -> bool:
+    return bool(domain) and (host == domain or is_below(host, domain))

@@ -108,7 +108,7 @@ class StrictWithSubdomains(Finding):
     `aspf=s` that does not count for mail from the domain itself.
 
     ## How to fix
-    Remove `adkim=s` and `aspf=s`, unless you know that every service uses the domain itself.
+    Remove the tag shown (`adkim=s` or `aspf=s`), unless you know that every service uses the domain itself.
     """
 
     message = "{subject} aligns strictly ({modes}), but {names} may sign or send its mail."
@@ -120,19 +120,19 @@ class StrictWithSubdomains(Finding):
 def strict_alignment_shuts_nobody_out(alignment: DmarcAlignment, policy: DmarcPolicy) -> Iterator[Finding]:
     """Strict alignment shuts out no subdomain that sends."""
     record = policy.record
-    shut_out = [
-        each.name
-        for each in alignment.others
-        if not each.own_policy
-        and ((record.adkim == "s" and each.dkim) or (record.aspf == "s" and each.spf))
-        and each.name.endswith(f".{policy.domain}")
+    below = [
+        each for each in alignment.others if not each.own_policy and each.name.endswith(f".{policy.domain}")
     ]
-    if shut_out:
-        modes = " ".join(f"{tag}=s" for tag in ("adkim", "aspf") if getattr(record, tag) == "s")
+    strict = {
+        "adkim": [each.name for each in below if record.adkim == "s" and each.dkim],
+        "aspf": [each.name for each in below if record.aspf == "s" and each.spf],
+    }
+    modes = [tag for tag, names in strict.items() if names]
+    if modes:
         yield StrictWithSubdomains(
             subject=policy.domain,
-            modes=modes,
-            names=", ".join(shut_out),
+            modes=" ".join(f"{tag}=s" for tag in modes),
+            names=", ".join(dict.fromkeys(name for names in strict.values() for name in names)),
             evidence=policy.asked + alignment.asked,
-            fix=mend(policy, {"adkim": "", "aspf": ""}),
+            fix=mend(policy, dict.fromkeys(modes, "")),
         )

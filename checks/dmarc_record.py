@@ -20,7 +20,7 @@ class TagTwice(Finding):
     Leave the one that is meant. Several report addresses belong into one tag, separated by commas.
     """
 
-    message = "The DMARC record of {subject} holds the tag {tag} more than once."
+    message = "The DMARC record of {subject} holds {tag} more than once."
     tag: str
 
 
@@ -192,7 +192,7 @@ class UnknownTag(Finding):
     Correct its name, or remove it.
     """
 
-    message = "The DMARC record of {subject} holds the unknown tag {tag}{hint}."
+    message = "The DMARC record of {subject} holds {tag}, which DMARC does not know{hint}."
     tag: str
     hint: str
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    Absent,
+    Certainty,
     Configure,
     DmarcPolicy,
     Finding,
@@ -12,11 +14,13 @@ from diag.api import (
     ReportUri,
     Rfc,
     Roles,
+    Routing,
     Severity,
     SuffixListDomain,
     Undecided,
     Verdict,
     check,
+    labels,
     rule,
 )
 
@@ -185,4 +189,38 @@ def dmarc_walk_ends_where_the_suffix_list_does(
             listed=listed.organizational,
             evidence=policy.asked,
             fix=(advice,) if upper == listed.organizational else (),
+        )
+
+
+@rule("dmarc/psd-on-ordinary-domain", Severity.ERROR, Rfc(9989, "4.10.2"), since="1.0")
+class PsdOnOrdinaryDomain(Finding):
+    """The domain says that it is a public suffix, but it is an ordinary domain with mail.
+
+    ## Why it matters
+    With `psd=y` every name below becomes a domain of its own: mail signed by one subdomain no longer
+    aligns with another, nor with the domain itself, and fails DMARC.
+
+    ## How to fix
+    Remove `psd=y`. Only registries, below which others register names, publish it.
+    """
+
+    message = (
+        "{subject} says psd=y, as if others could register names below it, but it has mail hosts of its own."
+    )
+
+
+@check
+def dmarc_psd_is_left_to_registries(
+    policy: DmarcPolicy, routing: Routing, listed: SuffixListDomain | Absent
+) -> Iterator[Verdict]:
+    """Only a public suffix says psd=y."""
+    if isinstance(listed, SuffixListDomain) and listed.is_suffix:
+        return
+    ordinary = len(labels(policy.found_at)) > 1 and bool(routing.hosts) and not routing.implicit
+    if policy.record.psd == "y" and ordinary and not policy.inherited:
+        yield PsdOnOrdinaryDomain(
+            subject=policy.domain,
+            evidence=policy.asked + routing.asked,
+            certainty=Certainty.LIKELY,  # a registry, too, may take mail at its suffix
+            fix=mend(policy, {"psd": ""}),
         )

@@ -23,6 +23,7 @@ from diag.api import (
     Severity,
     SpfEvaluation,
     SpfPublished,
+    StsRecordFound,
     Target,
     Unavailable,
     Undecided,
@@ -213,7 +214,9 @@ class TargetAlias(Finding):
 
 
 @check
-def mx_host_is_no_alias(host: MxHost, routing: Routing) -> Iterator[Finding]:
+def mx_host_is_no_alias(
+    host: MxHost, routing: Routing, sts: StsRecordFound | Absent | Unavailable
+) -> Iterator[Finding]:
     """An MX host is no alias."""
     if host.aliases and not is_verification_name(host.name) and not routing.implicit:
         direct = Replace(
@@ -222,10 +225,19 @@ def mx_host_is_no_alias(host: MxHost, routing: Routing) -> Iterator[Finding]:
             f"{host.preference} {host.canonical}.",
             old=f"{host.preference} {host.name}.",
         )
+        # Senders that honour MTA-STS would refuse a host that the policy does not name (RFC 8461 section 5).
+        first = Configure(
+            f"https://mta-sts.{routing.domain}/.well-known/mta-sts.txt", f"mx: {host.canonical}", "MTA-STS"
+        )
+        fix: tuple[Fix, ...] = (direct,) if isinstance(sts, Absent) else (first, direct)
         # An alias that leads nowhere, or back, has no name worth putting into the MX record.
         leads = host.canonical if host.addresses else host.aliases[0]
-        fix = (direct,) if host.addresses else ()
-        yield TargetAlias(subject=host.name, canonical=leads, evidence=host.asked, fix=fix)
+        yield TargetAlias(
+            subject=host.name,
+            canonical=leads,
+            evidence=host.asked,
+            fix=fix if host.addresses else (),
+        )
 
 
 @rule("mx/target-without-address", Severity.ERROR, Rfc(5321, "5.1"), since="1.0")

@@ -17,7 +17,9 @@ from diag.api import (
     SpfEvaluation,
     SpfRecord,
     SpfStep,
+    Target,
     Term,
+    is_below,
     nearest_term,
 )
 
@@ -40,6 +42,16 @@ def mended(record: str) -> str:
     if lowered.startswith("spf1 "):
         return f"v={bare}"
     return bare if lowered.startswith("v=spf1 ") or lowered == "v=spf1" else ""
+
+
+SHORTEST_PRIVATE = {4: 8, 6: 7}
+"""By IP version, the prefix length of the largest private range (10.0.0.0/8, fc00::/7; RFC 6890)."""
+
+
+def is_private(network: Network, target: Target) -> bool:
+    """Whether nobody on the internet can have an address of this network."""
+    small = network.prefixlen >= SHORTEST_PRIVATE[network.version]
+    return small and not any(target.counts_as_public(str(network[at])) for at in (0, -1))
 
 
 _ROUND = ",;.\"'\u201c\u201d"
@@ -116,12 +128,18 @@ def leaving_out(spf: SpfEvaluation, *terms: Term) -> tuple[Fix, ...]:
 
 
 def by_address(spf: SpfEvaluation) -> tuple[Fix, ...]:
-    """`a` and `mx` written out as addresses: the same hosts pass, and nothing is looked up."""
+    """`a` and `mx` of the domain's own hosts written out as addresses: the same pass, and nothing is looked up.
+
+    Other people's hosts move without telling: they stay names.
+    """
     spelt: dict[Mechanism, list[str]] = {}
     for step in spf.root.steps:
         if isinstance(step.term, Mechanism) and step.term.name in ("a", "mx") and step.reached:
             sign = "" if step.term.qualifier == "+" else step.term.qualifier
-            if 0 < len(step.networks) <= MOST_WRITTEN_OUT and not step.partly:
+            own = all(
+                name == spf.domain or is_below(name, spf.domain) for name in step.names or (step.target,)
+            )
+            if own and 0 < len(step.networks) <= MOST_WRITTEN_OUT and not step.partly:
                 # Name servers turn their records round; what is told must not change with them.
                 in_order = sorted(step.networks, key=lambda net: (net.version, net))
                 spelt[step.term] = [f"{sign}ip{net.version}:{_short(net)}" for net in in_order]

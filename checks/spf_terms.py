@@ -34,7 +34,7 @@ from diag.api import (
     rule,
 )
 
-from .spf_mend import MOST_TOLD, leaving_out, meant_by
+from .spf_mend import MOST_TOLD, is_private, leaving_out, meant_by
 
 WIDEST = {4: 16, 6: 32}
 """By IP version, the shortest prefix that passes without remark."""
@@ -294,8 +294,8 @@ def spf_names_no_wide_ranges(spf: SpfEvaluation, target: Target) -> Iterator[Fin
         if not step.reached or not isinstance(term, Mechanism) or term.qualifier != "+":
             continue
         for network in step.networks if term.name in ("ip4", "ip6") else ():
-            strangers = any(target.counts_as_public(str(network[at])) for at in (0, -1))
-            if strangers and 0 < network.prefixlen < WIDEST[network.version]:
+            wide = 0 < network.prefixlen < WIDEST[network.version]
+            if wide and not is_private(network, target):
                 kind = RangeOfStrangers if network.prefixlen <= STRANGERS[network.version] else RangeWide
                 many = network.num_addresses
                 count = f"{many:,}" if network.version == 4 else f"2^{128 - network.prefixlen}"
@@ -341,7 +341,8 @@ def _end_is_known(node: SpfNode) -> bool:
     if any(text.lower().endswith("all") for error in errors for text in meant_by(error) or ()):
         return False
     handed = [step for step in node.steps if step.reached and isinstance(step.term, Modifier)]
-    over = [step for step in handed if step.term is (node.record and node.record.honoured_redirect)]
+    redirect = node.record.honoured_redirect if node.record is not None else None
+    over = [step for step in handed if step.term is redirect]
     return all(step.inner is not None and _end_is_known(step.inner) for step in over)
 
 
@@ -401,7 +402,7 @@ class LeftoversAfterAll(Finding):
     Remove them, so that `all` is the end of the record.
     """
 
-    message = "SPF for {subject}: behind {end} the record goes on with {terms}, which adds nothing."
+    message = "SPF for {subject}: behind {end} the record goes on with {terms}, to no effect."
     terms: str
     end: str
 

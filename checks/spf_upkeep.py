@@ -24,7 +24,7 @@ from diag.api import (
     rule,
 )
 
-from .spf_mend import MOST_TOLD, rewritten
+from .spf_mend import MOST_TOLD, is_private, rewritten
 
 LONGEST_RECORD = 450
 """Octets of a record that leave room for the rest of an answer (RFC 7208 section 3.4)."""
@@ -57,13 +57,14 @@ class UnknownModifier(Finding):
 def spf_modifiers_are_known(spf: SpfEvaluation) -> Iterator[Finding]:
     """Every modifier in the SPF record exists."""
     meant = {term: _meant(term) for term in spf.record.unknown_modifiers}
-    for term, text in meant.items():
+    fix = rewritten(spf, meant.items())
+    for term, text in islice(meant.items(), MOST_TOLD):
         yield UnknownModifier(
             subject=spf.domain,
             term=term.text,
             hint=f"; perhaps {text} was meant" if text else "",
             evidence=spf.root.evidence,
-            fix=rewritten(spf, meant.items()),
+            fix=fix,
         )
 
 
@@ -315,20 +316,13 @@ class RangeNotPublic(Finding):
     terms: str
 
 
-SHORTEST_PRIVATE = {4: 8, 6: 7}
-"""By IP version, the prefix length of the largest private range (10.0.0.0/8, fc00::/7; RFC 6890)."""
-
-
 @check
 def spf_names_public_addresses(spf: SpfEvaluation, target: Target) -> Iterator[Finding]:
     """SPF names addresses that strangers can have."""
     idle: dict[Mechanism, str] = {
         term: ""
         for term in spf.record.tested
-        if term.network is not None
-        and term.qualifier == "+"
-        and term.network.prefixlen >= SHORTEST_PRIVATE[term.network.version]
-        and not any(target.counts_as_public(str(term.network[at])) for at in (0, -1))
+        if term.network is not None and term.qualifier == "+" and is_private(term.network, target)
     }
     if idle:
         yield RangeNotPublic(

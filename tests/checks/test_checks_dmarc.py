@@ -9,12 +9,14 @@ from hypothesis import given, settings, strategies as st
 
 from checks.dmarc import (
     dmarc_protects_subdomains_as_well,
-    dmarc_psd_is_left_to_registries,
     domain_without_mail_is_closed,
 )
 from checks.dmarc_alignment import own_mail_can_pass_dmarc
 from checks.dmarc_mend import corrected, mend, recognised
-from checks.dmarc_upkeep import dmarc_subdomain_policies_stand_where_they_are_read
+from checks.dmarc_upkeep import (
+    dmarc_psd_is_left_to_registries,
+    dmarc_subdomain_policies_stand_where_they_are_read,
+)
 from diag.facts.dmarc import DmarcAlignment, DmarcPolicy, SignsAndSends, SuffixListDomain
 from diag.facts.mx import MailExchange, Routing
 from diag.facts.roles import Roles, SendingDomain

@@ -84,6 +84,15 @@ def published(report: Report, rule: str) -> list[str]:
             "v=spf1 a:mail.lantern.example ip4:198.51.100.10 ip6:2001:db8:10::10 ip4:198.51.100.20"
             " ip6:2001:db8:10::20 -all",
         ),
+        # Hosts of others move without telling: they stay names.
+        (
+            f'{SPF}"v=spf1 a:out.service.example'
+            + "".join(f" a:mx{1 + n % 2}.lantern.example" for n in range(8))
+            + ' -all"\nout.service.example. A 192.0.2.9\nout.service.example. AAAA 2001:db8:99::9',
+            "spf/near-lookup-limit",
+            "v=spf1 a:out.service.example ip4:198.51.100.10 ip6:2001:db8:10::10 ip4:198.51.100.20"
+            " ip6:2001:db8:10::20 -all",
+        ),
         # A null MX beside SPF and keys is the mistake of somebody who sends.
         (f'lantern.example. MX 0 .\n{SPF}"v=spf1 ip4:198.51.100.30 -all"', "mx/null-but-sends", ""),
         # An alias that leads nowhere is no name for an MX record.
@@ -93,6 +102,12 @@ def published(report: Report, rule: str) -> list[str]:
         (f'{DMARC}"v=DMARC1; p=reject; np=xx; {RUA}"', "dmarc/policy-invalid", f"v=DMARC1; p=reject; {RUA}"),
         (f'{DMARC}"v=DMARC1; p=reject; pct=0; {RUA}"', "dmarc/pct-read-two-ways", f"v=DMARC1; p=reject; {RUA}; t=y"),
         (f'{DMARC}"v=DMARC1; p=none; pct=0; {RUA}"', "dmarc/pct-read-two-ways", f"v=DMARC1; p=none; {RUA}"),
+        # Only the mode that shuts a subdomain out is relaxed.
+        (
+            f'{DMARC}"v=DMARC1; p=reject; adkim=s; aspf=s; {RUA}"\n_domainkey.bounce.lantern.example. TXT "x"',
+            "dmarc/strict-with-subdomains",
+            f"v=DMARC1; p=reject; aspf=s; {RUA}",
+        ),
         # Reports that only bounce are sent elsewhere, not given up.
         (
             f'{DMARC}"v=DMARC1; p=reject; rua=mailto:a@rep.example"\nrep.example. MX 0 .',
@@ -158,3 +173,31 @@ def test_a_term_in_an_included_record_is_named_with_that_record(tmp_path: Path, 
         registry,
     )
     assert any("in the record of all.lantern.example" in finding.text() for finding in report.findings)
+
+
+def test_a_parked_subdomain_that_is_closed_goes_on_reporting(tmp_path: Path, registry: Registry) -> None:
+    report = judged(
+        "; domain: news.lantern.example\n"
+        'news.lantern.example. MX 0 .\nnews.lantern.example. TXT "v=spf1 -all"\n'
+        f'{DMARC}"v=DMARC1; p=reject; sp=none; {RUA},mailto:a@service.example"',
+        tmp_path,
+        registry,
+    )
+    (finding,) = (each for each in report.findings if each.id == "dmarc/parked-open")
+    assert [str(fix) for fix in finding.fix] == [
+        f'_dmarc.news.lantern.example. 3600 IN TXT "v=DMARC1; p=reject; {RUA}"'
+    ]
+
+
+def test_an_mx_host_under_mta_sts_is_named_in_the_policy_first(tmp_path: Path, registry: Registry) -> None:
+    alias = "mx2.lantern.example. CNAME relay.lantern.example.\nrelay.lantern.example. A 198.51.100.20\n"
+    for without, first in (
+        ("", ["mx: relay.lantern.example"]),
+        ("; without: _mta-sts.lantern.example TXT\n", []),
+    ):
+        report = judged(without + alias, tmp_path, registry)
+        (finding,) = (each for each in report.findings if each.id == "mx/target-alias")
+        assert [str(fix) for fix in finding.fix] == [
+            *first,
+            "lantern.example. 3600 IN MX 20 relay.lantern.example.",
+        ]
