@@ -27,8 +27,8 @@ MOST_ADDRESSES = 8
 """Addresses asked; those beyond are left in peace."""
 MOST_SELECTORS = 4
 MOST_TLSA = 4
-SECOND_LOOK_AFTER = 5.0
-"""Seconds in which a change that is under way reaches the other servers."""
+LATER_LOOKS = {2: 5.0, 4: 55.0}
+"""Seconds before a second look, in which a change that is under way reaches the other servers, and before a last one."""
 CONFIRMING = 3
 """The look at whether a server is silent to EDNS, which is told apart from a second look at what it has."""
 NO_SERVER = "192.0.2.53"
@@ -69,11 +69,16 @@ async def zone_servers(
     servers = tuple(found.values())
     made = ZoneServers(apex, servers, await _over_tcp(lab, delegation, servers), False, {}, ())
     settled = False
-    if made.differences() or made.serials_differ:
-        await lab.run(Pause(SECOND_LOOK_AFTER, f"the name servers of {apex}"))
-        first = await all_of(partial(_standing, lab, apex, look=2), at)
-        servers = tuple((await all_of(partial(whole, look=2), at)).values())
+    for look, seconds in LATER_LOOKS.items():
+        # Serials alone are given a minute: who is not told of changes fetches them when he does.
+        differ = bool(made.differences())
+        if (settled and differ) or not (differ or made.serials_differ):
+            break
+        await lab.run(Pause(seconds, f"the name servers of {apex}"))
+        first = await all_of(partial(_standing, lab, apex, look=look), at)
+        servers = tuple((await all_of(partial(whole, look=look), at)).values())
         settled = True
+        made = ZoneServers(apex, servers, made.tcp_open, settled, {}, ())
     beside, cites = await _beside_aliases(lab, delegation, selectors, first)
     asked = delegation.asked + tuple(cite for server in servers for cite in server.asked) + cites
     return ZoneServers(apex, servers, made.tcp_open, settled, beside, asked)
