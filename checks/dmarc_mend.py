@@ -122,8 +122,14 @@ def _uri(uri: ReportUri) -> str:
     return f"mailto:{bare}" if _MAILBOX.fullmatch(bare) else ""
 
 
+MOST_MENDED = 8192
+"""Octets of a record that a fix is spelt out for: nobody's mistake is longer."""
+
+
 def mend(policy: DmarcPolicy, changes: Mapping[str, str] | None = None) -> tuple[Fix, ...]:
     """Publish the record that applies without its faults, and with these changes."""
+    if len(policy.record.text) > MOST_MENDED:
+        return ()
     return publish(policy, corrected(policy.record.text, changes))
 
 

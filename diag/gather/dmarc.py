@@ -11,7 +11,7 @@ from diag.probes.probe import Lab
 from diag.records.dmarc import DmarcRecord, Kind, is_dmarc, looks_like_dmarc
 from diag.together import all_of
 
-from .dns import Found, Looked, NoRecord, look_up
+from .dns import Found, Looked, NoRecord, look_up, unless_contradicted
 
 
 @fact
@@ -19,7 +19,7 @@ async def discovery(target: Target, lab: Lab) -> DmarcDiscovery:
     """The walk, and a look where records are put by mistake."""
     domain = target.domain
     steps, looked = await _walk_and(lab, domain, (domain,))  # SPF asks for its TXT records anyway
-    here = looked[domain]
+    here = await unless_contradicted(lab, looked[domain], domain, "MX")
     if not any(step.records or step.unknown for step in steps if step.reached):
         # Nothing applies: where panels put it that add the zone's name, and where people forget the underscore.
         elsewhere = (f"dmarc.{domain}", f"_dmarc.{domain}.{domain}")

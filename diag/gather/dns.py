@@ -65,8 +65,8 @@ Looked = Found | NoRecord | Unavailable
 async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -> Looked:
     """The records of a type at a name, aliases followed (at most eight).
 
-    SERVFAIL, REFUSED, silence and garbage are Unavailable, and so are addresses that our own resolver
-    gives in place of NXDOMAIN, and what it says to withhold. NXDOMAIN and NODATA are NoRecord.
+    SERVFAIL, REFUSED, silence, garbage and answers that contradict themselves are Unavailable, and so are addresses
+    that our own resolver gives in place of NXDOMAIN, and what it says to withhold. NXDOMAIN and NODATA are NoRecord.
     """
     # Several facts look up the same: the lab of a run keeps what it led to, others keep nothing.
     memory: Any = lab
@@ -78,6 +78,21 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
         looked = await _look_up(lab, name, rdtype, server)
         memory.keep(key, looked)
     return looked
+
+
+async def unless_contradicted(lab: Lab, looked: Looked, name: str, rdtype: str) -> Looked:
+    """What was looked up at a name, unless it is NXDOMAIN while the name has records of this other type, or others.
+
+    NXDOMAIN is about the name and not about a type (RFC 2308 section 2.1): who says it of a name that exists has
+    not said what there is.
+    """
+    if not isinstance(looked, NoRecord) or looked.name_exists or looked.aliases:
+        return looked
+    other = await look_up(lab, name, rdtype)
+    if isinstance(other, Unavailable) or not (isinstance(other, Found) or other.name_exists):
+        return looked
+    because = f"one answer says that {name} does not exist, and another one, to a question for {rdtype}, that it does"
+    return Unavailable(because, looked.evidence + other.evidence)
 
 
 async def _look_up(lab: Lab, name: str, rdtype: str, server: str | None) -> Looked:
@@ -111,6 +126,13 @@ async def _look_up(lab: Lab, name: str, rdtype: str, server: str | None) -> Look
                 return NoRecord(f"{name}: {why}", tuple(evidence), target, True, (*aliases, target))
             aliases.append(target)
             current, advanced = target, True
+        if not advanced and answer.rcode == "NXDOMAIN" and rrset is not None:
+            because = f"{query}: NXDOMAIN and records in one answer from {answer.server}"
+            return Unavailable(because, tuple(evidence))
+        if rrset is None and not advanced and any(answer.lines()):
+            # Neither what was asked for nor an alias: such an answer says nothing about the name.
+            because = f"{query}: {answer.server} answers with records that were not asked for"
+            return Unavailable(because, tuple(evidence))
         if rrset is not None:
             if server is None and not authenticated and (shown := await _invented(lab, rdtype, rrset.rdatas)):
                 because = f"{name}: our resolver gives the same {rdtype} record for names that nobody has"

@@ -10,7 +10,7 @@ from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.together import all_of
 
-from .dns import Found, NoRecord, look_up, plain
+from .dns import Found, NoRecord, look_up, plain, unless_contradicted
 
 MOST_HOSTS = 32
 """MX hosts looked at, those first that senders try first. Senders try fewer; records by the thousand are an attack."""
@@ -19,7 +19,7 @@ MOST_HOSTS = 32
 @fact
 async def routing(target: Target, lab: Lab) -> Routing | Absent | Unavailable:
     """The MX records of the domain, or its own addresses in their place (RFC 5321 section 5.1)."""
-    mx = await look_up(lab, target.domain, "MX")
+    mx = await unless_contradicted(lab, await look_up(lab, target.domain, "MX"), target.domain, "TXT")
     if isinstance(mx, Found):
         found = [MailExchange(rdata.preference, plain(rdata.exchange)) for rdata in mx.rdatas]  # type: ignore[attr-defined]
         in_order = tuple(sorted(found, key=lambda exchange: (exchange.preference, exchange.name)))

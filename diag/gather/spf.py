@@ -13,7 +13,7 @@ from diag.probes.probe import Lab
 from diag.records.spf import SpfRecord, is_spf, looks_like_spf
 from diag.together import Tasks, all_of, task_group
 
-from .dns import Found, Looked, look_up, plain
+from .dns import Found, Looked, look_up, plain, unless_contradicted
 from .spf_tree import MOST_LOOKUPS, Answers, Tree, the_record
 
 MOST_RECORDS = 60
@@ -26,7 +26,7 @@ _LOOKS_UP = {"include": ("TXT",), "a": ("A", "AAAA"), "mx": ("MX",), "exists": (
 @fact
 async def spf_published(target: Target, lab: Lab) -> SpfPublished | Unavailable:
     """The domain's TXT records, sorted into SPF, nearly SPF and others (RFC 7208 section 4.5)."""
-    txt = await look_up(lab, target.domain, "TXT")
+    txt = await unless_contradicted(lab, await look_up(lab, target.domain, "TXT"), target.domain, "MX")
     if isinstance(txt, Unavailable):
         return txt
     texts = txt.texts() if isinstance(txt, Found) else ()

@@ -85,6 +85,8 @@ class Document:
     """Sent as Location where it is not empty."""
     date: str = ""
     """Sent as Date; empty: the moment of the world."""
+    length: int = 0
+    """Octets announced; 0: as many as there are, and none where the reply is endless."""
     revoked: tuple[str, ...] | None = None
     """In place of the body comes the intermediate's list of revoked certificates, with those of the kind
     `listed` that these hosts serve."""

@@ -48,8 +48,8 @@ async def exchange(session: Session) -> None:
     headers.append(("Date", document.date or format_datetime(session.certificates.moment, usegmt=True)))
     if document.location:
         headers.append(("Location", document.location))
-    if not endless:
-        headers.append(("Content-Length", str(len(body))))
+    if document.length or not endless:
+        headers.append(("Content-Length", str(document.length or len(body))))
     head = h11.Response(
         status_code=document.status, headers=headers, reason=HTTPStatus(document.status).phrase.encode()
     )

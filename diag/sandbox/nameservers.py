@@ -27,6 +27,7 @@ from .vantage import Vantage
 from .zones import Dns, Server, spelt
 
 _AS_OTHERS = Server()
+_ANOTHER = dns.name.from_text("another.test.")
 
 
 class NameServers:
@@ -86,7 +87,7 @@ class NameServers:
             self._world.signer.complete(response, old="old-signatures" in manners and lags)
         if "not-authoritative" in manners:
             response.flags &= ~dns.flags.AA
-        return response
+        return _misnamed(response, manners)
 
     def _fill(self, response: dns.message.Message, address: str, *, lags: bool) -> bool:
         own = self._world.servers.get(address, _AS_OTHERS).zone
@@ -124,6 +125,21 @@ class NameServers:
         elif (soa := zone.rrsets[apex].get(dns.rdatatype.SOA)) is not None:
             response.authority.append(soa)  # RFC 2308 section 3
         return True
+
+
+def _misnamed(response: dns.message.Message, manners: tuple[str, ...]) -> dns.message.Message:
+    """The answer of a server that mixes up names: in the records it gives, or in the question it repeats."""
+    if "other-names" in manners:
+        response.answer = [_of_another(rrset) for rrset in response.answer]
+    if "other-questions" in manners:
+        response.question = [_of_another(question) for question in response.question]
+    return response
+
+
+def _of_another(rrset: dns.rrset.RRset) -> dns.rrset.RRset:
+    other: dns.rrset.RRset = rrset.copy()  # type: ignore[no-untyped-call]
+    other.name = _ANOTHER
+    return other
 
 
 def _cuts(zone: Zone, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Iterator[dns.name.Name]:
@@ -207,7 +223,8 @@ class AskedByAddress:
             transport = "plain"
             message.use_edns(-1)
             response = self._servers.respond(message, server, udp=True, look=query.look)
-        if (wire := _whole(response)) is None:
+        if (wire := _whole(response)) is None or "other-questions" in self._servers.manners(server):
+            # An answer to another question is waited past (RFC 5452 section 9.1).
             return DnsSilence(Silent.TIMED_OUT, (server,))
         if query.transport == "tcp" or len(wire) > PAYLOAD:
             return _heard(wire, server, "tcp") if tcp else refused

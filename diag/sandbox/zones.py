@@ -37,11 +37,13 @@ MANNERS = (
     "drops-edns",
     "not-authoritative",
     "old-signatures",
+    "other-names",
+    "other-questions",
     "at-first",
 )
 """How a name server may misbehave: it refuses every question, fails at each, says nothing at all; takes no TCP;
-says FORMERR to EDNS, or nothing; answers without AA; gives signatures that have ended. One that lags `at-first`
-has caught up at a second look."""
+says FORMERR to EDNS, or nothing; answers without AA; gives signatures that have ended; gives records of other
+names, or repeats another question than was asked. One that lags `at-first` has caught up at a second look."""
 
 
 @dataclass(frozen=True)
