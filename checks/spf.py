@@ -56,8 +56,8 @@ def an_spf_record_is_published(
     misplaced = isinstance(elsewhere, SpfElsewhere) and any(_misplaced(elsewhere))
     if published.name_exists and not published.records and not published.near and not misplaced:
         start = Configure(
-            published.domain,
-            f'{published.domain}. 3600 IN TXT "v=spf1 mx <include: of each service that sends for you> ~all"',
+            published.owner,
+            f'{published.owner}. 3600 IN TXT "v=spf1 mx <include: of each service that sends for you> ~all"',
         )
         yield Missing(subject=published.domain, evidence=published.asked, fix=(start,))
 
@@ -129,9 +129,8 @@ def spf_records_are_not_doubled(published: SpfPublished) -> Iterator[Finding]:
         merged = [term for term in dict.fromkeys(terms) if term not in ends]
         said = [term.lower() for term in ends]
         end = next((term for term in ("~all", "-all", "?all") if term in said), "~all")
-        owner = published.aliases[-1] if published.aliases else published.domain
-        away = tuple(Withdraw(owner, "TXT", other) for other in others)
-        one = Replace(owner, "TXT", " ".join(["v=spf1", *merged, end]), old=kept)
+        away = tuple(Withdraw(published.owner, "TXT", other) for other in others)
+        one = Replace(published.owner, "TXT", " ".join(["v=spf1", *merged, end]), old=kept)
         yield MultipleRecords(
             subject=published.domain, count=len(published.records), evidence=published.asked, fix=(*away, one)
         )
@@ -175,14 +174,13 @@ class NearRecordLeft(Finding):
 @check
 def what_looks_like_spf_is_spf(published: SpfPublished) -> Iterator[Finding]:
     """What looks like an SPF record is recognised as one."""
-    owner = published.aliases[-1] if published.aliases else published.domain
     for record in published.near:
         if published.records:
-            away = (Withdraw(owner, "TXT", record),)
+            away = (Withdraw(published.owner, "TXT", record),)
             yield NearRecordLeft(subject=published.domain, record=record, evidence=published.asked, fix=away)
             continue
         meant = mended(record)
-        fix = (Replace(owner, "TXT", meant, old=record),) if meant else ()
+        fix = (Replace(published.owner, "TXT", meant, old=record),) if meant else ()
         yield NearRecord(subject=published.domain, record=record, evidence=published.asked, fix=fix)
 
 

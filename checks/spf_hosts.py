@@ -90,7 +90,7 @@ def spf_explanation_can_be_given(spf: SpfEvaluation, explanation: SpfExplanation
         )
 
 
-@rule("spf/helo-without-record", Severity.NOTICE, Rfc(7208, "2.3"), Rfc(7208, "10.1"), since="1.0")
+@rule("spf/helo-without-record", Severity.NOTICE, Rfc(7208, "2.3"), Rfc(7208, "10.1.3"), since="1.0")
 class HeloWithoutRecord(Finding):
     """Your own mail host has no SPF record under its own name.
 
@@ -273,7 +273,7 @@ def spf_lets_no_other_customers_pass(spf: SpfEvaluation, shared: SpfSharedRange)
         )
 
 
-@rule("spf/parked-open", Severity.WARNING, Rfc(7208, "10.1"), since="1.0")
+@rule("spf/parked-open", Severity.WARNING, Rfc(7208, "10.1.2"), since="1.0")
 class ParkedOpen(Finding):
     """The domain neither sends nor takes mail, and does not say so in SPF.
 
@@ -298,5 +298,5 @@ def domain_without_mail_lets_nobody_send(
     if isinstance(policy, Unavailable):
         yield Undecided(policy.because, policy.evidence)
     elif isinstance(policy, Absent) or policy.policy is not Policy.REJECT:
-        nobody = Publish(published.domain, "TXT", "v=spf1 -all")
+        nobody = Publish(published.owner, "TXT", "v=spf1 -all")
         yield ParkedOpen(subject=published.domain, evidence=published.asked + roles.asked, fix=(nobody,))

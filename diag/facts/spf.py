@@ -38,6 +38,11 @@ class SpfPublished:
     name_exists: bool
     asked: tuple[Cite, ...]
 
+    @property
+    def owner(self) -> str:
+        """The name that holds the records, or would: another one where the domain is an alias."""
+        return self.aliases[-1] if self.aliases else self.domain
+
 
 class Outcome(enum.StrEnum):
     """What became of a term's look-up."""

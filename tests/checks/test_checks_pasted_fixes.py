@@ -201,3 +201,19 @@ def test_an_mx_host_under_mta_sts_is_named_in_the_policy_first(tmp_path: Path, r
             *first,
             "lantern.example. 3600 IN MX 20 relay.lantern.example.",
         ]
+
+
+@pytest.mark.parametrize(
+    ("there", "rule", "name"),
+    [
+        ('u1.lantern.example. TXT "v=spf1; mx -all"\nu1.lantern.example. MX 10 mx1.lantern.example.', "near-record", "u1"),
+        ('u1.lantern.example. MX 10 mx1.lantern.example.', "missing", "u1"),
+        ('u1.lantern.example. HINFO "a" "b"\n_dmarc.em.lantern.example. TXT "v=DMARC1; p=none"', "parked-open", "u1"),
+    ],
+)  # fmt: skip
+def test_spf_of_an_alias_belongs_where_the_alias_leads(
+    there: str, rule: str, name: str, tmp_path: Path, registry: Registry
+) -> None:
+    zone = f"; domain: em.lantern.example\nem.lantern.example. CNAME u1.lantern.example.\n{there}"
+    (finding,) = (each for each in judged(zone, tmp_path, registry).findings if each.id == f"spf/{rule}")
+    assert [str(fix).split(". ")[0] for fix in finding.fix] == [f"{name}.lantern.example"]
