@@ -92,7 +92,12 @@ def spf_leaves_room_for_one_more(spf: SpfEvaluation) -> Iterator[Finding]:
     """SPF leaves room for another service."""
     if LOOKUP_LIMIT - 1 <= spf.lookups <= LOOKUP_LIMIT:
         yield NearLookupLimit(
-            subject=spf.domain, lookups=spf.lookups, evidence=spf.asked, fix=by_address(spf)
+            subject=spf.domain,
+            lookups=spf.lookups,
+            evidence=spf.asked,
+            # Below what could not be looked up there may be more.
+            certainty=Certainty.LIKELY if any(spf.failed()) else Certainty.CERTAIN,
+            fix=by_address(spf),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from diag.api import (
@@ -59,13 +59,19 @@ class IncludeWithoutRecord(Finding):
     what: str
 
 
+def _own(spf: SpfEvaluation, ill: Callable[[SpfStep], bool]) -> tuple[Mechanism, ...]:
+    """The mechanisms of the domain's own record that share an ill: one alone would cure nothing."""
+    steps = (step for step in spf.root.steps if step.reached and ill(step))
+    return tuple(step.term for step in steps if isinstance(step.term, Mechanism))
+
+
 @check
 def spf_includes_have_a_record(spf: SpfEvaluation) -> Iterator[Finding]:
     """Every `include` and `redirect` leads to one SPF record."""
     leading_nowhere = ((node, step) for node, step in spf.root.walk() if step.outcome in _NOT_ONE_RECORD)
     for node, step in islice(leading_nowhere, MOST_TOLD):
         mine = node is spf.root and not isinstance(step.term, Modifier)
-        fix = leaving_out(spf, step.term) if mine else ()
+        fix = leaving_out(spf, *_own(spf, lambda each: each.outcome in _NOT_ONE_RECORD)) if mine else ()
         what = "no SPF record" if step.outcome is Outcome.NO_RECORD else "several SPF records"
         yield IncludeWithoutRecord(
             subject=spf.domain,
@@ -136,13 +142,13 @@ def spf_names_lie_in_registered_domains(
     spf: SpfEvaluation, registrations: Many[SpfRegistration]
 ) -> Iterator[Verdict]:
     """The domains that SPF names are registered."""
-    own = {step.text: step.term for step in spf.root.steps if not isinstance(step.term, Modifier)}
+    free = {name.name for name in registrations.values() if name.free}
+    gone = _own(spf, lambda step: step.target in free)
     for name in registrations.values():
         if name.free is None:
             yield Undecided(f"whether {name.registrable} is registered could not be found out", name.asked)
         elif name.free:
-            term = own.get(name.term)
-            fix = leaving_out(spf, term) if term is not None else ()
+            fix = leaving_out(spf, *gone) if any(term.text == name.term for term in gone) else ()
             # Registries also take names on hold out of their zone: what is missing there may have an owner.
             yield TargetDomainFree(
                 subject=spf.domain,
@@ -183,7 +189,7 @@ def spf_does_not_lead_back_to_itself(spf: SpfEvaluation) -> Iterator[Finding]:
             domain=node.domain,
             target=step.target,
             evidence=node.evidence,
-            fix=leaving_out(spf, step.term) if mine else (),
+            fix=leaving_out(spf, *_own(spf, lambda each: each.outcome is Outcome.LOOP)) if mine else (),
         )
 
 
