@@ -264,6 +264,13 @@ def crashed(report: Report) -> list[tuple[str, str]]:
     return [(result.check, result.because) for result in report.results if result.status is Status.CRASHED]
 
 
+def test_no_kind_of_bad_luck_is_without_a_world() -> None:
+    assert len(LUCK) == 15
+    assert all(LUCK.values())
+    named = {name for held in LUCK.values() for name, luck in held.items() if luck.text is None}
+    assert {f"bad-luck/{path.stem}" for path in (FIXTURES / "bad-luck").glob("*.zone")} <= named
+
+
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, held in LUCK.items() for name in held])
 def test_bad_luck_gets_its_verdict_within_bounds(
     kind: str, name: str, registry: Registry, tmp_path: Path
