@@ -120,11 +120,11 @@ def dkim_selector_holds_nothing_else(found: DkimKeyFound) -> Iterator[Finding]:
     """A selector holds nothing but its key."""
     if found.key is None:
         return
-    for text in found.texts:
-        if text != found.key.text:
-            away = () if found.aliases else (Withdraw(found.name, "TXT", as_written(text)),)
-            yield TextBesideKey(subject=found.name, other=text, evidence=found.asked, fix=away)
-            return
+    others = [text for text in found.texts if text != found.key.text]
+    if others:
+        away = tuple(Withdraw(found.name, "TXT", as_written(text)) for text in others)
+        fix = () if found.aliases else away
+        yield TextBesideKey(subject=found.name, other=others[0], evidence=found.asked, fix=fix)
 
 
 @rule("dkim/key-unusable", Severity.ERROR, Rfc(6376, "3.6.1"), Rfc(8463, "4"), since="1.0")

@@ -204,16 +204,17 @@ def dmarc_record_is_in_its_place(
     discovery: DmarcDiscovery, policy: DmarcPolicy | Absent
 ) -> Iterator[Finding]:
     """A DMARC record stands at _dmarc, and nowhere else."""
+    away = tuple(Withdraw(found.name, "TXT", as_written(found.text)) for found in discovery.misplaced)
     for found in discovery.misplaced:
-        away = Withdraw(found.name, "TXT", as_written(found.text))
         if isinstance(policy, DmarcPolicy):
             yield CopyInWrongPlace(
-                subject=discovery.domain, place=found.name, evidence=discovery.asked, fix=(away,)
+                subject=discovery.domain, place=found.name, evidence=discovery.asked, fix=away
             )
         else:
-            there = Publish(f"_dmarc.{discovery.domain}", "TXT", as_written(found.text))
+            kept = max((each.text for each in discovery.misplaced), key=_preference)
+            there = Publish(f"_dmarc.{discovery.domain}", "TXT", as_written(kept))
             yield WrongPlace(
-                subject=discovery.domain, place=found.name, evidence=discovery.asked, fix=(there, away)
+                subject=discovery.domain, place=found.name, evidence=discovery.asked, fix=(there, *away)
             )
 
 

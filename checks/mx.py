@@ -357,10 +357,10 @@ class TargetNotPublic(Finding):
 @check
 def mx_addresses_are_public(host: MxHost, target: Target) -> Iterator[Finding]:
     """The addresses of an MX host are public."""
-    for address in host.addresses:
-        if not target.counts_as_public(address):
-            remove = Withdraw(host.canonical, "AAAA" if ":" in address else "A", address)
-            yield TargetNotPublic(subject=host.name, address=address, evidence=host.asked, fix=(remove,))
+    private = [address for address in host.addresses if not target.counts_as_public(address)]
+    away = tuple(Withdraw(host.canonical, "AAAA" if ":" in each else "A", each) for each in private)
+    for address in private:
+        yield TargetNotPublic(subject=host.name, address=address, evidence=host.asked, fix=away)
 
 
 @rule("mx/target-invalid-hostname", Severity.WARNING, Rfc(1123, "2.1"), Rfc(5321, "4.1.2"), since="1.0")

@@ -96,13 +96,24 @@ class DuplicateTarget(Finding):
 @check
 def mx_records_name_different_hosts(routing: Routing, hosts: Many[MxHost]) -> Iterator[Finding]:
     """MX records name different hosts."""
-    for name in routing.hosts:
-        preferences = [exchange.preference for exchange in routing.exchanges if exchange.name == name]
-        if len(preferences) > 1:
-            spare = (Withdraw(routing.owner, "MX", f"{each} {name}.") for each in preferences[1:])
-            what = f"{name} has the preferences {' and '.join(map(str, preferences))}"
-            yield DuplicateTarget(subject=routing.domain, what=what, evidence=routing.asked, fix=tuple(spare))
-            return
+    at = {
+        name: [each.preference for each in routing.exchanges if each.name == name] for name in routing.hosts
+    }
+    twice = {name: preferences for name, preferences in at.items() if len(preferences) > 1}
+    if twice:
+        yield DuplicateTarget(
+            subject=routing.domain,
+            what=", ".join(
+                f"{name} has the preferences {' and '.join(map(str, at[name]))}" for name in twice
+            ),
+            evidence=routing.asked,
+            fix=tuple(
+                Withdraw(routing.owner, "MX", f"{each} {name}.")
+                for name, preferences in twice.items()
+                for each in preferences[1:]
+            ),
+        )
+        return
     known = [host for host in hosts.values() if host.addresses and not host.unknown]
     sets = {frozenset(host.addresses) for host in known}
     if len(known) == len(routing.hosts) > 1 == len(sets):

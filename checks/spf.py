@@ -174,9 +174,9 @@ class NearRecordLeft(Finding):
 @check
 def what_looks_like_spf_is_spf(published: SpfPublished) -> Iterator[Finding]:
     """What looks like an SPF record is recognised as one."""
+    away = tuple(Withdraw(published.owner, "TXT", record) for record in published.near)
     for record in published.near:
         if published.records:
-            away = (Withdraw(published.owner, "TXT", record),)
             yield NearRecordLeft(subject=published.domain, record=record, evidence=published.asked, fix=away)
             continue
         meant = mended(record)

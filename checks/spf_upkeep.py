@@ -117,10 +117,10 @@ class SenderIdLeft(Finding):
 @check
 def sender_id_is_gone(published: SpfPublished) -> Iterator[Finding]:
     """No record of Sender ID is left."""
-    for record in published.other:
-        if record[:7].lower() == "spf2.0/":
-            away = (Withdraw(published.domain, "TXT", record),) if not published.aliases else ()
-            yield SenderIdLeft(subject=published.domain, record=record, evidence=published.asked, fix=away)
+    left = [record for record in published.other if record[:7].lower() == "spf2.0/"]
+    away = tuple(Withdraw(published.owner, "TXT", record) for record in left)
+    for record in left:
+        yield SenderIdLeft(subject=published.domain, record=record, evidence=published.asked, fix=away)
 
 
 @rule("spf/macro-misuse", Severity.NOTICE, Rfc(7208, "7.2"), Rfc(7208, "7.3"), since="1.0")

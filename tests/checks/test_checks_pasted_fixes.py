@@ -230,3 +230,25 @@ def test_spf_of_an_alias_belongs_where_the_alias_leads(
     zone = f"; domain: em.lantern.example\nem.lantern.example. CNAME u1.lantern.example.\n{there}"
     (finding,) = (each for each in judged(zone, tmp_path, registry).findings if each.id == f"spf/{rule}")
     assert [str(fix).split(". ")[0] for fix in finding.fix] == [f"{name}.lantern.example"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "count"),
+    [
+        (f'{SPF}"v=spf1 mx ~all"\n{SPF}"spf2.0/pra -all"\n{SPF}"spf2.0/mfrom -all"', "spf/senderid-left", 2),
+        (f'{SPF}"v=spf1 mx a:mail.lantern.example -all"\n{SPF}"v=spf1; mx"\n{SPF}"v=spf 1 mx"', "spf/near-record-left", 2),
+        ("mx1.lantern.example. A 10.0.0.1\nmx1.lantern.example. A 10.0.0.2", "mx/target-not-public", 2),
+        (
+            "; without: _dmarc.lantern.example TXT\n"
+            'lantern.example. TXT "v=DMARC1; p=none"\ndmarc.lantern.example. TXT "v=DMARC1; p=reject"\n'
+            f'{SPF}"v=spf1 mx a:mail.lantern.example -all"',
+            "dmarc/wrong-place",
+            3,
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_several_times_goes_at_once(
+    text: str, rule: str, count: int, tmp_path: Path, registry: Registry
+) -> None:
+    findings = [each for each in judged(text, tmp_path, registry).findings if each.id == rule]
+    assert [len(each.fix) for each in findings] == [count, count]
