@@ -100,7 +100,8 @@ def every_name_server_has_the_same_serial(zone: ZoneServers) -> Iterator[Finding
     """All name servers hold the zone under the same serial."""
     if zone.serials_differ and not zone.differences():
         told = listed(f"{server} {server.serial}" for server in zone.authoritative)
-        yield SerialDiffers(subject=zone.apex, serials=told, evidence=zone.asked, certainty=Certainty.LIKELY)
+        certainty = Certainty.CERTAIN if zone.for_a_minute else Certainty.LIKELY
+        yield SerialDiffers(subject=zone.apex, serials=told, evidence=zone.asked, certainty=certainty)
 
 
 @rule("zone/no-tcp", Severity.ERROR, Rfc(7766, "5"), Rfc(9210, "3"), since="1.0")

@@ -125,6 +125,8 @@ class ZoneServers:
     beside_alias: Mapping[str, tuple[str, ...]]
     """Names that have a CNAME, and the other types that the same server has there."""
     asked: tuple[Cite, ...]
+    for_a_minute: bool = False
+    """Asked a third time, a minute after the first, as nothing but their serials differed."""
 
     @property
     def authoritative(self) -> tuple[NameServer, ...]:

@@ -27,10 +27,13 @@ MOST_ADDRESSES = 8
 """Addresses asked; those beyond are left in peace."""
 MOST_SELECTORS = 4
 MOST_TLSA = 4
-LATER_LOOKS = {2: 5.0, 4: 55.0}
-"""Seconds before a second look, in which a change that is under way reaches the other servers, and before a last one."""
+SECOND_LOOK_AFTER = 5.0
+"""Seconds in which a change that is under way reaches the other servers."""
+LAST_LOOK_AFTER = 55.0
+"""Seconds more that serials alone are given where the user wants certainty: who is not told of changes fetches them."""
 CONFIRMING = 3
 """The look at whether a server is silent to EDNS, which is told apart from a second look at what it has."""
+LAST_LOOK = 4
 NO_SERVER = "192.0.2.53"
 """An address that nobody has (RFC 5737): who answers for it answers in place of others."""
 _SHUT = "no name server of any kind can be reached from here: questions to port 53 do not leave our network"
@@ -68,20 +71,19 @@ async def zone_servers(
     found = await all_of(whole, at)
     servers = tuple(found.values())
     made = ZoneServers(apex, servers, await _over_tcp(lab, delegation, servers), False, {}, ())
-    settled = False
-    for look, seconds in LATER_LOOKS.items():
-        # Serials alone are given a minute: who is not told of changes fetches them when he does.
+    settled = for_a_minute = False
+    for look, seconds in ((2, SECOND_LOOK_AFTER), (LAST_LOOK, LAST_LOOK_AFTER)):
         differ = bool(made.differences())
-        if (settled and differ) or not (differ or made.serials_differ):
+        if not (differ or made.serials_differ) or (settled and (differ or not target.confirm)):
             break
         await lab.run(Pause(seconds, f"the name servers of {apex}"))
         first = await all_of(partial(_standing, lab, apex, look=look), at)
         servers = tuple((await all_of(partial(whole, look=look), at)).values())
-        settled = True
+        settled, for_a_minute = True, look == LAST_LOOK
         made = ZoneServers(apex, servers, made.tcp_open, settled, {}, ())
     beside, cites = await _beside_aliases(lab, delegation, selectors, first)
     asked = delegation.asked + tuple(cite for server in servers for cite in server.asked) + cites
-    return ZoneServers(apex, servers, made.tcp_open, settled, beside, asked)
+    return ZoneServers(apex, servers, made.tcp_open, settled, beside, asked, for_a_minute)
 
 
 @frozen

@@ -89,7 +89,9 @@ class Tape:
 def _entry(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         entry = json.loads(line)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise BadTape(f"{path}:{number}: nested too deeply") from None
+    except ValueError as error:
         what = "this is no maildiag tape" if number == 1 else str(error)
         raise BadTape(f"{path}:{number}: {what}") from None
     if not isinstance(entry, dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from diag.model.frozen import frozen
 
@@ -60,7 +61,12 @@ class Target:
     def counts_as_public(self, address: str) -> bool:
         """Whether an address is reachable by strangers (RFC 6890), or declared to count as such."""
         ip = ipaddress.ip_address(address)
-        return any(ip in ipaddress.ip_network(net) for net in self.public) or globally_reachable(ip)
+        return any(ip in net for net in _networks(self.public)) or globally_reachable(ip)
+
+
+@lru_cache(maxsize=16)
+def _networks(written: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(map(ipaddress.ip_network, written))
 
 
 def globally_reachable(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -7,6 +7,7 @@ import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.name
@@ -241,7 +242,7 @@ def build_answer(
     authenticated: bool = False,
     recursive: bool = False,
 ) -> DnsAnswer:
-    """An answer made here: for overlays and worlds."""
+    """An answer made here: for overlays and worlds. What no message can hold is SERVFAIL, as with any server."""
     message = dns.message.QueryMessage(id=0)
     message.flags = dns.flags.QR | dns.flags.AA
     if authenticated:
@@ -254,5 +255,10 @@ def build_answer(
     )
     message.question.append(question)
     message.answer.extend(records)
-    wire = message.to_wire(max_size=65535, want_shuffle=False)
+    try:
+        wire = message.to_wire(max_size=65535, want_shuffle=False)
+    except dns.exception.DNSException:
+        message.answer.clear()
+        message.set_rcode(dns.rcode.SERVFAIL)
+        wire = message.to_wire()
     return DnsAnswer(wire, server, size=len(wire))

@@ -22,6 +22,8 @@ from .runner import Gathering, judge
 
 MOST_RECORDS = 200
 """Records of one owner and type beyond which no fix is tried."""
+MOST_OCTETS = 8192
+"""Octets of them beyond which none is tried: each fact and check of the area would read them again."""
 
 
 async def proven(
@@ -73,7 +75,7 @@ async def _cures(
     lab: Lab,
 ) -> bool:
     published = await _published(changes, lab)
-    if any(len(rrset) > MOST_RECORDS for types in published.rrsets.values() for rrset in types.values()):
+    if any(_too_large(rrset) for types in published.rrsets.values() for rrset in types.values()):
         return False  # nobody's mistake looks like that, and trying would take minutes
     patch = with_fixes(changes, published)
     part = _part(plan, finding.area)
@@ -92,21 +94,22 @@ async def _cures(
 _OPEN = (Status.INCONCLUSIVE, Status.CRASHED)
 
 
+def _too_large(rrset: dns.rrset.RRset) -> bool:
+    return len(rrset) > MOST_RECORDS or sum(len(rdata.to_wire() or b"") for rdata in rrset) > MOST_OCTETS
+
+
 async def _published(changes: tuple[DnsFix, ...], lab: Lab) -> Zone:
     """The RRsets as they stand at the names the fixes touch."""
     now = Zone()
-    for change in changes:
+    for name, rdtype in dict.fromkeys((change.name, change.rdtype) for change in changes):
         try:
-            answer = await lab.run(DnsQuery(change.name, change.rdtype))
+            answer = await lab.run(DnsQuery(name, rdtype))
         except NotRecorded:
             continue
-        rrset = answer.rrset(change.name, change.rdtype) if isinstance(answer, DnsAnswer) else None
+        rrset = answer.rrset(name, rdtype) if isinstance(answer, DnsAnswer) else None
         if rrset is not None:
-            now.put(
-                dns.rrset.from_rdata_list(
-                    dns.name.from_text(change.name), rrset.ttl, list(rrset.rdatas[: MOST_RECORDS + 1])
-                )
-            )
+            held = list(rrset.rdatas[: MOST_RECORDS + 1])
+            now.put(dns.rrset.from_rdata_list(dns.name.from_text(name), rrset.ttl, held))
     return now
 
 

@@ -237,11 +237,19 @@ def test_servers_that_differ_are_asked_again_and_only_they_cost_that(tmp_path: P
     assert not servers.settled
 
 
-def test_serials_alone_are_given_another_minute(tmp_path: Path) -> None:
+def test_serials_alone_are_given_another_minute_where_certainty_is_wanted(tmp_path: Path) -> None:
     head = "; server: 203.0.113.54 zone old.txt\n; server: 2001:db8:20::54 zone old.txt"
     soa = f"{NAME}. SOA ns1.{NAME}. hostmaster.{NAME}. 2026110101 7200 3600 1209600 300\n"
-    looks = [looked_at(tmp_path, head, old=old)[2]["2001:db8:20::54"] for old in (OLD, soa, OLD + soa)]
-    assert looks == [3, 4, 3]  # over TCP once, and over UDP as often as there are looks
+    looks = [
+        looked_at(tmp_path, head, old=old, wishes={"confirm": confirm})[1:]
+        for confirm in (True, False)
+        for old in (OLD, soa, OLD + soa)
+    ]
+    # Over TCP once, and over UDP as often as there are looks.
+    assert [asked["2001:db8:20::54"] for _, asked in looks] == [3, 4, 3, 3, 3, 3]
+    assert [found.for_a_minute for found, _ in looks if isinstance(found, ZoneServers)] == [False, True] + [
+        False
+    ] * 4
 
 
 def test_a_server_that_drops_edns_is_asked_without_it_from_then_on(tmp_path: Path) -> None:
