@@ -251,6 +251,9 @@ def every_mail_host_has_tlsa_records(
 ) -> Iterator[Verdict]:
     """Either every mail host has TLSA records, or none."""
     bound = [host.host for host in dane.values() if host.secure]
+    if len(hosts) > 1:
+        for subject, unavailable in dane.unknown():
+            yield Undecided(unavailable.because, unavailable.evidence, subject)
     if not bound:
         return
     for host in hosts.values():
@@ -263,8 +266,6 @@ def every_mail_host_has_tlsa_records(
                 evidence=host.asked,
                 fix=record_fix(f"_25._tcp.{host.name}", known),
             )
-    for subject, unavailable in dane.unknown():
-        yield Undecided(unavailable.because, unavailable.evidence, subject)
 
 
 @rule("dane/breaks-on-renewal", Severity.WARNING, Rfc(7671, "5.1"), since="1.0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
+from functools import cmp_to_key
 
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
@@ -157,13 +158,25 @@ class ZoneServers:
             for server, said in self.said(key):
                 versions.setdefault(said.values, []).append(server)
             if len(versions) > 1:
-                newest = sorted(versions.items(), key=lambda each: (-_serial(each[1]), -len(each[1])))
+                newest = sorted(versions.items(), key=lambda each: (_by_age(_serial(each[1])), -len(each[1])))
                 found.append(Difference(*key, {values: tuple(servers) for values, servers in newest}))
         return tuple(found)
 
 
 def _serial(servers: list[NameServer]) -> int:
-    return max((server.serial or 0 for server in servers), default=0)
+    """The newest that is held by one of them."""
+    return min((server.serial or 0 for server in servers), key=_by_age, default=0)
+
+
+def _newest_first(one: int, other: int) -> int:
+    """By serial number arithmetic (RFC 1982 section 3.2): after the largest number comes the smallest."""
+    if one == other:
+        return 0
+    return -1 if (one - other) % _NUMBERS < _NUMBERS // 2 else 1
+
+
+_NUMBERS = 1 << 32
+_by_age = cmp_to_key(_newest_first)
 
 
 @frozen

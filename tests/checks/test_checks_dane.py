@@ -179,6 +179,21 @@ def test_only_hosts_whose_records_would_count_are_missed(host: MxHost, raised: i
     assert len(found) == raised
 
 
+def test_a_host_whose_records_are_unknown_leaves_open_whether_all_have_some() -> None:
+    dark, none = Unavailable("SERVFAIL"), Absent("none")
+    two = Many({HOST: mx(HOST), "b.d.example": mx("b.d.example")})
+    for known, found in (
+        ({HOST: dark, "b.d.example": none}, [Undecided]),
+        ({HOST: none, "b.d.example": none}, []),
+    ):
+        said = every_mail_host_has_tlsa_records.function(Many(known), two, Unavailable("x"))
+        assert [type(each) for each in said] == found
+    alone = every_mail_host_has_tlsa_records.function(
+        Many({HOST: dark}), Many({HOST: mx(HOST)}), Unavailable("x")
+    )
+    assert list(alone) == []
+
+
 def test_fixes_name_every_key_served_once_and_advise_where_none_is_known() -> None:
     keys = served([tls("192.0.2.1", shaken()), tls("192.0.2.2", shaken()), tls("192.0.2.3", None)])
     assert keys == (str(key_of(chain()[0])),)

@@ -233,6 +233,17 @@ def test_times_to_live_and_silence_are_no_difference() -> None:
     assert told(every_name_server_has_the_same_records, same) == []
 
 
+@pytest.mark.parametrize(("old", "new"), [(7, 8), (2**32 - 5, 3), (0, 2**31 - 1), (2**31 + 9, 2**32 - 1)])
+def test_the_newest_version_is_that_of_the_serial_that_comes_after(old: int, new: int) -> None:
+    behind, ahead = (
+        server(1, serial=old, records={MX: said("10 old.")}),
+        server(2, serial=new, records={MX: said("10 new.")}),
+    )
+    for order in ((behind, ahead), (ahead, behind)):
+        (found,) = zone(*order).differences()
+        assert [list(values) for values in found.versions] == [["10 new."], ["10 old."]]
+
+
 @pytest.mark.parametrize(("servers", "rules"), [(2, ["zone/serial-differs"]), (3, [])])
 def test_serials_may_differ_where_three_hosts_have_equal_records(servers: int, rules: list[str]) -> None:
     many = zone(*(server(n, serial=n, records={MX: said("10 mx.")}) for n in range(1, servers + 1)))
