@@ -54,7 +54,7 @@ async def mx_hosts(routing: Routing, lab: Lab) -> Many[MxHost]:
     if not left:
         return Many(found)
     because = f"only the first {MOST_HOSTS} of {len(routing.hosts)} MX hosts are looked at"
-    return Many({**found, f"{left} more MX hosts": Unavailable(because, routing.asked)})
+    return Many({**found, f"{left} more MX host{'s' * (left > 1)}": Unavailable(because, routing.asked)})
 
 
 @fact
