@@ -73,7 +73,11 @@ def globally_reachable(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> boo
     """Whether the IANA special-purpose registries leave an address to the public (RFC 6890)."""
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         return False
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in net for net in _RESERVED)
+
+
+_RESERVED = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10")))
+"""What the registries keep from the public and not every Python knows: RFC 8215, RFC 9637, RFC 9602, RFC 3879."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
