@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
@@ -355,10 +357,23 @@ def _read(answer: DnsEvidence, query: DnsQuery) -> _Looked | Unavailable:
         return Unavailable(f"{query}: {answer}", (Cite(query),))
     if not answer.usable:
         return Unavailable(f"{query}: {explained(answer)}", (Cite(query),))
-    said = sections(answer.wire)
+    said = _denied(answer) or sections(answer.wire)
     if said is None:
         return Unavailable(f"{query}: an answer that is not read here", (Cite(query),))
     return _Looked(said, answer, False, (Cite(query),))
+
+
+def _denied(answer: DnsAnswer) -> Sections | None:
+    """What a zone that is not signed says of what it does not have, which most domains are asked: read at a
+    tenth of the cost. None where there is more to read."""
+    denying = answer.authority
+    if any(answer.lines()) or not denying or any(each.rdtype != dns.rdatatype.SOA for each in denying):
+        return None
+    authority = tuple(
+        dns.rrset.RRset(dns.name.Name((*each.owner, b"")), dns.rdataclass.IN, dns.rdatatype.SOA)
+        for each in denying
+    )
+    return Sections(int(dns.rcode.from_text(answer.rcode)), (), authority)
 
 
 def _word(answer: DnsEvidence, validating: bool) -> Word:

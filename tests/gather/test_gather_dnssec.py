@@ -7,17 +7,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import anyio
+import dns.message
+import dns.rcode
+import dns.rrset
 import pytest
 
 from diag.facts.dnssec import DnssecStatus, Security, Word, ZoneSignatures, ZoneTrust
 from diag.facts.moment import RunMoment
+from diag.gather import dnssec
 from diag.gather.dnssec import dnssec_status, zone_signatures, zone_trust
 from diag.lab.once import Once
 from diag.lab.overlay import Nothing, Overlay
 from diag.lab.zone import Zone
 from diag.model.knowing import Absent, Unavailable
 from diag.model.target import Target
-from diag.probes.dns import DnsQuery
+from diag.probes.dns import DnsAnswer, DnsQuery
+from diag.records.dnssec import sections
 from diag.sandbox.asked import AskedOfResolver
 from diag.sandbox.resolver import Resolver
 from diag.sandbox.signed import Signer
@@ -206,3 +211,34 @@ def test_a_domain_that_does_not_exist_has_no_zone() -> None:
     trust, signatures, _ = gathered(resolver(SIGNED), "gone.nowhere.example")
     assert isinstance(trust, Absent)
     assert isinstance(signatures, Absent)
+
+
+SOA = "Shop.Example. 300 IN SOA ns.shop.example. h.shop.example. 1 2 3 4 5"
+NSEC = "shop.example. 300 IN NSEC a.shop.example. MX"
+
+
+@pytest.mark.parametrize(
+    ("rcode", "answer", "authority", "short"),
+    [
+        ("NOERROR", (), (SOA,), True),
+        ("NXDOMAIN", (), (SOA,), True),
+        ("NOERROR", (), (SOA, NSEC), False),
+        ("NOERROR", (), (), False),
+        ("NOERROR", (), ("shop.example. 300 IN NS ns.shop.example.",), False),
+        ("NOERROR", ("www.shop.example. 300 IN CNAME shop.example.",), (SOA,), False),
+    ],
+)
+def test_a_plain_denial_is_read_at_little_cost_and_says_the_same(
+    rcode: str, answer: tuple[str, ...], authority: tuple[str, ...], short: bool
+) -> None:
+    message = dns.message.make_response(dns.message.make_query("www.shop.example", "DS"))
+    message.set_rcode(dns.rcode.from_text(rcode))
+    for section, lines in ((message.answer, answer), (message.authority, authority)):
+        section.extend(dns.rrset.from_text(*line.split(maxsplit=4)) for line in lines)
+    wire = message.to_wire()
+    brief, whole = dnssec._denied(DnsAnswer(wire, "192.0.2.53")), sections(wire)
+    assert whole is not None
+    assert (brief is not None) == short
+    if brief is not None:
+        said = [(s.rcode, s.denying, s.signed, s.find("www.shop.example", "DS")) for s in (brief, whole)]
+        assert said[0] == said[1]
