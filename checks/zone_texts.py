@@ -95,6 +95,8 @@ def policies_hold_only_what_can_be_typed(texts: PolicyTexts) -> Iterator[Finding
         quotes = sorted(set(shown).intersection(_TYPOGRAPHIC), key=shown.index)
         if '\\"' in shown or shown[:1] == '"' or shown[-1:] == '"':
             quotes.append('"')
+        if not (quotes or strange):
+            continue
         clean = (Replace(record.name, "TXT", _meant(shown), old=shown),)
         if quotes:
             what = "typographic quotation marks" if quotes[0] != '"' else "quotation marks"
