@@ -118,7 +118,9 @@ class MultipleRecords(Finding):
 def spf_records_are_not_doubled(published: SpfPublished) -> Iterator[Finding]:
     """There is at most one SPF record."""
     if len(published.records) > 1:
-        kept, *others = sorted(set(published.records), key=len, reverse=True) or [""]
+        kept, *others = sorted(set(published.records), key=lambda each: (len(each), each), reverse=True) or [
+            ""
+        ]
         # Beside an "all", and a second time, redirect= counts for nothing (RFC 7208 section 6.1).
         terms = [
             _REDIRECT.sub("include:", term)

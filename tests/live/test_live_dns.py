@@ -89,10 +89,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "PATIENCE", (0.2, 0.2))
 
 
-def closed_port() -> str:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1#{free.getsockname()[1]}"
+@contextmanager
+def closed_port() -> Iterator[str]:
+    """A port that nobody listens on: over TCP it is held, and over UDP free."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1#{held.getsockname()[1]}"
 
 
 def test_an_answer_is_kept_as_octets_with_its_id_removed() -> None:
@@ -181,8 +183,8 @@ def test_where_one_resolver_fails_the_next_is_asked() -> None:
 
 
 def test_a_closed_port_is_silence_that_says_so_at_once() -> None:
-    at = closed_port()
-    silence = ask(at)
+    with closed_port() as at:
+        silence = ask(at)
     assert silence == DnsSilence(Silent.REFUSED, (at,), silence.took_ms)
     assert str(silence) == f"no answer from {at}: connection refused"
 
@@ -229,8 +231,8 @@ def test_over_tcp_alone_no_datagram_is_sent() -> None:
 
 
 def test_over_tcp_alone_a_closed_port_is_told() -> None:
-    query = DnsQuery("d.example", "TXT", closed_port(), transport="tcp")
-    answer = anyio.run(live.ask.function, query, Means())
+    with closed_port() as at:
+        answer = anyio.run(live.ask.function, DnsQuery("d.example", "TXT", at, transport="tcp"), Means())
     assert isinstance(answer, DnsSilence)
     assert answer.why is Silent.REFUSED
 
