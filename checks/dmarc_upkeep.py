@@ -11,12 +11,15 @@ from diag.api import (
     DmarcPolicy,
     Finding,
     Fix,
+    MxOperators,
+    Policy,
     ReportUri,
     Rfc,
     Roles,
     Routing,
     Severity,
     SuffixListDomain,
+    Unavailable,
     Undecided,
     Verdict,
     check,
@@ -223,4 +226,45 @@ def dmarc_psd_is_left_to_registries(
             evidence=policy.asked + routing.asked,
             certainty=Certainty.LIKELY,  # a registry, too, may take mail at its suffix
             fix=mend(policy, {"psd": ""}),
+        )
+
+
+@rule("dmarc/reject-with-people", Severity.INFO, Rfc(9989, "7.4"), since="1.0")
+class RejectWithPeople(Finding):
+    """The domain has people's mailboxes, and asks receivers to reject mail that fails DMARC.
+
+    ## Why it matters
+    Mailing lists and some forwarders change a message, so that it no longer passes. With `p=reject` what
+    your people write to a list may reach nobody, and members of the list whose servers refuse it may be
+    dropped from it.
+
+    ## How to fix
+    Nothing has to be done where nobody writes to mailing lists: the aggregate reports show what is lost.
+    Otherwise publish `p=quarantine`, or give newsletters and machines a subdomain with `p=reject` of its
+    own.
+    """
+
+    message = "{subject} says p=reject, and people write as it from mailboxes at {provider}."
+    provider: str
+
+
+@check
+def dmarc_spares_what_people_write_to_lists(
+    policy: DmarcPolicy, operators: MxOperators | Absent | Unavailable
+) -> Iterator[Verdict]:
+    """Where people write, the DMARC policy spares mail that mailing lists have changed."""
+    if policy.policy is not Policy.REJECT or policy.inherited:
+        return
+    if isinstance(operators, Unavailable):
+        yield Undecided(operators.because, operators.evidence)
+    elif isinstance(operators, MxOperators) and operators.mailboxes:
+        advice = Configure(
+            f"_dmarc.{policy.domain}", "p=quarantine, if people write to mailing lists from this domain"
+        )
+        yield RejectWithPeople(
+            subject=policy.domain,
+            provider=operators.mailboxes,
+            certainty=Certainty.LIKELY,  # mailboxes at a provider may be there for machines alone
+            evidence=policy.asked + operators.asked,
+            fix=(advice,),
         )

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ipaddress
+from collections.abc import Iterable, Iterator
 
 from diag.api import (
     MX_LIMIT,
+    Certainty,
     Configure,
     Finding,
     Many,
     MxHost,
+    MxOperators,
     MxWildcard,
     Replace,
     Rfc,
     Routing,
     Severity,
+    Target,
+    Undecided,
+    Verdict,
     Withdraw,
     check,
     rule,
@@ -170,4 +176,124 @@ def mx_records_stand_at_names_that_exist(wildcard: MxWildcard) -> Iterator[Findi
     away = Configure(wildcard.domain, f"remove the MX records at *.{wildcard.domain}")
     yield Wildcard(
         subject=wildcard.domain, hosts=", ".join(wildcard.hosts), evidence=wildcard.asked, fix=(away,)
+    )
+
+
+@rule("mx/single-host", Severity.INFO, Rfc(5321, "4.5.4.1"), Rfc(5321, "5.1"), since="1.0")
+class SingleHost(Finding):
+    """All mail comes through one mail host with one address.
+
+    ## Why it matters
+    While that machine or its line is down, nothing arrives. Senders keep trying for some days, so that
+    little is lost in a short outage; but mail is late, and after a long one it comes back to its senders.
+
+    ## How to fix
+    Nothing has to be done. Where mail must not wait, name a second host in another place that knows the
+    same mailboxes and filters as strictly as the first.
+    """
+
+    message = "{subject} is the only mail host of {domain}, at one address."
+    domain: str
+
+
+@check
+def mail_has_a_second_way_in(
+    routing: Routing, hosts: Many[MxHost], operators: MxOperators, target: Target
+) -> Iterator[Verdict]:
+    """Mail has a second way in where the first host is down."""
+    names = [each for each in operators.hosts if not is_verification_name(each.name)]
+    # Somebody else's one name may stand for many machines. Without MX records one is to be named first.
+    if routing.implicit or len(names) != 1 or not names[0].own or names[0].provider:
+        return
+    for host in hosts.values():
+        if host.name != names[0].name or host.aliases or not _on_the_internet([host], target):
+            continue
+        if len(host.ipv4) > 1 or len(host.ipv6) > 1:
+            return
+        if host.unknown:
+            yield Undecided(host.unknown, host.asked, host.name)
+            return
+        yield SingleHost(
+            subject=host.name,
+            domain=routing.domain,
+            certainty=Certainty.LIKELY,  # several machines can share one address
+            evidence=routing.asked + host.asked,
+        )
+
+
+@rule("mx/ipv4-only", Severity.INFO, Rfc(3974), since="1.0")
+class Ipv4Only(Finding):
+    """No MX host has an IPv6 address.
+
+    ## Why it matters
+    Today nobody is kept from writing to you: every sender that counts has IPv4. Some networks have little
+    of it left, and share addresses that have a bad name for what others sent.
+
+    ## How to fix
+    Nothing has to be done. Where the mail host has IPv6, let it listen there, give the address a reverse
+    name, and publish an AAAA record. Large providers switch it on for a domain on request.
+    """
+
+    message = "No MX host of {subject} has an AAAA record: mail arrives over IPv4 alone."
+
+
+@check
+def some_mx_host_has_ipv6(routing: Routing, hosts: Many[MxHost], target: Target) -> Iterator[Verdict]:
+    """At least one MX host has an IPv6 address."""
+    known = list(hosts.values())
+    # Who looks at IPv4 alone (-4) wants to hear nothing of IPv6; without MX records one is to be named first.
+    if routing.implicit or not target.ipv6 or any(host.ipv6 for host in known):
+        return
+    if not _on_the_internet([host for host in known if host.ipv4], target):
+        return
+    unknown = [*(u.because for _, u in hosts.unknown()), *(host.unknown for host in known if host.unknown)]
+    if unknown:
+        yield Undecided(unknown[0], routing.asked)
+        return
+    yield Ipv4Only(subject=routing.domain, evidence=tuple(cite for host in known for cite in host.asked))
+
+
+@rule("mx/mixed-providers", Severity.WARNING, Rfc(5321, "5.1"), since="1.0")
+class MixedProviders(Finding):
+    """The MX hosts belong to two providers of mailboxes.
+
+    ## Why it matters
+    Senders go from host to host as they find them free. What reaches the provider where a person has no
+    mailbox comes back, or lies in an old mailbox that nobody reads. Mostly the records of the former
+    provider were left behind in a move.
+
+    ## How to fix
+    Keep the MX records of the provider where the mailboxes are, remove those of the other. To use both,
+    let one take all the mail and pass on what belongs to the other.
+    """
+
+    message = "Mail for {subject} goes to several providers: {where}."
+    where: str
+
+
+@check
+def mx_hosts_lead_to_one_provider(operators: MxOperators, routing: Routing) -> Iterator[Finding]:
+    """The MX hosts lead to the mailboxes of one provider."""
+    places: dict[str, list[str]] = {}
+    for host in operators.hosts:
+        if host.mailboxes and not is_verification_name(host.name):
+            places.setdefault(host.mailboxes, []).append(host.name)
+    if len(places) > 1:
+        where = "; ".join(f"{', '.join(hosts)} ({provider})" for provider, hosts in places.items())
+        one = Configure(routing.owner, f"MX records of one provider alone: {' or '.join(places)}")
+        yield MixedProviders(
+            subject=operators.domain,
+            where=where,
+            certainty=Certainty.LIKELY,  # one may pass on to the other by an agreement that nobody sees
+            evidence=operators.asked,
+            fix=(one,),
+        )
+
+
+def _on_the_internet(hosts: Iterable[MxHost], target: Target) -> bool:
+    """Whether strangers reach one of them. A laboratory on loopback is nobody's way in."""
+    return any(
+        target.counts_as_public(each) and not ipaddress.ip_address(each).is_loopback
+        for host in hosts
+        for each in host.addresses
     )

@@ -117,6 +117,7 @@ from .facts.mta_sts import (
 from .facts.mx import (
     MailExchange,
     MxHost,
+    MxOperators as MxOperators,
     MxRegistration as MxRegistration,
     MxWildcard as MxWildcard,
     Routing,

@@ -72,6 +72,35 @@ class MxHost:
 
 
 @frozen
+class MxOperator:
+    """Who stands behind one MX host, as far as the endings of its name tell."""
+
+    name: str
+    """The MX host."""
+    provider: str
+    """Whoever runs it: a provider of mailboxes, a filter, a hoster; empty where the table does not know it."""
+    mailboxes: str
+    """The provider whose mailboxes its mail ends up in; empty for filters, and for hosts that nobody knows."""
+    own: bool
+    """It lies in the same registered domain as the domain itself."""
+
+
+@frozen
+class MxOperators:
+    """The same for all MX hosts, best preference first."""
+
+    domain: str
+    hosts: tuple[MxOperator, ...]
+    asked: tuple[Cite, ...]
+
+    @property
+    def mailboxes(self) -> str:
+        """The one provider of mailboxes that takes all mail; empty where there are several, or one is not known."""
+        found = {host.mailboxes for host in self.hosts}
+        return found.pop() if len(found) == 1 else ""
+
+
+@frozen
 class MxWildcard:
     """MX hosts of a name below the domain that nobody can have published: a wildcard MX answers (RFC 4592)."""
 

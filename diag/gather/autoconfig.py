@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 from diag.facts.access_hosts import ServiceRecord
 from diag.facts.autoconfig import AutodiscoverHost, AutodiscoverNames, ClientProvider, PaccDocument
 from diag.facts.moment import RunMoment
-from diag.facts.mx import MxHost, Routing
+from diag.facts.mx import MxHost, MxOperator, MxOperators, Routing
+from diag.facts.providers import providers
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.tables import table as read_table
 from diag.model.target import Target
 from diag.names.domain import parents
+from diag.names.registered import registrable
 from diag.probes.https import HttpsGet
 from diag.probes.probe import Lab
 from diag.probes.trust import TrustAnchors
@@ -179,6 +181,19 @@ def table() -> tuple[Provider, ...]:
         )
         for each in read_table("diag.gather", "client_providers")["provider"]
     )
+
+
+@fact
+async def mx_operators(routing: Routing) -> MxOperators:
+    """Who runs each MX host, and whose mailboxes are behind it, as far as the tables know their names."""
+    registered = registrable(routing.domain)
+
+    def one(host: str) -> MxOperator:
+        keeps = _provider(host, lambda each: each.mx)
+        own = registrable(host) == registered
+        return MxOperator(host, providers().of(host), keeps.name if keeps else "", own)
+
+    return MxOperators(routing.domain, tuple(map(one, routing.hosts)), routing.asked)
 
 
 @fact
