@@ -10,7 +10,9 @@ from functools import cache
 import anyio
 import anyio.to_thread
 
+from diag.facts import receivers
 from diag.facts.moment import RunMoment
+from diag.facts.providers import providers
 from diag.facts.second_opinion import SecondOpinions
 from diag.lab.consent import Polite
 from diag.lab.followed import Followed
@@ -123,7 +125,8 @@ class Diagnosis:
         """Get ready to judge while conversations are waited for, but not beside the first burst of questions."""
         await anyio.sleep(QUIET_AFTER)
         await anyio.to_thread.run_sync(plan_for, self._registry, self._options)
-        await anyio.to_thread.run_sync(_versions)
+        for prepared in (_versions, receivers.table, providers):
+            await anyio.to_thread.run_sync(prepared)
 
     async def _proven(
         self, results: tuple[Result, ...], plan: Plan, began: float
