@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -11,8 +12,11 @@ from typing import Any
 
 import anyio
 
+from diag.lab.files import drop_unfinished
 from diag.model.report import Report
 from diag.run.diagnose import Diagnosis
+
+from . import exits
 
 SIDE_BY_SIDE = 32
 """Domains looked at at a time."""
@@ -54,7 +58,7 @@ class Session:
     async def run(self, domains: Iterable[str]) -> None:
         """Look at every domain; Ctrl-C stops what is under way, which is then told as partial.
 
-        A second Ctrl-C ends at once: KeyboardInterrupt.
+        A second Ctrl-C ends the process at once.
         """
         async with anyio.create_task_group() as watch:
             watch.start_soon(self._listen)
@@ -109,7 +113,14 @@ class Session:
             with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
                 async for _ in signals:
                     break
+            signal.signal(signal.SIGINT, _end_at_once)
             self.interrupted = True
             for diagnosis in self._running.values():
                 diagnosis.stop("interrupted")
             await anyio.sleep(math.inf)
+
+
+def _end_at_once(*_: object) -> None:
+    """No exception: one raised within a library's callback would be printed there, and end nothing."""
+    drop_unfinished()
+    os._exit(exits.INTERRUPTED)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+_UNFINISHED: set[str] = set()
+
+
+def drop_unfinished() -> None:
+    """Remove what is half-written, for a process that ends in the middle of it. Never raises."""
+    for beside in tuple(_UNFINISHED):
+        with suppress(OSError):
+            Path(beside).unlink()
 
 
 def write_whole(path: Path, octets: bytes) -> None:
@@ -16,6 +26,7 @@ def write_whole(path: Path, octets: bytes) -> None:
         path.write_bytes(octets)
         return
     handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    _UNFINISHED.add(beside)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(octets)
@@ -28,3 +39,5 @@ def write_whole(path: Path, octets: bytes) -> None:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+    finally:
+        _UNFINISHED.discard(beside)

@@ -12,6 +12,7 @@ import dns.name
 import dns.rdatatype
 import pytest
 
+from diag.lab import files
 from diag.lab.files import write_whole
 from diag.lab.overlay import Nothing, Overlay
 from diag.lab.tape import BadTape, Tape
@@ -245,6 +246,23 @@ def test_a_damaged_tape_is_refused_with_its_line(tmp_path: Path, damage: Any, sa
     path.write_text("\n".join(damage(path.read_text().splitlines())) + "\n")
     with pytest.raises(BadTape, match=f"{path}{says}"):
         Tape.load(path, load().probes)
+
+
+def test_what_is_half_written_goes_where_the_process_ends_in_the_middle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[list[Path]] = []
+
+    def ended(_: int) -> None:
+        left.append(list(tmp_path.iterdir()))
+        files.drop_unfinished()
+        left.append(list(tmp_path.iterdir()))
+
+    monkeypatch.setattr("os.fsync", ended)
+    with pytest.raises(FileNotFoundError):
+        write_whole(tmp_path / "report", b"half")
+    assert [len(each) for each in left] == [1, 0]
+    files.drop_unfinished()
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
