@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
@@ -71,57 +71,16 @@ def task_group() -> Tasks:
 
 
 async def all_of(ask: Callable[[str], Coroutine[Any, Any, T]], subjects: Iterable[str]) -> dict[str, T]:
-    """Ask for every subject at the same time; the answers in the order of the subjects.
-
-    Raises what one of them raised; the others are cancelled, and have ended.
-    """
+    """Ask for every subject at the same time; the answers in the order of the subjects."""
     subjects = tuple(dict.fromkeys(subjects))
     if len(subjects) == 1:
         return {subjects[0]: await ask(subjects[0])}
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return await _all_of_anywhere(ask, subjects)
-    # Tasks alone and no group: half of all that a run begins is begun here.
-    contexts = [copy_context() for _ in subjects]
-    begun = [
-        loop.create_task(ask(subject), context=context)
-        for subject, context in zip(subjects, contexts, strict=True)
-    ]
-    try:
-        answers = {subject: await task for subject, task in zip(subjects, begun, strict=True)}
-    except BaseException:
-        await _ended(begun)
-        raise
-    WAITED.set(max((context.get(WAITED, 0) for context in contexts), default=WAITED.get()))
-    return answers
-
-
-async def _ended(tasks: list[asyncio.Task[Any]]) -> None:
-    """Cancel them, and wait until they are done with it, however often we are cancelled ourselves."""
-    for task in tasks:
-        task.cancel()
-    left = {task for task in tasks if not task.done()}
-    while left:
-        try:
-            _, left = await asyncio.wait(left)
-        except asyncio.CancelledError:
-            left = {task for task in left if not task.done()}
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()  # looked at: asyncio would tell of it otherwise
-
-
-async def _all_of_anywhere(
-    ask: Callable[[str], Coroutine[Any, Any, T]], subjects: tuple[str, ...]
-) -> dict[str, T]:
-    """The same on another event loop than asyncio's."""
     answers: dict[str, T] = {}
 
     async def one(subject: str) -> None:
         answers[subject] = await ask(subject)
 
-    async with anyio.create_task_group() as group:
+    async with task_group() as group:
         for subject in subjects:
             group.start_soon(one, subject)
     return {subject: answers[subject] for subject in subjects}

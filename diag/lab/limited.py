@@ -54,7 +54,7 @@ class Limited:
         held: list[Gate] = []
         rank = _rank(probe)
         try:
-            for gate in self._gates_of(probe):
+            for gate in self._gates_of(probe, peer):
                 await gate.enter(rank)
                 held.append(gate)
             wait = self._rest_until.get(_service(probe), 0.0) - anyio.current_time()
@@ -71,31 +71,25 @@ class Limited:
     async def _question(self, probe: Probe[E], server: str) -> E:
         """Our resolver, whose work it is, is asked more at a time than a stranger's server."""
         most = self._limits.questions_per_server
-        gate = self._gate(server, 2 * most if server == OUR_RESOLVER else most, 0)
+        gate = self._gate(server, 2 * most if server == OUR_RESOLVER else most)
         await gate.enter()
         try:
             return await self._inner.run(probe)
         finally:
             gate.leave()
 
-    def _gates_of(self, probe: Probe[E]) -> tuple[Gate, ...]:
-        return tuple(self._gate(*each) for each in self._keys(probe))
-
-    def _keys(self, probe: Probe[E]) -> tuple[tuple[str, int, int], ...]:
-        """The gates on the way, with how many each lets in, and how many of those are for MX hosts alone."""
-        peer = str(probe.peer)
-        most = self._limits.connections_per_operator
+    def _gates_of(self, probe: Probe[E], peer: str) -> tuple[Gate, Gate]:
+        """The gates on the way to a host: of its service, and of its operator, who has a quarter for MX hosts alone."""
+        limits = self._limits
         web = getattr(probe, "port", 0) == WEB_PORT
+        a_service = limits.connections_per_web_service if web else limits.connections_per_service
+        all_of_them = limits.connections_per_operator
         return (
-            (
-                _service(probe),
-                self._limits.connections_per_web_service if web else self._limits.connections_per_service,
-                0,
-            ),
-            (_operator(peer), most, most // 4),
+            self._gate(_service(probe), a_service),
+            self._gate(_operator(peer), all_of_them, all_of_them // 4),
         )
 
-    def _gate(self, key: str, capacity: int, kept: int) -> Gate:
+    def _gate(self, key: str, capacity: int, kept: int = 0) -> Gate:
         gate = self._gates.get(key)
         if gate is None:
             gate = self._gates[key] = Gate(capacity, kept)

@@ -41,7 +41,6 @@ class Gathering:
         self._lacking = dict(plan.order.lacking)
         self._scope = anyio.CancelScope()
         self._waited: dict[type, int] = {}
-        self.facts: dict[type, Any] = {}
         self.stopped = ""
 
     def stop(self, reason: str) -> None:
@@ -66,9 +65,8 @@ class Gathering:
                     group.start_soon(self._ask, others, group)
         if self._scope.cancelled_caught:
             self.stopped = self.stopped or f"the deadline of {deadline:g} seconds was reached"
-        for step in self._plan.steps:
-            self.facts.setdefault(step.gives, Unavailable(self.stopped or "not gathered"))
-        return self.facts
+        unknown = Unavailable(self.stopped or "not gathered")
+        return {step.gives: self._known.get(step.gives, unknown) for step in self._plan.steps}
 
     async def _follow(self, steps: tuple[Step, ...], group: Tasks) -> _Asking | None:
         """Give these facts, and those that waited for them alone; what asks the world does so in a task.
@@ -85,7 +83,7 @@ class Gathering:
                     group.start_soon(self._ask, last, group)
                 last = step, arguments
                 continue
-            self._give(step, missing if missing is not None else await _value(step, arguments))
+            self._known[step.gives] = missing if missing is not None else await _value(step, arguments)
             ready += self._freed(step)
         return last
 
@@ -93,12 +91,9 @@ class Gathering:
         while asking is not None:
             step, arguments = asking
             WAITED.set(self._waited[step.gives])
-            self._give(step, await _value(step, arguments))
+            self._known[step.gives] = await _value(step, arguments)
             self._waited[step.gives] = WAITED.get()
             asking = await self._follow(self._freed(step), group)
-
-    def _give(self, step: Step, value: Any) -> None:
-        self.facts[step.gives] = self._known[step.gives] = value
 
     def _freed(self, given: Step) -> tuple[Step, ...]:
         """The steps that waited for this one and now for none."""

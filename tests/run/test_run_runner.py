@@ -302,8 +302,8 @@ def test_stop_ends_it_and_says_why() -> None:
         gathering = Gathering(plan((), (apple, endless), None), TARGET, Still())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_later, gathering)
-            await gathering.run(3600)
-        return gathering.facts, gathering.stopped
+            facts = await gathering.run(3600)
+        return facts, gathering.stopped
 
     facts, stopped = jumping(run)
     assert facts == {Apple: Apple(), Pear: Unavailable("interrupted")}
