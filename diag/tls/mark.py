@@ -7,6 +7,7 @@ import binascii
 import enum
 import re
 from datetime import datetime
+from itertools import islice
 
 from diag.model.frozen import frozen
 
@@ -15,6 +16,7 @@ from .chain import ChainVerdict, Trust, judge
 from .der import Element, children, element
 from .library import oid
 from .path import FORGIVEN, SENT_LIMIT, Fault
+from .pem import decoded
 
 BIMI_USAGE = "1.3.6.1.5.5.7.3.31"
 """id-kp-BrandIndicatorforMessageIdentification, which the extendedKeyUsage must hold (VMC requirements 7.1.2.3)."""
@@ -59,15 +61,7 @@ class MarkVerdict:
 
 def certificates_in(pem: bytes) -> tuple[bytes, ...]:
     """The certificates of a PEM file in DER, in their order; what is none is passed over. Never raises."""
-    found = []
-    for block in _BLOCK.finditer(pem):
-        try:
-            found.append(base64.b64decode(b"".join(block[1].split()), validate=True))
-        except binascii.Error:
-            continue
-        if len(found) == SENT_LIMIT:
-            break
-    return tuple(found)
+    return tuple(islice(decoded(_BLOCK, pem), SENT_LIMIT))
 
 
 def judge_mark(

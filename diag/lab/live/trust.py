@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import ssl
 from functools import cache
@@ -15,6 +13,7 @@ from diag.model.frozen import frozen
 from diag.model.plugin import performs
 from diag.probes.trust import Anchors, TrustAnchors
 from diag.tls.der import names_of
+from diag.tls.pem import decoded
 
 from .live import Means
 
@@ -59,7 +58,7 @@ def load(place: Path, changed: int) -> Store:
     What is no certificate is passed over. Raises OSError.
     """
     by_subject: dict[bytes, dict[bytes, None]] = {}
-    for der in _certificates(_octets(place)):
+    for der in decoded(_BLOCK, _octets(place)):
         names = names_of(der)
         if names is not None:
             by_subject.setdefault(names[1], {})[der] = None
@@ -77,16 +76,6 @@ def _octets(place: Path) -> bytes:
             with file_name.open("rb") as file:
                 read += file.read(LARGEST - len(read)) + b"\n"
     return read
-
-
-def _certificates(pem: bytes) -> list[bytes]:
-    found = []
-    for block in _BLOCK.finditer(pem):
-        try:
-            found.append(base64.b64decode(b"".join(block[1].split()), validate=True))
-        except binascii.Error:
-            continue
-    return found
 
 
 def system_store() -> Path | None:
