@@ -29,7 +29,7 @@ from diag.together import all_of, task_group
 
 from .dns import Found, look_up, plain
 from .mx import addresses_of, routing
-from .references import has_route
+from .references import routed
 
 SRV_NAMES: dict[str, tuple[Service, Security]] = {
     "_submissions": (Service.SUBMISSION, "implicit"),
@@ -105,7 +105,7 @@ async def autoconfig_document(target: Target, lab: Lab) -> AutoconfigDocument | 
             because = because or known.because
             continue
         addresses = wanted(known, target)
-        reachable = [address for address in addresses if await has_route(lab, address)]
+        reachable = await routed(lab, addresses)
         if not reachable or host in silent:
             because = because or (f"this machine has no route to {host}" if addresses else "")
             continue

@@ -30,7 +30,7 @@ from diag.together import all_of
 from .access_hosts import MOST_HOSTS, NO_DIALOGUES, wanted
 from .dns import Found, look_up, plain
 from .mx import addresses_of
-from .references import has_route
+from .references import routed
 
 AUTODISCOVER_PATH = "/autodiscover/autodiscover.xml"
 """Where Outlook posts its question (MS-OXDISCO section 2.2.1); a GET of it asks for nothing."""
@@ -81,7 +81,7 @@ async def autodiscover_hosts(
         known = await addresses_of(lab, name)
         if isinstance(known, Unavailable):
             return known
-        reachable = [address for address in wanted(known, target) if await has_route(lab, address)]
+        reachable = await routed(lab, wanted(known, target))
         if not reachable:
             return Absent(f"{name} has no address that can be asked", known.asked)
         return await _met(name, reachable[0], places[name], known, target, moment, lab)
@@ -139,7 +139,7 @@ async def pacc_document(target: Target, lab: Lab) -> PaccDocument | Absent | Una
     known = await addresses_of(lab, host)
     if isinstance(known, Unavailable):
         return known
-    reachable = [address for address in wanted(known, target) if await has_route(lab, address)]
+    reachable = await routed(lab, wanted(known, target))
     if not reachable:
         return Absent(f"{host} has no address that can be asked", known.asked)
     probe = HttpsGet(host, reachable[0], PACC_PATH, timeout=min(PATIENCE, target.timeout))

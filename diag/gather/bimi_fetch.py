@@ -17,7 +17,7 @@ from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 
 from .access_hosts import wanted
 from .mx import addresses_of
-from .references import SHUT, has_route, policy_host, reference_answers
+from .references import SHUT, policy_host, reference_answers, routed
 
 PATIENCE = 30.0
 """Seconds for one request."""
@@ -71,7 +71,7 @@ async def _once(
     public = [address for address in known.addresses if target.counts_as_public(address)]
     if not public:
         return _ended(url, last, None, asked, trouble=f"{host} has no public address")
-    reachable = [address for address in wanted(known, target) if await has_route(lab, address)]
+    reachable = await routed(lab, wanted(known, target))
     if not reachable:
         return _ended(url, last, None, asked, undecided=f"this machine has no route to {host}")
     for address in reachable[:MOST_ADDRESSES]:

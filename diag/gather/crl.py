@@ -9,11 +9,11 @@ from diag.model.frozen import frozen
 from diag.model.knowing import Cite, Unavailable
 from diag.model.target import Target
 from diag.probes.https import HttpExchange, HttpsGet
-from diag.probes.moment import Route
 from diag.probes.probe import Lab
 from diag.together import all_of
 
 from .dns import Found, look_up
+from .references import routed
 
 LARGEST = 16 << 20
 """Octets of a list; whole CAs of today fit, as the large ones have cut theirs in pieces."""
@@ -90,14 +90,10 @@ async def _addresses(place: SplitResult, target: Target, lab: Lab) -> list[str] 
     public = [address for address in found if target.counts_as_public(address)]
     if not public:
         return Unavailable("lies at an address that is not public", cites)
-    reachable = [address for address in public if await _has_route(lab, address)]
+    reachable = await routed(lab, public)
     if not reachable:
         return Unavailable(f"lies where this machine has no route to ({', '.join(public[:4])})", cites)
     return reachable
-
-
-async def _has_route(lab: Lab, address: str) -> bool:
-    return bool((await lab.run(Route(6 if ":" in address else 4))).address)
 
 
 async def _asked(

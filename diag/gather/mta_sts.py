@@ -26,7 +26,7 @@ from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.together import all_of
 
 from .dns import Found, look_up
-from .references import SHUT, has_route, policy_host, reference_answers
+from .references import SHUT, policy_host, reference_answers, routed
 
 PATIENCE = 60.0
 """Seconds that a sender waits for a policy (RFC 8461 section 3.3)."""
@@ -78,7 +78,7 @@ async def sts_fetch(target: Target, moment: RunMoment, lab: Lab) -> StsFetch | A
     if not addresses:
         unknown = next((answer for answer in looked.values() if isinstance(answer, Unavailable)), None)
         return unknown or Absent(f"{host} has no address", asked)
-    reachable = [address for address in addresses if await has_route(lab, address)]
+    reachable = await routed(lab, addresses)
     if not reachable:
         return Unavailable(f"this machine has no route to {', '.join(addresses)}", asked)
     whole = min(PATIENCE, target.timeout)

@@ -66,9 +66,8 @@ async def wildcard(routing: Routing, lab: Lab) -> MxWildcard | Absent | Unavaila
     if isinstance(looked, Unavailable):
         return looked
     hosts: tuple[str, ...] = ()
-    if (
-        isinstance(looked, Found) and not looked.aliases
-    ):  # an alias is there for web sites, and named elsewhere
+    # An alias is there for web sites, and named elsewhere.
+    if isinstance(looked, Found) and not looked.aliases:
         hosts = tuple(sorted({plain(rdata.exchange) for rdata in looked.rdatas} - {"."}))  # type: ignore[attr-defined]
     if not hosts:
         return Absent(f"no wildcard gives names below {routing.domain} a mail host", looked.evidence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from diag.model.knowing import Cite
 from diag.model.target import Target
@@ -36,7 +36,7 @@ async def reference_answers(
     None where no reference could be found. `host_of` names the host of a domain, empty where it has none.
     """
     asked: list[Cite] = []
-    rdtype = "A" if await has_route(lab, "0.0.0.0") else "AAAA"  # noqa: S104  no socket is bound
+    rdtype = await address_type(lab)
 
     async def answers(domain: str) -> bool | None:
         host = await host_of(lab, domain)
@@ -54,6 +54,16 @@ async def reference_answers(
 async def has_route(lab: Lab, address: str) -> bool:
     """Whether this machine has a route to the family of an address."""
     return bool((await lab.run(Route(6 if ":" in address else 4))).address)
+
+
+async def routed(lab: Lab, addresses: Iterable[str]) -> list[str]:
+    """Those of the addresses whose family this machine has a route to."""
+    return [address for address in addresses if await has_route(lab, address)]
+
+
+async def address_type(lab: Lab) -> str:
+    """The type of address records that are of use here: A where there is a route to IPv4, else AAAA."""
+    return "A" if await has_route(lab, "0.0.0.0") else "AAAA"  # noqa: S104  no socket is bound
 
 
 async def mail_host(lab: Lab, domain: str) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from diag.model.knowing import Cite
 from diag.names.domain import labels, parents
-from diag.names.registered import registrable as registrable
+from diag.names.registered import registrable
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.probe import Lab
 from diag.together import all_of
 
 from .dns import Found, look_up, plain
-from .references import has_route
+from .references import address_type
 from .suffixes import is_suffix
 
 ASKINGS = 2
@@ -32,7 +32,7 @@ def claimable(name: str) -> str:
 
 async def one_address(lab: Lab, hosts: Iterable[str]) -> dict[str, str]:
     """An address of each host to put questions to, of a family that we have a route to; hosts without are left out."""
-    rdtype = "A" if await has_route(lab, "0.0.0.0") else "AAAA"  # noqa: S104  no socket is bound
+    rdtype = await address_type(lab)
     found = await all_of(lambda host: look_up(lab, host, rdtype), hosts)
     return {host: str(looked.rdatas[0]) for host, looked in found.items() if isinstance(looked, Found)}
 

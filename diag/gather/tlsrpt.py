@@ -6,13 +6,14 @@ from diag.facts.tlsrpt import TlsrptDestination, TlsrptFound
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
+from diag.names.registered import registrable
 from diag.probes.probe import Lab
 from diag.records.tlsrpt import TlsrptRecord, is_tlsrpt, looks_like_tlsrpt
 from diag.together import all_of
 
 from .dmarc_reports import takes_mail
 from .dns import Found, look_up
-from .registration import is_free, registrable
+from .registration import is_free
 
 MOST_DESTINATIONS = 8
 """Domains looked at; a record that names more is a curiosity."""
