@@ -17,7 +17,7 @@ from typing import cast
 import anyio
 import dns.rrset
 import pytest
-import trio.testing
+from test_scenarios import FIXTURES, diagnosed
 
 from diag.facts.spf import SpfEvaluation
 from diag.gather.dns import Found, NoRecord, look_up
@@ -36,10 +36,9 @@ from diag.run.diagnose import Diagnosis
 from diag.run.registry import Registry, load
 from diag.sandbox import world as worlds
 from diag.sandbox.serve import played
-from diag.sandbox.staged import DOCUMENTATION, Staged, in_memory
+from diag.sandbox.staged import DOCUMENTATION, Staged
 from diag.sandbox.world import World
 
-FIXTURES = Path(__file__).parent.parent / "fixtures"
 MOST_QUESTIONS = 600
 """Of a run on any of these worlds; the healthy one takes about 120."""
 MOST_STEPS = 40_000
@@ -237,16 +236,6 @@ def loaded(name: str, luck: Luck, folder: Path) -> World:
         return worlds.load(FIXTURES / name)
     (folder / "made.zone").write_text(f"; base: healthy\n{luck.text()}")
     return worlds.load(folder / "made")
-
-
-def diagnosed(world: World, registry: Registry, *, dialogues: bool) -> Report:
-    async def run() -> Report:
-        target = Target(world.domain, public=DOCUMENTATION, helo=world.helo, dialogues=dialogues)
-        async with in_memory(world, registry.performers) as lab:
-            return await Diagnosis(registry, target, lab).run()
-
-    clock = trio.testing.MockClock(autojump_threshold=0)
-    return anyio.run(run, backend="trio", backend_options={"clock": clock})
 
 
 def kept(report: Report) -> int:

@@ -6,24 +6,17 @@ held to the verdict it calls for, in the area it is about.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import anyio
 import pytest
-import trio.testing
+from test_scenarios import FIXTURES, diagnosed
 
 from diag.facts.dkim import DkimSelectors
 from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy
 from diag.model.report import Report
-from diag.model.target import Target
 from diag.probes.dns import DnsQuery
 from diag.records.dmarc import Policy
-from diag.run.diagnose import Diagnosis
 from diag.run.registry import Registry, load
 from diag.sandbox import world as worlds, zones
-from diag.sandbox.staged import DOCUMENTATION, in_memory
 
-FIXTURES = Path(__file__).parent.parent / "fixtures"
 _NONE: tuple[str, ...] = ()
 
 TRAPS: dict[int, dict[str, tuple[str, ...]]] = {
@@ -104,17 +97,9 @@ def registry() -> Registry:
     return load()
 
 
-def diagnosed(name: str, registry: Registry) -> Report:
+def judged(name: str, registry: Registry) -> Report:
     """The report on a world, without conversations."""
-    world = worlds.load(FIXTURES / name)
-
-    async def run() -> Report:
-        target = Target(world.domain, public=DOCUMENTATION, helo=world.helo, dialogues=False)
-        async with in_memory(world, registry.performers) as lab:
-            return await Diagnosis(registry, target, lab).run()
-
-    clock = trio.testing.MockClock(autojump_threshold=0)
-    return anyio.run(run, backend="trio", backend_options={"clock": clock})
+    return diagnosed(worlds.load(FIXTURES / name), registry, dialogues=False)
 
 
 def test_every_trap_has_its_place() -> None:
@@ -134,7 +119,7 @@ def test_a_trap_gets_its_verdict(number: int, name: str) -> None:
 
 def test_a_walk_from_thirteen_labels_asks_eight_names(registry: Registry) -> None:
     """Trap 28 (RFC 9989 section 4.10)."""
-    report = diagnosed("traps/28-thirteen-labels", registry)
+    report = judged("traps/28-thirteen-labels", registry)
     domain = report.target.domain
     discovery = report.facts[DmarcDiscovery]
     assert isinstance(discovery, DmarcDiscovery)
@@ -147,7 +132,7 @@ def test_a_walk_from_thirteen_labels_asks_eight_names(registry: Registry) -> Non
 
 def test_a_record_between_is_not_inherited(registry: Registry) -> None:
     """Trap 27: the policy is the Organizational Domain's, not that of the nearest name above."""
-    policy = diagnosed("dmarc/inherits-from-the-top", registry).facts[DmarcPolicy]
+    policy = judged("dmarc/inherits-from-the-top", registry).facts[DmarcPolicy]
     assert isinstance(policy, DmarcPolicy)
     assert (policy.found_at, policy.organizational) == ("lantern.example", "lantern.example")
     assert policy.policy is Policy.REJECT
@@ -159,14 +144,14 @@ def test_a_record_between_is_not_inherited(registry: Registry) -> None:
 )
 def test_psd_ends_the_walk_above_the_start_only(name: str, organizational: str, registry: Registry) -> None:
     """Trap 29 (RFC 9989 section 4.10.2)."""
-    discovery = diagnosed(name, registry).facts[DmarcDiscovery]
+    discovery = judged(name, registry).facts[DmarcDiscovery]
     assert isinstance(discovery, DmarcDiscovery)
     assert discovery.organizational == organizational
 
 
 def test_consent_by_wildcard_is_found_without_asking_for_an_asterisk(registry: Registry) -> None:
     """Trap 32."""
-    report = diagnosed("dmarc/report-authorised-by-wildcard", registry)
+    report = judged("dmarc/report-authorised-by-wildcard", registry)
     names = [probe.name for probe in report.evidence if isinstance(probe, DnsQuery)]
     assert any("._report._dmarc." in name for name in names)
     assert not [name for name in names if "*" in name]
@@ -174,7 +159,7 @@ def test_consent_by_wildcard_is_found_without_asking_for_an_asterisk(registry: R
 
 def test_keys_behind_selectors_nobody_guesses_are_neither_claimed_nor_denied(registry: Registry) -> None:
     """Trap 34."""
-    report = diagnosed("dkim/unlisted-selector", registry)
+    report = judged("dkim/unlisted-selector", registry)
     search = report.facts[DkimSelectors]
     assert isinstance(search, DkimSelectors)
     assert search.found == ()

@@ -31,9 +31,8 @@ def program() -> NoReturn:
     with contextlib.suppress(KeyboardInterrupt):  # one that meets the first or the last line of `main`
         _standard_streams()
         code = main()
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # nothing is left to interrupt, and a report may be flushed
+        # Nothing is left to interrupt, and a report may be flushed.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
