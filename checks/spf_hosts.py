@@ -15,7 +15,6 @@ from diag.api import (
     MxHost,
     Policy,
     Publish,
-    Replace,
     Rfc,
     Roles,
     Routing,
@@ -36,7 +35,7 @@ from diag.api import (
     rule,
 )
 
-from .spf_mend import rewritten
+from .spf_mend import in_its_place, rewritten
 
 
 @rule("spf/type99", Severity.NOTICE, Rfc(7208, "3.1"), since="1.0")
@@ -152,7 +151,7 @@ def spf_forgets_no_own_mail_host(
                 others=", ".join(passing),
                 certainty=Certainty.LIKELY,
                 evidence=spf.root.evidence + host.asked,
-                fix=(Replace(spf.owner, "TXT", added.render(), old=spf.record.text),),
+                fix=in_its_place(spf, added),
             )
 
 
@@ -192,7 +191,7 @@ def spf_lets_hosts_pass_over_both_families(
                 ipv6=", ".join(addresses),
                 certainty=Certainty.LIKELY,  # whether it sends over IPv6 is not seen from here
                 evidence=spf.root.evidence + host.asked,
-                fix=(Replace(spf.owner, "TXT", spf.record.with_terms(*added).render(), old=spf.record.text),),
+                fix=in_its_place(spf, spf.record.with_terms(*added)),
             )
 
 

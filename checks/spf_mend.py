@@ -120,11 +120,16 @@ def without_dead_terms(spf: SpfEvaluation) -> tuple[Fix, ...]:
     return leaving_out(spf, *dead)
 
 
+def in_its_place(spf: SpfEvaluation, record: SpfRecord) -> tuple[Fix, ...]:
+    """This record instead of the domain's own, at the name where that really lives."""
+    return (Replace(spf.owner, "TXT", record.render(), old=spf.record.text),)
+
+
 def leaving_out(spf: SpfEvaluation, *terms: Term) -> tuple[Fix, ...]:
     """The domain's own record without these terms of it."""
     if len(spf.record.text) > MOST_MENDED:
         return ()
-    return (Replace(spf.owner, "TXT", spf.record.without(*terms).render(), old=spf.record.text),)
+    return in_its_place(spf, spf.record.without(*terms))
 
 
 def by_address(spf: SpfEvaluation) -> tuple[Fix, ...]:
@@ -147,7 +152,7 @@ def by_address(spf: SpfEvaluation) -> tuple[Fix, ...]:
         return ()
     addresses = dict.fromkeys(address for written in spelt.values() for address in written)
     record = spf.record.without(*spelt).with_terms(*addresses)
-    return (Replace(spf.owner, "TXT", record.render(), old=spf.record.text),)
+    return in_its_place(spf, record)
 
 
 def rewritten(spf: SpfEvaluation, changes: Iterable[tuple[Term, str]]) -> tuple[Fix, ...]:

@@ -15,7 +15,6 @@ from diag.api import (
     Mechanism,
     Modifier,
     Outcome,
-    Replace,
     Rfc,
     Routing,
     Severity,
@@ -34,7 +33,7 @@ from diag.api import (
     rule,
 )
 
-from .spf_mend import MOST_TOLD, is_private, leaving_out, meant_by
+from .spf_mend import MOST_TOLD, in_its_place, is_private, leaving_out, meant_by
 
 WIDEST = {4: 16, 6: 32}
 """By IP version, the shortest prefix that passes without remark."""
@@ -239,7 +238,7 @@ def _closed(
             start = f'{spf.owner}. 3600 IN TXT "v=spf1 <what sends for the domain> ~all"'
             return (Configure(spf.owner, start),)
         closed = SpfRecord.parse("v=spf1 -all") if routing.null else closed.with_terms("mx")
-    return (Replace(spf.owner, "TXT", closed.render(), old=spf.record.text),)
+    return in_its_place(spf, closed)
 
 
 def _open_doors(node: SpfNode) -> Iterator[tuple[SpfNode, SpfStep]]:
@@ -332,7 +331,7 @@ def spf_ends_with_a_no(spf: SpfEvaluation) -> Iterator[Verdict]:
     if spf.final == "?":
         end = spf.record.all
         closed = spf.record.without(end) if end is not None else spf.record
-        fix = (Replace(spf.owner, "TXT", closed.with_terms("~all").render(), old=spf.record.text),)
+        fix = in_its_place(spf, closed.with_terms("~all"))
         yield OpenEnded(
             subject=spf.domain,
             end=end.text if end is not None else "no all",
@@ -375,7 +374,7 @@ def spf_redirect_is_honoured(spf: SpfEvaluation) -> Iterator[Finding]:
     redirect, end = spf.record.redirect, spf.record.all
     if redirect is not None and end is not None:
         included = spf.record.without(redirect).with_terms(f"include:{redirect.value}")
-        fix = (Replace(spf.owner, "TXT", included.render(), old=spf.record.text),)
+        fix = in_its_place(spf, included)
         yield RedirectIgnored(
             subject=spf.domain, term=redirect.text, end=end.text, evidence=spf.root.evidence, fix=fix
         )
@@ -427,7 +426,7 @@ def spf_all_stands_last(spf: SpfEvaluation) -> Iterator[Finding]:
         terms=", ".join(term.text for term in lost or behind),
         end=end.text,
         evidence=spf.root.evidence,
-        fix=(Replace(spf.owner, "TXT", moved.render(), old=spf.record.text),),
+        fix=in_its_place(spf, moved),
     )
 
 
