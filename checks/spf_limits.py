@@ -158,8 +158,9 @@ class VoidLookup(Finding):
 
 
 @check
-def spf_lookups_find_something(spf: SpfEvaluation) -> Iterator[Finding]:
+def spf_lookups_find_something(spf: SpfEvaluation) -> Iterator[Verdict]:
     """The look-ups of SPF find something."""
+    yield from _unless_known(spf)
     four, six = _counted(spf, 4), _counted(spf, 6)
     both = [step for step in four if step in six]
     if len(both) > VOID_LIMIT:

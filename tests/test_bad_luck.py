@@ -170,8 +170,13 @@ LUCK: dict[str, dict[str, Luck]] = {
     "NXDOMAIN liars": {
         "bad-luck/nxdomain-for-one-type": Luck((), {"an_spf_record_is_published": _UNKNOWN, _TEN: _UNKNOWN}),
         "bad-luck/nxdomain-for-mail": Luck(
-            ("dmarc/report-domain-cannot-receive", "spf/void-lookup", "tlsrpt/report-domain-cannot-receive"),
-            {"a_domain_used_for_mail_has_a_mail_host": _UNKNOWN},
+            (),
+            {
+                "a_domain_used_for_mail_has_a_mail_host": _UNKNOWN,
+                "spf_lookups_find_something": _UNKNOWN,
+                "dmarc_report_domain_takes_mail": _UNKNOWN,
+                "tlsrpt_mailboxes_can_receive": _UNKNOWN,
+            },
         ),
         "zone/nxdomain-above-names": Luck(("zone/nxdomain-above-names",)),
     },

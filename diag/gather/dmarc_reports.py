@@ -14,7 +14,7 @@ from diag.records.report_uri import ReportUri
 from diag.together import all_of
 
 from .dmarc import organizational_of, walk
-from .dns import Found, Looked, look_up, plain
+from .dns import Found, Looked, look_up, plain, unless_contradicted
 from .registration import is_free
 
 MOST_DESTINATIONS = 12
@@ -107,7 +107,7 @@ def _consent(looked: Looked, host: str) -> tuple[bool | None, tuple[str, ...], s
 
 async def takes_mail(lab: Lab, host: str) -> tuple[bool | None, str, tuple[Cite, ...]]:
     """Whether mail for a domain has somewhere to go (RFC 5321 section 5.1), or why that is not known."""
-    mx = await look_up(lab, host, "MX")
+    mx = await unless_contradicted(lab, await look_up(lab, host, "MX"), host, "TXT")
     if isinstance(mx, Unavailable):
         return None, mx.because, mx.evidence
     if isinstance(mx, Found):

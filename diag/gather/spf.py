@@ -21,6 +21,8 @@ MOST_RECORDS = 60
 
 _LOOKS_UP = {"include": ("TXT",), "a": ("A", "AAAA"), "mx": ("MX",), "exists": ("A",)}
 """What mechanisms ask for whose name is known; `ptr` asks about a client's address."""
+_BESIDE = {"TXT": "MX", "MX": "TXT", "A": "AAAA", "AAAA": "A"}
+"""What else is asked of a name that is said not to exist: of most, what the tree asks for anyway."""
 
 
 @fact
@@ -119,5 +121,8 @@ class Survey:
         await all_of(partial(self._ask, host), ("A", "AAAA"))
 
     async def _ask(self, name: str, rdtype: str) -> Looked:
-        looked = self._answers[name, rdtype] = await look_up(self._lab, name, rdtype)
+        looked = await unless_contradicted(
+            self._lab, await look_up(self._lab, name, rdtype), name, _BESIDE[rdtype]
+        )
+        self._answers[name, rdtype] = looked
         return looked
