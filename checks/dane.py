@@ -11,6 +11,7 @@ from diag.api import (
     DaneHost,
     DnssecStatus,
     Finding,
+    HeededTlsa,
     InboundTls,
     Many,
     MxHost,
@@ -29,8 +30,6 @@ from diag.api import (
 )
 
 from .dane_match import matches, of_host, record_fix, served
-
-_NOT_VALIDATING = "our resolver does not validate, so whether senders heed the TLSA records is not known"
 
 
 @rule("dane/lookup-fails", Severity.ERROR, Rfc(7672, "2.1.2"), Rfc(7672, "2.2"), since="1.0")
@@ -89,13 +88,11 @@ class Mismatch(Finding):
 
 @check
 def tlsa_records_fit_the_certificate(
-    host: DaneHost, target: Target, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
+    heeded: HeededTlsa, target: Target, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
 ) -> Iterator[Verdict]:
     """A TLSA record fits the certificate that the mail host serves."""
-    if not host.usable or host.security is Security.INSECURE:
-        return
-    if host.security is Security.INDETERMINATE:
-        yield Undecided(_NOT_VALIDATING, host.asked)
+    host = heeded.host
+    if not host.usable:
         return
     if not isinstance(tls, Many):
         yield Undecided(tls.because if tls else "no mail host was talked to", host.asked)
@@ -150,13 +147,11 @@ class UnusableRecord(Finding):
 
 @check
 def tlsa_records_can_be_used(
-    host: DaneHost, tls: Many[InboundTls] | Absent | Unavailable
-) -> Iterator[Verdict]:
+    heeded: HeededTlsa, tls: Many[InboundTls] | Absent | Unavailable
+) -> Iterator[Finding]:
     """Senders can use the TLSA records."""
-    if not host.unusable or host.security is Security.INSECURE:
-        return
-    if host.security is Security.INDETERMINATE:
-        yield Undecided(_NOT_VALIDATING, host.asked)
+    host = heeded.host
+    if not host.unusable:
         return
     why = "; ".join(f"{str(each)[:30]}… {_FAULTS[each.problems[0]]}" for each in host.unusable)
     if host.usable:
@@ -286,14 +281,12 @@ class BreaksOnRenewal(Finding):
 
 @check
 def tlsa_records_outlive_a_renewal(
-    host: DaneHost, tls: Many[InboundTls] | Absent | Unavailable
-) -> Iterator[Verdict]:
+    heeded: HeededTlsa, tls: Many[InboundTls] | Absent | Unavailable
+) -> Iterator[Finding]:
     """A TLSA record goes on fitting when the certificate is renewed."""
+    host = heeded.host
     fleeting = all((record.usage, record.selector) == (3, 0) for record in host.usable)
-    if not host.usable or not fleeting or host.security is Security.INSECURE:
-        return
-    if host.security is Security.INDETERMINATE:
-        yield Undecided(_NOT_VALIDATING, host.asked)
+    if not host.usable or not fleeting:
         return
     known = served(of_host(tls, host.host)) if isinstance(tls, Many) else ()
     yield BreaksOnRenewal(subject=host.host, evidence=host.asked, fix=record_fix(host.owner, known))
@@ -317,11 +310,11 @@ class NoNextKey(Finding):
 
 @check
 def tlsa_records_stand_ready_for_the_next_key(
-    host: DaneHost, target: Target, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
+    heeded: HeededTlsa, target: Target, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
 ) -> Iterator[Finding]:
     """A TLSA record stands ready for the next key."""
-    alone = len(host.usable) == 1 and (host.usable[0].usage, host.usable[0].selector) == (3, 1)
-    if not alone or not host.authenticates:
+    host = heeded.host
+    if [(record.usage, record.selector) for record in host.usable] != [(3, 1)]:
         return
     known = of_host(tls, host.host) if isinstance(tls, Many) else []
     if all(

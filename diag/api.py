@@ -57,7 +57,7 @@ from .facts.clients import (
     SubmissionSurvey as SubmissionSurvey,
     SubmissionUnderTls as SubmissionUnderTls,
 )
-from .facts.dane import DaneHost as DaneHost
+from .facts.dane import DaneHost as DaneHost, HeededTlsa as HeededTlsa
 from .facts.dkim import (
     Below as Below,
     DkimKeyFound as DkimKeyFound,

@@ -54,3 +54,13 @@ class DaneHost:
     def authenticates(self) -> bool:
         """Whether senders that honour DANE deliver only to a host that these records fit."""
         return self.secure and bool(self.usable)
+
+
+@frozen
+class HeededTlsa:
+    """The TLSA records of one MX host where senders that honour DANE heed them: validated, the addresses too.
+
+    Absent where they are not, as insecure records bind nobody (RFC 7672 section 2.2).
+    """
+
+    host: DaneHost

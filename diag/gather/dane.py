@@ -10,7 +10,7 @@ import dns.name
 import dns.rdatatype
 import dns.wire
 
-from diag.facts.dane import DaneHost
+from diag.facts.dane import DaneHost, HeededTlsa
 from diag.facts.dnssec import Security, ZoneSignatures, why
 from diag.facts.mx import MxHost
 from diag.model.knowing import Absent, Cite, Many, Unavailable
@@ -45,6 +45,28 @@ async def dane_hosts(
         return _verified(await dane_host(target, host, lab), signatures)
 
     return Many(await all_of(one, hosts.items))
+
+
+@fact
+async def heeded_tlsa(hosts: Many[DaneHost]) -> Many[HeededTlsa]:
+    """Of the hosts with TLSA records: those whose records senders heed."""
+    return Many({name: _heeded(host) for name, host in hosts.items.items()})
+
+
+def _heeded(host: DaneHost | Absent | Unavailable) -> HeededTlsa | Absent | Unavailable:
+    """The records, if they count; not known where the look-up failed, or our resolver does not validate."""
+    if not isinstance(host, DaneHost):
+        return host
+    if host.trouble:
+        return Unavailable(host.trouble, host.asked)
+    match host.security:
+        case Security.SECURE:
+            return HeededTlsa(host)
+        case Security.INDETERMINATE:
+            because = "our resolver does not validate, so whether senders heed the TLSA records is not known"
+            return Unavailable(because, host.asked)
+        case _:
+            return Absent("its TLSA records are not secured by DNSSEC, so senders heed none", host.asked)
 
 
 def _verified(

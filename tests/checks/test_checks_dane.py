@@ -13,12 +13,10 @@ from checks.dane import (
     every_mail_host_has_tlsa_records,
     mx_records_of_dane_hosts_are_secure,
     tlsa_look_up_is_answered,
-    tlsa_records_can_be_used,
     tlsa_records_fit_the_certificate,
-    tlsa_records_outlive_a_renewal,
 )
 from checks.dane_match import record_fix, served
-from diag.facts.dane import DaneHost
+from diag.facts.dane import DaneHost, HeededTlsa
 from diag.facts.dnssec import DnssecStatus, Security
 from diag.facts.inbound import InboundTls
 from diag.facts.moment import RunMoment
@@ -80,7 +78,7 @@ def known(*found: InboundTls, **others: Absent | Unavailable) -> Many[InboundTls
 
 
 def judged(host: DaneHost, seen: Many[InboundTls] | Unavailable) -> list[Finding | Undecided]:
-    return list(tlsa_records_fit_the_certificate.function(host, TARGET, MOMENT, seen))
+    return list(tlsa_records_fit_the_certificate.function(HeededTlsa(host), TARGET, MOMENT, seen))
 
 
 def test_a_fitting_key_at_every_address_is_well() -> None:
@@ -124,23 +122,10 @@ def test_the_trust_anchor_may_name_the_mail_domain() -> None:
     assert judged(dane(anchor), known(tls("192.0.2.1", shaken("other.example")))) != []
 
 
-def test_without_validation_nothing_is_decided_and_insecure_records_do_not_matter() -> None:
-    unknown = dane(WRONG, security=Security.INDETERMINATE)
-    insecure = dane(WRONG, security=Security.INSECURE)
-    seen = known(tls("192.0.2.1", shaken()))
-    assert [type(each) for each in judged(unknown, seen)] == [Undecided]
-    assert judged(insecure, seen) == []
-    for claim in (tlsa_records_can_be_used, tlsa_records_outlive_a_renewal):
-        for host, want in ((unknown, [Undecided]), (insecure, [])):
-            fleeting = replace(host, records=(Tlsa(3, 0, 1, b"\xaa" * 32), Tlsa(1, 0, 1, b"\xaa" * 32)))
-            assert [type(each) for each in claim.function(fleeting, seen)] == want
-
-
 def test_where_nobody_was_talked_to_the_match_is_not_known() -> None:
     (undecided,) = judged(dane(WRONG), Unavailable("only the DNS is asked"))
     assert isinstance(undecided, Undecided)
     assert undecided.because == "only the DNS is asked"
-    assert judged(dane(WRONG, security=Security.INSECURE), Unavailable("x")) == []
 
 
 def test_a_failing_look_up_is_certain_only_after_a_pause() -> None:

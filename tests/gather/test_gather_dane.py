@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -11,16 +12,16 @@ import dns.name
 import dns.rrset
 import pytest
 
-from diag.facts.dane import DaneHost
+from diag.facts.dane import DaneHost, HeededTlsa
 from diag.facts.dnssec import DnssecStatus, Security
 from diag.facts.mx import MxHost
-from diag.gather.dane import dane_host, read_leniently
+from diag.gather.dane import dane_host, heeded_tlsa, read_leniently
 from diag.gather.dnssec import dnssec_status
 from diag.gather.mx import addresses_of
 from diag.lab.once import Once
 from diag.lab.overlay import Nothing, Overlay
 from diag.lab.zone import Zone
-from diag.model.knowing import Absent, Unavailable
+from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Target
 from diag.probes.dns import DnsAnswer, DnsQuery, build_answer
 from diag.probes.pause import Pause, Paused
@@ -226,3 +227,24 @@ def test_a_failing_look_up_gives_no_status() -> None:
 def test_secure_records_of_insecure_addresses_do_not_count() -> None:
     host = found(HOST + tlsa("mx.d.example"), secure=". _25._tcp.mx.d.example")
     assert (host.addresses, host.security) == (Security.INSECURE, Security.INSECURE)
+
+
+def test_only_secure_records_are_heeded() -> None:
+    secure = found(HOST + tlsa("mx.d.example"))
+    host = secure.host
+    cases = {
+        "a": (secure, HeededTlsa),
+        "b": (replace(secure, security=Security.INSECURE), Absent),
+        "c": (replace(secure, security=Security.INDETERMINATE), Unavailable),
+        "d": (replace(secure, records=(), security=Security.INDETERMINATE, trouble="SERVFAIL"), Unavailable),
+        "e": (Absent("none"), Absent),
+        "f": (Unavailable("421"), Unavailable),
+    }
+    hosts = Many({name: known for name, (known, _) in cases.items()})
+    heeded = anyio.run(heeded_tlsa.function, hosts)
+    assert {name: type(each) for name, each in heeded.items.items()} == {
+        name: kind for name, (_, kind) in cases.items()
+    }
+    kept = heeded.get("a")
+    assert isinstance(kept, HeededTlsa)
+    assert kept.host.host == host
