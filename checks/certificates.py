@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diag.api import ClientCertificate, Document, Rfc, Role, Severity, Undecided, Verdict, check, rule
+from diag.api import (
+    Absent,
+    ClientCertificate,
+    Document,
+    OurClock,
+    Rfc,
+    Role,
+    Severity,
+    Unavailable,
+    Undecided,
+    Verdict,
+    check,
+    rule,
+)
 
 from .certificates_reasons import Cause, CertificateFinding, cure, refusal
 
@@ -192,9 +205,11 @@ class RefusedAtGuessedHost(CertificateFinding):
 
 
 @check
-def mail_programs_accept_the_certificate(served: ClientCertificate) -> Iterator[Verdict]:
+def mail_programs_accept_the_certificate(
+    served: ClientCertificate, clock: OurClock | Absent | Unavailable
+) -> Iterator[Verdict]:
     """Mail programs accept the server's certificate."""
-    found = refusal(served)
+    found = refusal(served, clock)
     for reason, also in found.told:
         kind = RefusedAtGuessedHost if served.role is Role.GUESSED else _rule(reason.cause)
         yield kind(

@@ -15,6 +15,7 @@ from diag.api import (
     InboundCertificate,
     Many,
     Mode,
+    OurClock,
     Rfc,
     Severity,
     StsPolicy,
@@ -232,9 +233,10 @@ def senders_accept_the_certificate(
     served: InboundCertificate,
     dane: Many[DaneHost] | Absent | Unavailable,
     sts: StsPolicy | Absent | Unavailable,
+    clock: OurClock | Absent | Unavailable,
 ) -> Iterator[Verdict]:
     """Senders that verify accept the certificate of an MX host."""
-    found = refusal(served)
+    found = refusal(served, clock)
     if isinstance(sts, StsPolicy) and asks(sts, served):
         yield from _judged_by_policy(served, found, sts)
         return

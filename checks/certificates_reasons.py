@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from datetime import datetime
 
 from diag.api import (
+    Absent,
     ChainVerdict,
     Configure,
     Fault,
     Finding,
     Flaw,
+    OurClock,
     ServedCertificate,
     Trust,
+    Unavailable,
     rank,
 )
 
+from .clock import by_other_clocks, clock_doubt
 from .known_keys import known_key_words
 
 LONGEST_LABEL = 80
@@ -97,17 +102,28 @@ def ending(rest: tuple[Reason, ...]) -> str:
     return f"; besides, it {' and '.join(told)}" if told else ""
 
 
-def refusal(served: ServedCertificate) -> Refusal:
-    """Why a client refuses this certificate; without reasons where it would not."""
+def refusal(served: ServedCertificate, clock: OurClock | Absent | Unavailable) -> Refusal:
+    """Why a client refuses this certificate; without reasons where it would not.
+
+    Dates that hold by our clock and not by others', or the other way round, are no reason and leave it open.
+    """
     verdict = served.verdict
     ranked = rank(verdict)
     causes = tuple(dict.fromkeys(_cause(word, verdict) for word in ranked if word != Trust.UNDECIDED))
-    undecided = ""
+    undecided: list[str] = []
     if served.distrust:
-        undecided = served.distrust
+        undecided.append(served.distrust)
         causes = tuple(cause for cause in causes if cause not in TRUST)
     elif verdict.trust is Trust.UNDECIDED:
-        undecided = "the certificates can be put together in too many ways to try them all"
+        undecided.append("the certificates can be put together in too many ways to try them all")
+    ours = _out_of_date(verdict, verdict.moment)
+    if hanging := ours ^ _out_of_date(verdict, by_other_clocks(verdict.moment, clock)):
+        what = (
+            " and ".join(_said(cause, served) for cause in causes if cause in hanging)
+            or "is within its dates by our clock"
+        )
+        undecided.append(f"the certificate {what}; {clock_doubt(clock)}")
+        causes = tuple(cause for cause in causes if cause not in hanging)
     if served.listed:
         # Before anything else: a certificate that is renewed for the same key would be no better.
         causes = tuple(dict.fromkeys((Cause.WEAK_KEY, *causes)))
@@ -119,8 +135,15 @@ def refusal(served: ServedCertificate) -> Refusal:
     return Refusal(
         reasons=tuple(reason for reason in reasons if reason in told),
         besides=tuple(reason for reason in reasons if reason not in told and not _implied(reason, causes)),
-        undecided=undecided,
+        undecided="; ".join(undecided),
     )
+
+
+def _out_of_date(verdict: ChainVerdict, moment: datetime) -> set[Cause]:
+    """Which of the two faults of time any certificate of the path has at a moment."""
+    now = moment.replace(microsecond=0)  # notAfter's second still belongs to the validity
+    over = {Cause.EXPIRED for each in verdict.path if now > each.not_after}
+    return over | {Cause.NOT_YET_VALID for each in verdict.path if now < each.not_before}
 
 
 def _implied(reason: Reason, causes: tuple[Cause, ...]) -> bool:

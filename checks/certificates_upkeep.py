@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from diag.api import (
     Absent,
+    Certificate,
     DaneHost,
     Finding,
     InboundCertificate,
     Many,
+    OurClock,
     Rfc,
     ServedCertificate,
     Severity,
     StsPolicy,
     Trust,
     Unavailable,
+    Undecided,
+    Verdict,
     check,
     rule,
 )
@@ -24,6 +28,7 @@ from diag.api import (
 from .certificates import BR
 from .certificates_inbound import asks, of_host
 from .certificates_reasons import Cause, chain_settings, cure, refusal
+from .clock import by_other_clocks, clock_doubt
 
 LEAST_LEFT = timedelta(hours=24)
 """So much should be left of the shortest certificate: a renewal that failed once must be noticed."""
@@ -55,24 +60,41 @@ def the_certificate_does_not_expire_soon(
     served: ServedCertificate,
     dane: Many[DaneHost] | Absent | Unavailable,
     sts: StsPolicy | Absent | Unavailable,
-) -> Iterator[Finding]:
+    clock: OurClock | Absent | Unavailable,
+) -> Iterator[Verdict]:
     """The certificate was renewed in time."""
     leaf, moment = served.leaf, served.verdict.moment
-    left = leaf.not_after - moment
-    if left > max(leaf.lifetime / TENTH, LEAST_LEFT):
+    ours, theirs = _late(leaf, moment), _late(leaf, by_other_clocks(moment, clock))
+    if not (ours or theirs):
         return
     # What has expired, or is to be replaced for another reason, is told already.
-    told = {reason.cause for reason in refusal(served).reasons}
+    told = {reason.cause for reason in refusal(served, clock).reasons}
     if told - {Cause.MISSING_INTERMEDIATE} or _date_is_ignored(served, dane, sts):
         return
+    if ours != theirs:
+        yield Undecided(f"the certificate expires on {_day(leaf)}; {clock_doubt(clock)}", served.cites)
+        return
+    left = leaf.not_after - moment
     yield ExpiresSoon(
         subject=served.subject,
-        when=f"{leaf.not_after:%Y-%m-%d %H:%M} UTC",
+        when=_day(leaf),
         left=_days(left),
         lifetime=round(leaf.lifetime / timedelta(days=1)),
         evidence=served.cites,
         fix=cure(served, Cause.EXPIRED),
     )
+
+
+def _late(leaf: Certificate, moment: datetime) -> str:
+    """Whether a renewal is late at a moment, or too late; empty where neither."""
+    left = leaf.not_after - moment
+    if left > max(leaf.lifetime / TENTH, LEAST_LEFT):
+        return ""
+    return "late" if left >= timedelta() else "too late"
+
+
+def _day(leaf: Certificate) -> str:
+    return f"{leaf.not_after:%Y-%m-%d %H:%M} UTC"
 
 
 def _date_is_ignored(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from diag.api import Absent, OurClock, Unavailable
 
 
@@ -14,3 +16,10 @@ def clock_doubt(clock: OurClock | Absent | Unavailable) -> str:
         return ""
     way = "ahead of" if clock.ahead > 0 else "behind"
     return f"yet our clock is {round(abs(clock.ahead))} seconds {way} those of web servers"
+
+
+def by_other_clocks(moment: datetime, clock: OurClock | Absent | Unavailable) -> datetime:
+    """What the median of those web servers would call this moment; as it is where nothing is in doubt."""
+    if not isinstance(clock, OurClock) or not clock.differs:
+        return moment
+    return moment - timedelta(seconds=clock.ahead)

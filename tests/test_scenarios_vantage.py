@@ -13,6 +13,8 @@ NONE_HERE = "hosts that are known to answer"
 NOBODY_ASKED = ("our resolver did not answer", "no name server was asked itself")
 REASONS = {
     "client-ports-refused": (NONE_HERE,),
+    "clock-ahead-and-mail": ("yet our clock is",),
+    "clock-behind-and-mail": ("yet our clock is",),
     "drops-tlsa": ("no question for TLSA records is answered here",),
     "imap-ports-shut": (NONE_HERE, "nothing answers the connection request"),
     "no-ipv4": ("this machine has no IPv4", "cannot be reached from here"),

@@ -18,8 +18,9 @@ from diag.facts.certificates import ClientCertificate, InboundCertificate, Role
 from diag.facts.dane import DaneHost
 from diag.facts.dnssec import Security
 from diag.facts.mta_sts import StsPolicy
+from diag.facts.vantage import OurClock, Witness
 from diag.model.finding import Finding, Undecided, Verdict
-from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import Check
 from diag.model.target import Endpoint
 from diag.records.mta_sts import StsPolicyFile
@@ -119,7 +120,7 @@ def said(verdict: Verdict) -> str:
 
 
 def on_25(chain: tuple[bytes, ...], tlsa: object = NONE, sts: object = NONE) -> list[str]:
-    return judged(senders_accept_the_certificate, inbound(chain), tlsa, sts)
+    return judged(senders_accept_the_certificate, inbound(chain), tlsa, sts, NONE)
 
 
 def test_an_expired_self_signed_certificate_for_another_name_is_one_finding() -> None:
@@ -129,7 +130,7 @@ def test_an_expired_self_signed_certificate_for_another_name_is_one_finding() ->
             "other", key, issuer="other", by=key, names=("other.invalid",), since=9 * DAY, lasts=8 * DAY
         ),
     )
-    (only,) = mail_programs_accept_the_certificate.function(client(chain))
+    (only,) = mail_programs_accept_the_certificate.function(client(chain), NONE)
     assert only.id == "certificates/expired"
     assert only.text() == (
         f"The certificate at {HOST} [198.51.100.10]:993 expired on 2026-11-20 08:59 UTC; besides, it is "
@@ -139,13 +140,16 @@ def test_an_expired_self_signed_certificate_for_another_name_is_one_finding() ->
 
 def test_renewing_does_not_send_the_intermediate() -> None:
     chain = leaf(since=9 * DAY, lasts=8 * DAY)[:1]
-    assert judged(mail_programs_accept_the_certificate, client(chain)) == ["expired", "missing-intermediate"]
+    assert judged(mail_programs_accept_the_certificate, client(chain), NONE) == [
+        "expired",
+        "missing-intermediate",
+    ]
     assert on_25(chain, sts=policy()) == ["sts-mismatch"]
 
 
 def test_a_default_certificate_is_not_told_to_be_self_signed_as_well() -> None:
-    assert judged(mail_programs_accept_the_certificate, client(kind("snakeoil"))) == ["placeholder"]
-    assert refusal(client(kind("snakeoil"))).besides == ()
+    assert judged(mail_programs_accept_the_certificate, client(kind("snakeoil")), NONE) == ["placeholder"]
+    assert refusal(client(kind("snakeoil")), NONE).besides == ()
 
 
 @pytest.mark.parametrize(
@@ -187,26 +191,29 @@ def test_an_unknown_policy_leaves_open_only_what_it_could_change() -> None:
 )
 def test_without_a_trust_store_trust_is_not_judged(name: str, on_25_it_is: str) -> None:
     blind = dataclasses.replace(client(kind(name)), distrust="the trust store is empty")
-    assert judged(mail_programs_accept_the_certificate, blind) == ["? the trust store is empty"]
+    assert judged(mail_programs_accept_the_certificate, blind, NONE) == ["? the trust store is empty"]
     assert on_25(kind(name)) == [on_25_it_is]
 
 
 def test_without_a_trust_store_dates_are_judged_all_the_same() -> None:
     blind = dataclasses.replace(client(kind("expired")), distrust="the trust store is empty")
-    assert judged(mail_programs_accept_the_certificate, blind) == ["expired", "? the trust store is empty"]
+    assert judged(mail_programs_accept_the_certificate, blind, NONE) == [
+        "expired",
+        "? the trust store is empty",
+    ]
 
 
 def test_a_search_that_was_given_up_decides_nothing_about_trust() -> None:
     seen = client(kind("valid"))
     given_up = dataclasses.replace(seen, verdict=dataclasses.replace(seen.verdict, trust=Trust.UNDECIDED))
-    (only,) = mail_programs_accept_the_certificate.function(given_up)
+    (only,) = mail_programs_accept_the_certificate.function(given_up, NONE)
     assert isinstance(only, Undecided)
 
 
 def test_a_guessed_host_is_warned_of_whatever_the_cause() -> None:
     for name in ("expired", "self_signed", "wrong_name"):
         seen = client(kind(name), role=Role.GUESSED)
-        assert judged(mail_programs_accept_the_certificate, seen) == ["refused-at-guessed-host"]
+        assert judged(mail_programs_accept_the_certificate, seen, NONE) == ["refused-at-guessed-host"]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +230,7 @@ def test_a_guessed_host_is_warned_of_whatever_the_cause() -> None:
     ],
 )
 def test_wildcards(names: tuple[str, ...], expected: list[str]) -> None:
-    assert judged(mail_programs_accept_the_certificate, client(leaf(names=names))) == expected
+    assert judged(mail_programs_accept_the_certificate, client(leaf(names=names)), NONE) == expected
 
 
 @pytest.mark.parametrize(
@@ -243,7 +250,7 @@ def test_wildcards(names: tuple[str, ...], expected: list[str]) -> None:
 )
 def test_a_late_renewal_is_told_by_the_lifetime(lasts: timedelta, left: timedelta, *, expected: bool) -> None:
     seen = client(leaf(since=lasts - left, lasts=lasts))
-    found = judged(the_certificate_does_not_expire_soon, seen, NONE, NONE)
+    found = judged(the_certificate_does_not_expire_soon, seen, NONE, NONE, NONE)
     assert found == (["expires-soon"] if expected else [])
 
 
@@ -261,13 +268,13 @@ def test_the_end_does_not_matter_where_only_the_key_is_compared(
     tlsa: object, sts: object, expected: list[str]
 ) -> None:
     seen = inbound(kind("expiring"))
-    assert judged(the_certificate_does_not_expire_soon, seen, tlsa, sts) == expected
+    assert judged(the_certificate_does_not_expire_soon, seen, tlsa, sts, NONE) == expected
 
 
 def test_a_certificate_to_be_replaced_anyway_does_not_expire_soon() -> None:
     key = key_of("own")
     chain = (CA.issue(HOST, key, issuer=HOST, by=key, names=(HOST,), since=89 * DAY, lasts=90 * DAY),)
-    assert judged(the_certificate_does_not_expire_soon, client(chain), NONE, NONE) == []
+    assert judged(the_certificate_does_not_expire_soon, client(chain), NONE, NONE, NONE) == []
     assert on_25(chain) == ["self-signed-on-25"]
 
 
@@ -295,14 +302,14 @@ def test_lifetimes_are_judged_by_the_day_of_issue(
 
 def test_a_text_from_a_certificate_is_cut() -> None:
     chain = leaf(names=tuple(f"{'x' * 60}.{'y' * 60}.host{at}.example" for at in range(9)))
-    text = next(iter(mail_programs_accept_the_certificate.function(client(chain)))).text()
+    text = next(iter(mail_programs_accept_the_certificate.function(client(chain), NONE))).text()
     assert "and 6 more names" in text
     assert len(text) < 500
 
 
 def test_a_key_that_strangers_have_comes_first_and_whatever_dane_says() -> None:
     for_programs = dataclasses.replace(client(kind("expired")), listed="debianssl")
-    (finding,) = mail_programs_accept_the_certificate.function(for_programs)
+    (finding,) = mail_programs_accept_the_certificate.function(for_programs, NONE)
     assert finding.id == "certificates/weak-key"
     assert "CVE-2008-0166" in finding.text()
     assert "besides, it expired" in finding.text()
@@ -310,7 +317,76 @@ def test_a_key_that_strangers_have_comes_first_and_whatever_dane_says() -> None:
     served = dataclasses.replace(inbound(kind("valid")), listed="debianssl")
     fits = dane(EE)
     for known in (NONE, fits):
-        (told,) = senders_accept_the_certificate.function(served, known, NONE)
+        (told,) = senders_accept_the_certificate.function(served, known, NONE, NONE)
         assert told.id == "certificates/weak-key-on-25"
     unlisted = dataclasses.replace(served, listed="")
-    assert list(senders_accept_the_certificate.function(unlisted, fits, NONE)) == []
+    assert list(senders_accept_the_certificate.function(unlisted, fits, NONE, NONE)) == []
+
+
+def clock(ahead: timedelta) -> OurClock:
+    return OurClock((Witness("web.example", "192.0.2.1", ahead.total_seconds(), Cite("a web server")),))
+
+
+@pytest.mark.parametrize(
+    ("name", "ahead", "expected"),
+    [
+        ("expired", timedelta(minutes=5), ["expired"]),
+        ("expired", timedelta(hours=12), ["expired"]),
+        (
+            "expired",
+            timedelta(days=2),
+            [
+                "? the certificate expired on 2026-11-20 08:59 UTC; "
+                "yet our clock is 172800 seconds ahead of those of web servers"
+            ],
+        ),
+        (
+            "not_yet_valid",
+            timedelta(days=-2),
+            [
+                "? the certificate is not valid before 2026-11-22 09:00 UTC; "
+                "yet our clock is 172800 seconds behind those of web servers"
+            ],
+        ),
+        ("not_yet_valid", timedelta(days=2), ["not-yet-valid"]),
+        ("valid", timedelta(days=2), []),
+        (
+            "valid",
+            timedelta(days=-900),
+            [
+                "? the certificate is within its dates by our clock; "
+                "yet our clock is 77760000 seconds behind those of web servers"
+            ],
+        ),
+    ],
+)
+def test_dates_that_hang_on_whose_clock_is_right_are_left_open(
+    name: str, ahead: timedelta, expected: list[str]
+) -> None:
+    assert judged(mail_programs_accept_the_certificate, client(kind(name)), clock(ahead)) == expected
+    on_port_25 = judged(senders_accept_the_certificate, inbound(kind(name)), NONE, NONE, clock(ahead))
+    assert [each.removesuffix("-on-25") for each in on_port_25] == expected
+
+
+def test_another_fault_is_told_whatever_the_clocks_say() -> None:
+    key = key_of("own")
+    chain = (CA.issue("x", key, issuer="x", by=key, names=(HOST,), since=9 * DAY, lasts=8 * DAY),)
+    told = judged(mail_programs_accept_the_certificate, client(chain), clock(2 * DAY))
+    assert told[0] == "self-signed"
+    assert told[1].startswith("? the certificate expired on")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [
+        (timedelta(), ["expires-soon"]),
+        (timedelta(hours=6), ["expires-soon"]),
+        (timedelta(days=9), ["? the certificate expires on"]),
+        (timedelta(days=-9), ["? the certificate expires on"]),
+    ],
+)
+def test_whether_a_renewal_is_late_hangs_on_the_clock_too(ahead: timedelta, expected: list[str]) -> None:
+    # Four of 45 days are left; nine days later none, and thirteen nine days earlier.
+    seen = client(leaf(since=41 * DAY, lasts=45 * DAY))
+    told = judged(the_certificate_does_not_expire_soon, seen, NONE, NONE, clock(ahead))
+    assert [each[: len(want)] for each, want in zip(told, expected, strict=True)] == expected
