@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from .faults import Fault, reason
+from .faults import Crash, Fault, reason, said
 from .tell import NOT_WRITTEN, NobodyReads, flush
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Fault as fault:
         _complain(str(fault))
         code = USAGE
+    except Crash as crash:
+        _complain(str(crash))
+        code = CRASHED
     except KeyboardInterrupt:
         code = INTERRUPTED
     except (NobodyReads, BrokenPipeError):
@@ -63,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _interrupted(error):
             code = INTERRUPTED
         else:
-            _complain(f"this is a bug of ours: {_said(error)}")
+            _complain(f"this is a bug of ours: {said(error)}")
             code = CRASHED
     return code
 
@@ -118,15 +121,6 @@ def _run(arguments: list[str]) -> int:
 def _sentence(error: click.UsageError) -> str:
     """A usage error as one line without its full stop."""
     return " ".join(error.format_message().split()).removesuffix(".")
-
-
-def _said(error: BaseException) -> str:
-    """What went wrong and where, without a traceback."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})" if trace is not None else ""
-    return f"{type(error).__name__}: {error}{where}"
 
 
 def _complain(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import PATH, command, judgement_options, option, report_options, seconds
+from .options import PATH, command, judgement_options, option, processes as a_number, report_options, seconds
 
 if TYPE_CHECKING:
     from diag.model.target import Target
@@ -96,6 +96,12 @@ _of_network = functools.partial(option, group="Network")
 @_of_network("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
 @_of_network("--timeout", metavar="S", type=seconds, help="The most seconds one probe may take: 60.")
 @_of_network("--deadline", metavar="S", type=seconds, help="The most seconds for the whole run: no limit.")
+@_of_network(
+    "--processes",
+    metavar="N",
+    type=a_number,
+    help="The most processes for a long list without dialogues: one a core.",
+)
 @_of_network("--ca-file", metavar="PEM", type=PATH, help="Trust these roots instead of the machine's.")
 @_of_network(
     "--port-map",
@@ -138,6 +144,7 @@ def check(
     helo: str | None,
     timeout: float | None,
     deadline: float | None,
+    processes: int | None,
     ca_file: Path | None,
     port_map: tuple[str, ...],
     public: tuple[str, ...],
@@ -204,13 +211,19 @@ def check(
             names, mailbox=mailbox, login=login, password=password, intrusive=intrusive, said=said.mailbox
         ),
     )
+    spread, limits = 1, said.limits
+    if len(names) > 1:
+        from . import workers
+
+        spread = workers.number(len(names), target, limits, most=processes, at_a_time=said.domains)
+        limits = workers.share(limits, spread)
     lab = live(
         registry,
         nameservers=nameservers or said.nameservers,
         nameservers_from="--nameserver" if nameservers else f"{said.place}: nameservers",
         ca_file=ca_file,
         port_map=port_map,
-        limits=said.limits,
+        limits=limits,
     )
     if early is not None:
         lab = early.over(lab)
@@ -225,6 +238,7 @@ def check(
         progress=progress,
         save=save,
         side_by_side=said.domains,
+        processes=spread,
     )
     return work.run(names, target, lab, judging.zone(zone, names))
 

@@ -10,6 +10,10 @@ class Fault(Exception):
     """A usage or configuration error: one line that names the thing and the place. Exit code 2."""
 
 
+class Crash(Exception):
+    """The program, or a process of it, ended before its work was done: one line that says how. Exit code 4."""
+
+
 def unknown(what: str, given: str, known: Iterable[str], *, where: str = "", see: str = "") -> Fault:
     """The fault for a name that nobody knows, with the nearest one that is known."""
     names = sorted(known)
@@ -21,6 +25,23 @@ def unknown(what: str, given: str, known: Iterable[str], *, where: str = "", see
     else:
         hint = f"; known are {', '.join(names)}" if names else ""
     return Fault(f"{where + ': ' if where else ''}unknown {what} {given!r}{hint}")
+
+
+def first(error: BaseException) -> BaseException:
+    """The first of a group, which is what tasks end with, or the error itself."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def said(error: BaseException) -> str:
+    """What went wrong in our own code and where, without a traceback."""
+    error = first(error)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})" if trace is not None else ""
+    return f"{type(error).__name__}: {error}{where}"
 
 
 def reason(error: OSError) -> str:

@@ -75,6 +75,13 @@ def port(text: str | int) -> int:
     return int(_number(text, lambda number: number in range(1, 65536), "expected a port, 1 to 65535"))
 
 
+def processes(text: str | int) -> int:
+    """How many as given to --processes. Raises click.BadParameter."""
+    return int(
+        _number(text, lambda number: number >= 1 and number.is_integer(), "expected a whole number from 1")
+    )
+
+
 def _number(text: str | float, fits: Callable[[float], bool], expected: str) -> float:
     try:
         number = float(text)

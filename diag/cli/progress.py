@@ -19,7 +19,7 @@ from diag.probes.probe import E, Impact, Lab, Probe
 PAUSE = 0.1
 """Seconds between two states of the line, while much happens."""
 _CALM = 4
-"""Where no more than so many answers are waited for, each of them may be the one that takes long."""
+"""Where no more than so many answers or domains are waited for, each of them may be the one that takes long."""
 _NAMED = 2
 """Domains under way that the line names."""
 _CLEAR = "\r\x1b[K"
@@ -60,6 +60,11 @@ class Progress:
         self._work.running[domain] = None
         self._show()
 
+    def count(self, questions: int, connections: int) -> None:
+        """So much was asked elsewhere than in the lab that is watched."""
+        self._work.questions += questions
+        self._work.connections += connections
+
     def ended(self, domain: str) -> None:
         """A domain is done."""
         if self._work.running.pop(domain, domain) is None:
@@ -84,7 +89,7 @@ class Progress:
 
     def _show(self) -> None:
         work, now = self._work, time.monotonic()
-        if not work.domains or (now < self._next and len(work.waiting) > _CALM):
+        if not work.domains or (now < self._next and max(len(work.waiting), len(work.running)) > _CALM):
             return
         self._next = now + PAUSE
         # One column stays free: some terminals wrap as soon as the last one is written.

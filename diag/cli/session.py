@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Generic, Protocol, TypeVar
 
 import anyio
 
 from diag.lab.files import drop_unfinished
-from diag.model.report import Report
-from diag.run.diagnose import Diagnosis
 
 from . import exits
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 SIDE_BY_SIDE = 32
 """Domains looked at at a time."""
@@ -24,32 +24,37 @@ AHEAD = 2
 """So many times that, domains may be done before the one whose turn it is to be told."""
 
 
-class Session:
-    """Runs diagnoses and hands on what each gives, in order.
+class Running(Protocol[R_co]):
+    """A domain being looked at: `run` gives what is found, and `stop` has it come to an end, for a reason."""
 
-    `begin` makes the diagnosis of a domain, `done` turns its report into what is kept until its turn, and
-    `tell` passes that on. A report is dropped as soon as `done` has seen it. `deadline` is the most seconds
-    for all of them together. `recorded` is what a replay shows of the run on tape, by field of the report.
+    async def run(self) -> R_co: ...
+    def stop(self, reason: str) -> None: ...
+
+
+class Session(Generic[R]):
+    """Has domains looked at and hands on what is found of each, in order.
+
+    `begin` makes ready to look at a domain, `done` turns what is found into what is kept until its turn, which
+    then is called. What was found is dropped as soon as `done` has seen it. `deadline` is the most seconds for
+    all of them together.
     """
 
     def __init__(
         self,
-        begin: Callable[[str], Diagnosis],
-        done: Callable[[Report], Callable[[], None]],
+        begin: Callable[[str], Running[R]],
+        done: Callable[[R], Callable[[], None]],
         *,
         side_by_side: int = SIDE_BY_SIDE,
         deadline: float | None = None,
-        recorded: Mapping[str, Any] | None = None,
     ) -> None:
         self._begin = begin
         self._done = done
         self._room = anyio.Semaphore(side_by_side)
         self._window = anyio.Semaphore(side_by_side * AHEAD)
-        self._running: dict[str, Diagnosis] = {}
+        self._running: dict[str, Running[R]] = {}
         self._waiting: dict[int, Callable[[], None] | None] = {}
         self._next = 0
         self._deadline = deadline
-        self._recorded = {key: value for key, value in (recorded or {}).items() if value}
         self.interrupted = False
         self.missed: list[str] = []
         """Domains whose turn did not come before the deadline of the run."""
@@ -77,7 +82,7 @@ class Session:
             if self._over:
                 self.missed.append(name)
             elif not self.interrupted:
-                tell = self._done(await self._report(name))
+                tell = self._done(await self._found(name))
         finally:
             self._room.release()
         self._waiting[number] = tell
@@ -88,23 +93,18 @@ class Session:
             if ready is not None:
                 ready()
 
-    async def _report(self, name: str) -> Report:
-        diagnosis = self._running[name] = self._begin(name)
+    async def _found(self, name: str) -> R:
+        running = self._running[name] = self._begin(name)
         try:
-            report = await diagnosis.run()
+            return await running.run()
         finally:
             del self._running[name]
-        if not self._recorded:
-            return report
-        return dataclasses.replace(
-            report, **{**self._recorded, "partial": report.partial or self._recorded.get("partial", "")}
-        )
 
     async def _expire(self, deadline: float) -> None:
         await anyio.sleep(deadline)
         self._over = True
-        for diagnosis in self._running.values():
-            diagnosis.stop(f"the deadline of {deadline:g} seconds was reached")
+        for running in self._running.values():
+            running.stop(f"the deadline of {deadline:g} seconds was reached")
 
     async def _listen(self) -> None:
         # Outside the main thread there are no signals to be had: then the caller's own ways end the run.
@@ -115,8 +115,8 @@ class Session:
                     break
             signal.signal(signal.SIGINT, _end_at_once)
             self.interrupted = True
-            for diagnosis in self._running.values():
-                diagnosis.stop("interrupted")
+            for running in self._running.values():
+                running.stop("interrupted")
             await anyio.sleep(math.inf)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,21 +15,39 @@ import anyio
 from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone
 from diag.model.finding import Severity
+from diag.model.frozen import frozen
 from diag.model.report import Report
 from diag.model.target import Target
-from diag.probes.probe import Lab
-from diag.run.diagnose import Diagnosis, Options
+from diag.probes.dns import DnsQuery
+from diag.probes.probe import Impact, Lab
+from diag.run.diagnose import Diagnosis, Options, plan_for
 from diag.run.registry import BadPlugin, Registry
 
 from . import exits, tapes
-from .faults import Fault
+from .faults import Crash, Fault, first
 from .outputs import Places
 from .progress import Progress
-from .session import SIDE_BY_SIDE, Session
+from .session import SIDE_BY_SIDE, Running, Session
 from .tell import NobodyReads
 
 LONG_LIST = 10
 """Domains in a run beyond which nobody's name servers are asked themselves: they are one another's too often."""
+
+
+@frozen
+class Outcome:
+    """What is told of a domain, and counted: all that is kept of its report, wherever that was made."""
+
+    domain: str
+    code: int
+    texts: tuple[str, ...]
+    """The report in every form."""
+    remarks: tuple[str, ...]
+    """For stderr."""
+    lost: str
+    """Why there is no tape; empty where there is one, or none was wanted."""
+    questions: int
+    connections: int
 
 
 @dataclass
@@ -44,56 +62,56 @@ class Work:
     progress: Progress
     save: Path | None = None
     side_by_side: int | None = None
+    processes: int = 1
+    """How many of them look at the domains: see workers."""
     recorded: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """What the run on tape was like, where this is a replay of one: see Session."""
+    """What the run on tape was like, by field of the report, where this is a replay of one."""
 
     def run(self, domains: Sequence[str], target: Target, lab: Lab, zone: Zone | None) -> int:
-        """Look at every domain and give the exit code. Raises Fault."""
+        """Look at every domain and give the exit code. Raises Fault, and Crash where a process ends."""
         lab = Overlay(zone, lab) if zone is not None else lab
         if target.authoritative is None and len(domains) > LONG_LIST:
             target = dataclasses.replace(target, authoritative=False)
         codes: set[int] = set()
-        lost: list[Fault] = []
+        lost: list[str] = []
+        watched = self.progress.watch(lab, len(domains))
+        if self.processes == 1:
+            lab = watched  # a worker has nothing to show
 
-        def begin(name: str) -> Diagnosis:
-            self.progress.began(name)
-            return Diagnosis(self.registry, dataclasses.replace(target, domain=name), lab, self.options)
+        def begin(name: str) -> Running[Outcome]:
+            return _Look(
+                self, Diagnosis(self.registry, dataclasses.replace(target, domain=name), lab, self.options)
+            )
 
-        def done(report: Report) -> Callable[[], None]:
-            self.progress.ended(report.target.domain)
-            codes.add(exits.code_of(report, self.threshold))
-            self._explain(report)
-            texts = self.places.render(report)
-            try:
-                self._record(report)
-            except Fault as fault:  # a tape that cannot be written costs no report
-                lost.append(fault)
-            return partial(self._tell, report.target.domain, texts)
+        def done(outcome: Outcome) -> Callable[[], None]:
+            if self.processes > 1:
+                self.progress.count(outcome.questions, outcome.connections)
+            self.progress.ended(outcome.domain)
+            codes.add(outcome.code)
+            for remark in outcome.remarks:
+                self.progress.note(remark)
+            if outcome.lost:
+                lost.append(outcome.lost)
+            return partial(self._tell, outcome.domain, outcome.texts)
 
-        session = Session(
-            begin,
-            done,
-            side_by_side=self.side_by_side or SIDE_BY_SIDE,
-            deadline=self.options.deadline,
-            recorded=self.recorded,
-        )
-        lab = self.progress.watch(lab, len(domains))
         # Of tasks that a second Ctrl-C ends asyncio would tell with tracebacks; the exit code says it.
         logging.getLogger("asyncio").addHandler(logging.NullHandler())
         with self.places:
             try:
-                anyio.run(session.run, domains)
+                session = self._looked_at(domains, begin, done)
             except* Fault as faults:
-                raise _first(faults) from None
+                raise first(faults) from None
+            except* Crash as crashes:
+                raise first(crashes) from None
             except* NobodyReads:
                 raise NobodyReads from None
             except* BadPlugin as errors:
-                raise Fault(" ".join(str(_first(errors)).split())) from None
+                raise Fault(" ".join(str(first(errors)).split())) from None
             finally:
                 self.progress.clear()
             self.places.finish()
         if lost:
-            raise lost[0]
+            raise Fault(lost[0])
         if session.missed:
             self.progress.note(
                 f"{len(session.missed)} of {len(domains)} domains were not looked at, {session.missed[0]} the first "
@@ -101,6 +119,62 @@ class Work:
             )
             codes.add(exits.UNDETERMINED)
         return exits.INTERRUPTED if session.interrupted else exits.first(codes)
+
+    def _looked_at(
+        self,
+        domains: Sequence[str],
+        begin: Callable[[str], Running[Outcome]],
+        done: Callable[[Outcome], Callable[[], None]],
+    ) -> Session[Outcome]:
+        """A session over all of them, here or in workers, once it has ended."""
+        if self.processes == 1:
+            session = self._session(begin, done)
+            anyio.run(session.run, domains)
+            return session
+        from .workers import Workers  # one domain does without
+
+        plan_for(self.registry, self.options)  # what is loaded by now is loaded once
+        with Workers(self.processes, begin) as workers:
+            session = self._session(workers.begin, done)
+            anyio.run(workers.attended, partial(session.run, domains))
+        return session
+
+    def _session(
+        self, begin: Callable[[str], Running[Outcome]], done: Callable[[Outcome], Callable[[], None]]
+    ) -> Session[Outcome]:
+        def told(name: str) -> Running[Outcome]:
+            self.progress.began(name)
+            return begin(name)
+
+        return Session(
+            told,
+            done,
+            side_by_side=self.side_by_side or SIDE_BY_SIDE * self.processes,
+            deadline=self.options.deadline,
+        )
+
+    def outcome(self, report: Report) -> Outcome:
+        """What is told of a report; its tape is written here."""
+        was = {key: value for key, value in self.recorded.items() if value}
+        if was:
+            report = dataclasses.replace(
+                report, **{**was, "partial": report.partial or was.get("partial", "")}
+            )
+        lost = ""
+        texts = self.places.render(report)
+        try:
+            self._record(report)
+        except Fault as fault:  # a tape that cannot be written costs no report
+            lost = str(fault)
+        return Outcome(
+            domain=report.target.domain,
+            code=exits.code_of(report, self.threshold),
+            texts=texts,
+            remarks=tuple(_remarks(report)),
+            lost=lost,
+            questions=sum(isinstance(probe, DnsQuery) for probe in report.evidence),
+            connections=sum(probe.impact >= Impact.POLITE for probe in report.evidence),
+        )
 
     def _tell(self, domain: str, texts: tuple[str, ...]) -> None:
         self.progress.clear()
@@ -114,23 +188,30 @@ class Work:
             path = path / f"{report.target.domain}{tapes.SUFFIX}"
         tapes.save(path, report, self.options, self.fail_on)
 
-    def _explain(self, report: Report) -> None:
-        """Say on stderr what the exit code alone would leave unclear."""
-        name = report.target.domain
-        tried = exits.nobody_answers(report)
-        if tried:
-            self.progress.note(
-                f"{name}: no name server answers (tried {', '.join(tried)}); check the network, "
-                "or name a resolver with -n ADDR"
-            )
-        for area in exits.undetermined(report):
-            self.progress.note(f"{name}: the required area {area!r} could not be determined")
-        if report.partial:
-            self.progress.note(f"{name}: the report is partial: {report.partial}")
+
+class _Look:
+    """A look at one domain, up to what is told of it."""
+
+    def __init__(self, work: Work, diagnosis: Diagnosis) -> None:
+        self._work = work
+        self._diagnosis = diagnosis
+        self.stop = diagnosis.stop
+
+    async def run(self) -> Outcome:
+        """See Running."""
+        return self._work.outcome(await self._diagnosis.run())
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _remarks(report: Report) -> Iterator[str]:
+    """What the exit code alone would leave unclear."""
+    name = report.target.domain
+    tried = exits.nobody_answers(report)
+    if tried:
+        yield (
+            f"{name}: no name server answers (tried {', '.join(tried)}); check the network, "
+            "or name a resolver with -n ADDR"
+        )
+    for area in exits.undetermined(report):
+        yield f"{name}: the required area {area!r} could not be determined"
+    if report.partial:
+        yield f"{name}: the report is partial: {report.partial}"
