@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from diag.api import Report, Severity
 from diag.probes.https import HttpExchange, HttpsGet
-from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
+from diag.probes.talks import Talk
 from diag.tls.certificate import Certificate, read
 from diag.tls.handshake import Handshake
 from diag.wire.transcript import Transcript
@@ -59,7 +59,7 @@ def presented(report: Report) -> tuple[Presented, ...]:
             made = evidence.secured.handshake if evidence.secured else None
         elif isinstance(evidence, HttpExchange):
             made = evidence.handshake
-        if isinstance(probe, SmtpTalk | ImapTalk | Pop3Talk | HttpsGet) and isinstance(made, Handshake):
+        if isinstance(made, Handshake) and isinstance(probe, Door):
             for der in made.chain[:1]:
                 seen.setdefault(der, {}).setdefault(probe.host, {}).setdefault(probe.port, probe)
     found = (_presented(read(der), places, report.moment) for der, places in seen.items())

@@ -34,19 +34,19 @@ class Evidence:
 
     def __init__(self, report: Report) -> None:
         self._seen = report.evidence
-        probes = list(report.evidence)
-        self._questions = sorted(
-            (probe for probe in probes if isinstance(probe, DnsQuery)),
-            key=lambda q: (q.name, q.rdtype, q.server or "", q.dnssec, q.unchecked, q.transport, q.look),
+        self._questions: list[DnsQuery] = []
+        self._talks: list[Any] = []
+        self._others: list[Any] = []
+        for probe, seen in report.evidence.items():
+            if isinstance(probe, DnsQuery):
+                self._questions.append(probe)
+            else:
+                (self._talks if isinstance(seen, Transcript) else self._others).append(probe)
+        self._questions.sort(
+            key=lambda q: (q.name, q.rdtype, q.server or "", q.dnssec, q.unchecked, q.transport, q.look)
         )
-        self._talks = sorted(
-            (probe for probe, seen in report.evidence.items() if isinstance(seen, Transcript)),
-            key=lambda talk: (talk.host, talk.port, talk.address, repr(talk)),
-        )
-        taken = {*self._questions, *self._talks}
-        self._others = sorted(
-            (probe for probe in probes if probe not in taken), key=lambda probe: (probe.kind, repr(probe))
-        )
+        self._talks.sort(key=lambda talk: (talk.host, talk.port, talk.address, repr(talk)))
+        self._others.sort(key=lambda probe: (probe.kind, repr(probe)))
         named = (("dns", self._questions), ("dialogue", self._talks), ("exchange", self._others))
         self._ids: dict[Any, str] = {
             probe: f"{prefix}-{number}" for prefix, group in named for number, probe in enumerate(group, 1)
@@ -55,10 +55,8 @@ class Evidence:
 
     def cites(self, cites: Collection[Cite]) -> list[dict[str, Any]]:
         """Where evidence stands in this report; what a replay does not hold is left out."""
-        if not cites:
-            return []
-        found = [{"id": self._ids[c.probe], "event": c.event} for c in cites if c.probe in self._ids]
-        return [entry for number, entry in enumerate(found) if entry not in found[:number]]
+        found = dict.fromkeys((self._ids.get(cite.probe), cite.event) for cite in cites)
+        return [{"id": number, "event": event} for number, event in found if number is not None]
 
     def counts(self) -> dict[str, Any]:
         """How much was asked of others; questions also by the server they were put to."""
@@ -66,7 +64,10 @@ class Evidence:
         return {
             "questions": len(self._questions),
             "questions_by_server": dict(sorted(servers.items())),
-            "connections": sum(hasattr(probe, "address") and hasattr(probe, "port") for probe in self._seen),
+            "connections": sum(
+                hasattr(probe, "address") and hasattr(probe, "port")
+                for probe in (*self._talks, *self._others)
+            ),
         }
 
     def dns(self) -> list[dict[str, Any]]:
@@ -118,7 +119,7 @@ class Evidence:
 
 
 def _question(number: str, query: DnsQuery, seen: DnsAnswer | DnsSilence) -> dict[str, Any]:
-    asked: dict[str, Any] = {
+    told: dict[str, Any] = {
         "id": number,
         "name": query.name,
         "type": query.rdtype,
@@ -127,21 +128,22 @@ def _question(number: str, query: DnsQuery, seen: DnsAnswer | DnsSilence) -> dic
         "command": query.command(),
     }
     if isinstance(seen, DnsSilence):
-        return {**asked, "silence": str(seen.why), "tried": list(seen.tried), "took_ms": seen.took_ms}
+        told["silence"] = seen.why.value
+        told["tried"] = seen.tried
+        told["took_ms"] = seen.took_ms
+        return told
     if query.server is not None:
-        asked["authoritative"] = seen.authoritative
+        told["authoritative"] = seen.authoritative
         if not seen.authoritative:  # a referral
-            asked["authority"] = [line for rrset in seen.authority for line in rrset.lines()]
-    return {
-        **asked,
-        "rcode": seen.rcode,
-        "authenticated": seen.authenticated,
-        "records": list(seen.lines()),
-        "extended_errors": [{"code": code, "text": text} for code, text in seen.extended_errors],
-        "server": seen.server,
-        "transport": seen.transport,
-        "took_ms": seen.took_ms,
-    }
+            told["authority"] = [line for rrset in seen.authority for line in rrset.lines()]
+    told["rcode"] = seen.rcode
+    told["authenticated"] = seen.authenticated
+    told["records"] = list(seen.lines())
+    told["extended_errors"] = [{"code": code, "text": text} for code, text in seen.extended_errors]
+    told["server"] = seen.server
+    told["transport"] = seen.transport
+    told["took_ms"] = seen.took_ms
+    return told
 
 
 def _event(event: Event) -> dict[str, Any]:

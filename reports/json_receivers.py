@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from diag.api import Finding, Report
+from diag.facts import receivers as known
+from diag.facts.receivers import Asked, Audience, Receiver, Wish
 
 from . import receivers as table_of
-from .receivers import Asked, Audience, Cell, Row, Table, receiver_table
+from .receivers import Row, State, receiver_table
+
+_STATE = {each: each.name.lower().replace("_", "-") for each in State}
 
 
 def receivers(report: Report) -> dict[str, Any] | None:
@@ -15,9 +21,11 @@ def receivers(report: Report) -> dict[str, Any] | None:
     table = receiver_table(report)
     if table is None:
         return None
+    # By what can be seen: who is not among these promises nothing.
+    lacking = {each.value: table.against(each) for each in Audience}
     return {
         "as_of": table.as_of,
-        "receivers": [_receiver(table, number) for number in range(len(table.receivers))],
+        "receivers": [_receiver(each, lacking) for each in table.receivers],
         "requirements": [_requirement(row) for row in table.rows],
     }
 
@@ -28,14 +36,12 @@ def answers(report: Report, finding: Finding) -> list[dict[str, str]]:
     return [{"receiver": receiver.id, "reply": reply} for receiver, reply in said]
 
 
-def _receiver(table: Table, number: int) -> dict[str, Any]:
-    receiver = table.receivers[number]
+def _receiver(receiver: Receiver, lacking: Mapping[str, tuple[Receiver, ...]]) -> dict[str, Any]:
     return {
         "id": receiver.id,
         "name": receiver.name,
         "source": receiver.source.page.url,
-        # By what can be seen: false is no promise.
-        "lacking": {str(each): receiver in table.against(each) for each in Audience},
+        "lacking": {audience: receiver in turning_away for audience, turning_away in lacking.items()},
     }
 
 
@@ -43,24 +49,32 @@ def _requirement(row: Row) -> dict[str, Any]:
     return {
         "id": row.requirement.id,
         "name": row.name,
-        "state": row.state.name.lower().replace("_", "-"),
+        "state": _STATE[row.state],
         "because": row.because,
         "rules": list(dict.fromkeys(finding.id for finding in row.findings)),
-        "asked": [
-            _asked(everyone, bulk)
-            for everyone, bulk in zip(*(row.cells[each] for each in Audience), strict=True)
-            if {everyone.asked, bulk.asked} != {Asked.NOT}
-        ],
+        "asked": _asked()[row.requirement.id],
     }
 
 
-def _asked(everyone: Cell, bulk: Cell) -> dict[str, Any]:
-    wish = everyone.wish
+@cache
+def _asked() -> dict[str, list[dict[str, Any]]]:
+    """Who asks for what, by requirement: the same of every domain."""
+    return {
+        requirement.id: [
+            _wish(receiver, wish)
+            for receiver, wish in requirement.wishes.items()
+            if {wish.everyone, wish.bulk} != {Asked.NOT}
+        ]
+        for requirement in known.table().requirements
+    }
+
+
+def _wish(receiver: str, wish: Wish) -> dict[str, Any]:
     assert wish.source is not None  # whoever asks says so somewhere
     return {
-        "receiver": everyone.receiver.id,
-        "everyone": None if everyone.asked is Asked.NOT else str(everyone.asked),
-        "bulk": None if bulk.asked is Asked.NOT else str(bulk.asked),
+        "receiver": receiver,
+        "everyone": None if wish.everyone is Asked.NOT else wish.everyone.value,
+        "bulk": None if wish.bulk is Asked.NOT else wish.bulk.value,
         "reply": wish.reply,
         "source": wish.source.page.url,
         "date": wish.source.date,

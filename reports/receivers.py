@@ -125,8 +125,10 @@ class Table:
 
     def against(self, audience: Audience) -> tuple[Receiver, ...]:
         """The receivers that insist on something of these senders which is seen not to be met."""
-        cells = [cell for row in self.rows for cell in row.cells[audience]]
-        turn_away = {c.receiver.id for c in cells if c.asked is Asked.REQUIRED and c.state is State.NOT_MET}
+        broken = [row for row in self.rows if row.state is State.NOT_MET]
+        turn_away = {
+            c.receiver.id for row in broken for c in row.cells[audience] if c.asked is Asked.REQUIRED
+        }
         return tuple(receiver for receiver in self.receivers if receiver.id in turn_away)
 
 

@@ -118,9 +118,10 @@ def supply(report: Report) -> Supply | None:
 
 
 @lru_cache(maxsize=4096)
-def _provider(name: str) -> str:
-    """The domains of a list rely on the same few."""
-    return providers().of(name)
+def _party(name: str) -> tuple[str, bool]:
+    """Whoever a name belongs to, and whether the table knows them: the domains of a list rely on the same few."""
+    provider = providers().of(name)
+    return provider or registrable(name), bool(provider)
 
 
 Found = tuple[list[Link], str]
@@ -140,8 +141,8 @@ class _Links:
         name = normal(name)
         if name == self._own or is_below(name, self._own):
             return Link(ITSELF, name, record)
-        provider = _provider(name)
-        return Link(provider or registrable(name), name, record, bool(provider))
+        party, is_known = _party(name)
+        return Link(party, name, record, is_known)
 
     def senders(self) -> Found:
         """Whom SPF lets pass (RFC 7208 section 5)."""

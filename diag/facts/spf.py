@@ -109,7 +109,7 @@ class SpfNode:
     alias_of: str = ""
     """Where the record really lives, if the domain is an alias; else empty."""
 
-    @property
+    @cached_property
     def lookups(self) -> int:
         """Look-ups of a message that matches nothing (RFC 7208 section 4.6.4); the record itself is free."""
         return sum(step.total for step in self.steps if step.reached)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -124,6 +125,14 @@ def made() -> Report:
     )
 
 
+def saying(words: str) -> Report:
+    """A report that is plain but for these words of a peer."""
+    (result, *_) = made().results
+    finding = Hostile(subject="mx.a.example", words=words)
+    results = (dataclasses.replace(result, findings=(finding,)),)
+    return dataclasses.replace(made(), results=results, evidence={}, waived=())
+
+
 def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
@@ -171,8 +180,41 @@ def test_the_order_of_answers_changes_nothing() -> None:
     assert as_json.function(backwards) == as_json.function(report)
 
 
-def test_nothing_but_ascii_without_controls_reaches_a_terminal() -> None:
-    text = as_json.function(made())
+@pytest.mark.parametrize(
+    "words",
+    [
+        "plain",
+        "\x1b[2J\r\n\t\0",
+        "\x7f",
+        "\x85 \u2028",
+        "\u202e\u200b",
+        "\U000e0041",
+        "\udcff",
+        "\ud83d \udc00",
+        '"\\/<',
+    ],
+)
+@pytest.mark.parametrize("compact", [False, True])
+def test_nothing_but_ascii_without_controls_reaches_a_terminal(compact: bool, words: str) -> None:
+    text = as_json.function(saying(words), compact=compact)
     assert text.isascii()
     assert all(char.isprintable() or char == "\n" for char in text)
-    assert json.loads(text)["results"][0]["findings"][0]["message"] == "mx.a.example says \x1b[2J\u202e\u200b"
+    assert json.loads(text)["results"][0]["findings"][0]["message"] == f"mx.a.example says {words}"
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        pytest.param(made, id="hostile"),
+        pytest.param(lambda: saying("plain"), id="plain"),
+        pytest.param(
+            lambda: dataclasses.replace(saying("plain"), round_trips=2**64), id="a number of 65 bits"
+        ),
+        pytest.param(lambda: live("lantern"), id="a world"),
+    ],
+)
+def test_one_line_tells_the_same_as_many(report: Callable[[], Report]) -> None:
+    told = report()
+    line = as_json.function(told, compact=True)
+    assert line.index("\n") == len(line) - 1
+    assert json.loads(line) == json.loads(as_json.function(told))
