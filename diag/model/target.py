@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 
 from diag.model.frozen import frozen
+
+
+class Depth(enum.StrEnum):
+    """How far a host's TLS is looked into."""
+
+    BASIC = "basic"
+    """The one handshake of the usual conversation."""
+    STANDARD = "standard"
+    """Versions, key exchange and weak suites, in two or three connections where all is well."""
+    FULL = "full"
+    """Every suite of every version, groups, signatures, and what a server minds in a ClientHello."""
 
 
 @frozen
@@ -50,6 +62,11 @@ class Target:
     password: str = ""
     """Where its password is: `env:NAME` or `file:PATH`, never the password itself."""
 
+    tls: Depth = Depth.STANDARD
+    offers: int = 22
+    """The most connections that go into finding out what TLS one endpoint speaks, beside the usual ones."""
+    at: str = ""
+    """The moment to judge at, ISO 8601 with its offset from UTC; empty: that of the run."""
     references: tuple[str, ...] = ("gmail.com", "outlook.com")
     """Domains whose MX hosts are known to answer: if none does on port 25, it is our port 25 that is shut."""
 
