@@ -12,7 +12,7 @@ def clock_doubt(clock: OurClock | Absent | Unavailable) -> str:
 
     One web server whose clock differs from ours is enough to leave it open, and not enough to say whose is wrong.
     """
-    if not isinstance(clock, OurClock) or not clock.differs:
+    if not isinstance(clock, OurClock) or not (clock.differs and clock.decides):
         return ""
     way = "ahead of" if clock.ahead > 0 else "behind"
     return f"yet our clock is {round(abs(clock.ahead))} seconds {way} those of web servers"
@@ -20,6 +20,6 @@ def clock_doubt(clock: OurClock | Absent | Unavailable) -> str:
 
 def by_other_clocks(moment: datetime, clock: OurClock | Absent | Unavailable) -> datetime:
     """What the median of those web servers would call this moment; as it is where nothing is in doubt."""
-    if not isinstance(clock, OurClock) or not clock.differs:
+    if not isinstance(clock, OurClock) or not (clock.differs and clock.decides):
         return moment
     return moment - timedelta(seconds=clock.ahead)

@@ -15,6 +15,7 @@ from diag.api import (
     Publish,
     Replace,
     Rfc,
+    RunMoment,
     ServerSignatures,
     Severity,
     SignedSet,
@@ -192,10 +193,15 @@ class Bogus(Finding):
 
 @check
 def signatures_hold(
-    trust: ZoneTrust, signed: ZoneSignatures, clock: OurClock | Absent | Unavailable
+    trust: ZoneTrust, signed: ZoneSignatures, clock: OurClock | Absent | Unavailable, moment: RunMoment
 ) -> Iterator[Verdict]:
     """The signatures over the records that mail needs hold."""
     for reason, sets in _by_reason(signed.bogus):
+        if moment.chosen and sets[0].by_time and sets[0].word is not Word.REFUSES:
+            # Unlike certificates, which a renewal may miss, signatures are made anew all the time.
+            doubt = f"of {_named(sets)} {reason}; by the moment chosen, new ones will have been made"
+            yield Undecided(doubt, sets[0].asked, sets[0].name)
+            continue
         if sets[0].by_time and (doubt := clock_doubt(clock)):
             yield Undecided(f"of {_named(sets)} {reason}; {doubt}", sets[0].asked, sets[0].name)
             continue

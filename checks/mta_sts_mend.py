@@ -55,8 +55,8 @@ def mail_hosts(routing: Routing) -> list[str]:
 
 
 def fresh_record(moment: RunMoment) -> str:
-    """A record whose id no sender has seen: the moment of the run."""
-    return f"v=STSv1; id={moment.at:%Y%m%dT%H%M%S}"
+    """A record whose id no sender has seen: when the run took place."""
+    return f"v=STSv1; id={moment.real:%Y%m%dT%H%M%S}"
 
 
 def new_policy(

@@ -82,6 +82,7 @@ def _report(report: Report) -> dict[str, Any]:
         "tool": {"name": "maildiag", "versions": dict(sorted(report.versions.items()))},
         "target": _fields(report.target),
         "moment": report.moment.isoformat(),
+        "real_moment": (report.real_moment or report.moment).isoformat(),
         "seconds": round(report.seconds, 3),
         "partial": report.partial,
         "proposed": report.proposed,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from diag.api import (
     Certainty,
@@ -193,7 +194,16 @@ def effort(report: Report) -> str:
 
 def moment(report: Report) -> str:
     """The moment of the run for people: "21 Nov 2026 09:14 UTC"."""
-    return f"{report.moment.day} {report.moment:%b %Y %H:%M} UTC"
+    return _minute(report.real_moment or report.moment)
+
+
+def judged_as_of(report: Report) -> str:
+    """The moment that the user chose to judge at, in the same words; empty where he chose none."""
+    return _minute(report.moment) if report.real_moment is not None else ""
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %Y %H:%M} UTC"
 
 
 def plural(count: int, word: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,6 +69,19 @@ PATH = _Path(path_type=Path)
 def seconds(text: str | float) -> float:
     """Seconds as given to --timeout and --deadline. Raises click.BadParameter."""
     return _number(text, lambda number: 0 < number < math.inf, "expected seconds, a number above 0")
+
+
+def moment(text: str) -> str:
+    """A moment as given to --at, in UTC where it names no offset. Raises click.BadParameter."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+        at = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        at = None
+    if at is None or not 1990 <= at.year <= 2199:
+        expected = "expected a date between 1990 and 2199 such as 2027-03-01, or 2027-03-01T09:30"
+        raise click.BadParameter(f"{text}: {expected}")
+    return at.isoformat()
 
 
 def port(text: str | int) -> int:
@@ -138,6 +152,12 @@ def judgement_options(function: F) -> F:
             metavar="FILE",
             type=PATH,
             help="Judge as if this zone file were published over the answers of today.",
+        ),
+        _of_judgement(
+            "--at",
+            metavar="DATE",
+            type=moment,
+            help="Judge as if it were this date (UTC) and nothing had been renewed: what breaks by March?",
         ),
         _of_judgement(
             "--profile",

@@ -24,6 +24,7 @@ def replay(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     zone: Path | None,
+    at: str | None,
     profile: Path | None,
     as_bulk_sender: bool,
     fail_on: str | None,
@@ -66,5 +67,7 @@ def replay(
         progress=progress,
         recorded=recorded.run,
     )
-    domain = recorded.target.domain
-    return work.run((domain,), recorded.target, recorded.tape, judging.zone(zone, (domain,)))
+    domain, target = recorded.target.domain, recorded.target
+    if at is not None:
+        target = dataclasses.replace(target, at=at)
+    return work.run((domain,), target, recorded.tape, judging.zone(zone, (domain,)))

@@ -48,7 +48,7 @@ def save(path: Path, report: Report, options: Options, fail_on: str) -> None:
     """Write the tape of a run, whole or not at all. Raises Fault."""
     header = {
         "domain": report.target.domain,
-        "moment": report.moment.isoformat(),
+        "moment": (report.real_moment or report.moment).isoformat(),
         "target": dataclasses.asdict(report.target),
         "only": list(options.only),
         "skip": list(options.skip),

@@ -14,6 +14,19 @@ class RunMoment:
     """The moment everything is judged at, in UTC."""
 
     at: datetime
+    """That of the run, or the one the user chose: signatures, certificates, lists and staples are held to it."""
+    ran: datetime | None = None
+    """When the run took place, where the user chose another moment to judge at; None where he did not."""
+
+    @property
+    def real(self) -> datetime:
+        """When the run took place: clocks of others are compared with it, and what is for use today is dated so."""
+        return self.ran or self.at
+
+    @property
+    def chosen(self) -> bool:
+        """Whether the user chose the moment, so that no clock decides anything."""
+        return self.ran is not None
 
 
 @frozen

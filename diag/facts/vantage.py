@@ -71,6 +71,8 @@ class OurClock:
     """Our clock against those of the web servers that were met: one an address."""
 
     witnesses: tuple[Witness, ...]
+    decides: bool = True
+    """Whether it is judged by our clock: not where the user has chosen the moment."""
 
     @property
     def ahead(self) -> float:

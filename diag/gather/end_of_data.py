@@ -131,7 +131,7 @@ async def _message(
         author=_author(target),
         recipient=target.own_mailbox,
         message_id=await _message_id(target, endpoint, ending, lab),
-        date=format_datetime(moment.at),
+        date=format_datetime(moment.real),
         about=f"{ending} within the text" if ending else "a dot at the beginning of a line",
         body=body,
     )

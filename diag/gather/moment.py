@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from diag.facts.moment import RunMoment, VantagePoint
 from diag.model.knowing import Cite
 from diag.model.plugin import fact
@@ -16,9 +18,12 @@ from .references import mail_host, reference_answers
 
 
 @fact
-async def run_moment(lab: Lab) -> RunMoment:
-    """The wall clock at the beginning of the run."""
-    return RunMoment((await lab.run(Now())).at)
+async def run_moment(target: Target, lab: Lab) -> RunMoment:
+    """The wall clock at the beginning of the run, and the moment that the user wants it judged at."""
+    now = (await lab.run(Now())).at
+    return (
+        RunMoment(datetime.fromisoformat(target.at).astimezone(UTC), ran=now) if target.at else RunMoment(now)
+    )
 
 
 @fact

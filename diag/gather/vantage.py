@@ -107,11 +107,11 @@ async def our_clock(
         if isinstance(probe, HttpsGet) and probe.address not in witnesses:
             shown = _clock(await lab.run(probe))
             if shown is not None:
-                ahead = moment.at.timestamp() - shown
+                ahead = moment.real.timestamp() - shown
                 witnesses[probe.address] = Witness(probe.host, probe.address, ahead, cite)
     if not witnesses:
         return Absent("no web server told us the time")
-    return OurClock(tuple(witnesses.values()))
+    return OurClock(tuple(witnesses.values()), decides=not moment.chosen)
 
 
 def _clock(seen: HttpExchange) -> float | None:

@@ -61,6 +61,7 @@ class Report:
 
     target: Target
     moment: datetime
+    """The one that everything is judged at."""
     results: tuple[Result, ...]
     evidence: Mapping[Any, Any]
     """Probe to evidence, in the order asked: DNS answers, transcripts, exchanges."""
@@ -81,6 +82,9 @@ class Report:
 
     as_bulk_sender: bool = False
     """Judged as what large receivers ask of whoever sends them thousands of messages a day."""
+
+    real_moment: datetime | None = None
+    """When the run took place, where it was judged as of another moment; None where that is the one."""
 
     unproven: tuple[Finding, ...] = ()
     """Findings whose DNS fixes did not cure them on trial: those fixes are not told, and are a bug of the rule."""

@@ -96,6 +96,7 @@ class Diagnosis:
         return Report(
             target=self._target,
             moment=at,
+            real_moment=moment.ran if isinstance(moment, RunMoment) else None,
             results=results,
             evidence=dict(self.lab.seen),
             facts=facts,

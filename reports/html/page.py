@@ -117,6 +117,7 @@ def _head(report: Report) -> dict[str, Any]:
         "explanation": verdict.grade_line(report),
         "figures": verdict.figures(report),
         "moment": verdict.moment(report),
+        "as_of": verdict.judged_as_of(report),
         "seen_from": verdict.seen_from(report),
         "about_us": verdict.about_us(report),
         "effort": verdict.effort(report),

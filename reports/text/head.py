@@ -22,6 +22,8 @@ def verdict(page: Page, report: Report) -> None:
     page.say(plain(words.grade_line(report)))
     if report.partial:
         page.say((f"Partial report: {plain(report.partial)}.", "bold"))
+    if as_of := words.judged_as_of(report):
+        page.say((f"Judged as if it were {as_of}, and nothing had been renewed since this run.", "bold"))
     if report.proposed:
         page.say((f"Judged as if {plain(report.proposed)} were published.", "bold"))
     if report.as_bulk_sender:

@@ -29,6 +29,7 @@ from diag.facts.dnssec import (
     ZoneSignatures,
     ZoneTrust,
 )
+from diag.facts.moment import RunMoment
 from diag.facts.vantage import OurClock, Witness
 from diag.model.finding import Certainty, Finding, Undecided
 from diag.model.fix import Configure, Publish, Replace, Withdraw
@@ -73,8 +74,13 @@ def zone(*sets: SignedSet, denials: tuple[DeniedSet, ...] = (), iterations: int 
     return ZoneSignatures("d.example", (KEYS, *sets), denials, iterations, "", AT, ())
 
 
-def found(check: Check, *facts: object) -> list[Finding | Undecided]:
-    return list(check.function(*facts))
+NOW = RunMoment(AT)
+"""What `signatures_hold` is told beside the rest."""
+
+
+def found(check: Check, *facts: object, moment: RunMoment = NOW) -> list[Finding | Undecided]:
+    more = (moment,) if check is signatures_hold else ()
+    return list(check.function(*facts, *more))
 
 
 def ids(check: Check, *facts: object) -> list[str]:
@@ -214,6 +220,25 @@ def test_nothing_is_judged_by_a_clock_that_differs_from_those_of_others(
     assert isinstance(verdict, Finding) is raised
     broken = zone(judged(signature(Standing.WRONG), word=Word.NONE))
     assert ids(signatures_hold, TRUST, broken, told) == ["dnssec/bogus"]
+
+
+def test_signatures_that_end_before_a_moment_of_choice_will_have_been_renewed() -> None:
+    later = RunMoment(AT, ran=AT - 90 * DAY)
+    ended = zone(judged(signature(Standing.EXPIRED), word=Word.NONE))
+    (verdict,) = found(signatures_hold, TRUST, ended, UNTOLD, moment=later)
+    assert isinstance(verdict, Undecided)
+    assert "ended on 2026-12-11" in verdict.because
+    refused = zone(judged(signature(Standing.EXPIRED), word=Word.REFUSES))
+    (verdict,) = found(signatures_hold, TRUST, refused, UNTOLD, moment=later)
+    assert isinstance(verdict, Finding)
+
+
+def test_a_moment_of_choice_owes_nothing_to_our_clock() -> None:
+    ended = zone(judged(signature(Standing.WRONG), word=Word.NONE))
+    off = replace(clock(4e3, 4e3), decides=False)
+    assert ids(signatures_hold, TRUST, ended, off) == ["dnssec/bogus"]
+    early = judged(signature(Standing.NOT_YET, start=2 * HOUR))
+    assert ids(signatures_have_begun, zone(early), off) == ["dnssec/signature-not-yet-valid"]
 
 
 def test_no_ds_record_is_proposed_for_keys_whose_signatures_do_not_hold() -> None:

@@ -45,6 +45,8 @@ CASES = {
         ["check", "a.example", "--timeout", "x"],
         "'--timeout': x: expected seconds",
     ),
+    "a moment that is none": (["check", "a.example", "--at", "march"], "'--at': march: expected a date"),
+    "a moment in the far past": (["replay", "x.tape", "--at", "0001-01-01"], "'--at': 0001-01-01: expected"),
     "port that is no number": (["talk", "smtp", "127.0.0.1", "-p", "x"], "x: expected a port, 1 to 65535"),
     "port out of range": (["talk", "smtp", "127.0.0.1", "-p", "65536"], "65536: expected a port, 1 to 65535"),
     "port of many digits": (["check", "a.example", "-n", f"127.0.0.1:{'9' * 5000}"], "is no port"),
