@@ -42,6 +42,9 @@ class Hear:
     within: float
     may_be_silent: bool = False
     keeps: tuple[bytes, ...] | None = None
+    challenge: bytes = b""
+    """What a challenge of SASL begins with: of such a line nothing else stands in the transcript, nor what it
+    holds anywhere after that. Together with our answer it could be tried against word lists."""
 
 
 @frozen
@@ -69,6 +72,18 @@ class Secure:
 
 
 @frozen
+class Bind:
+    """Ask for the channel binding of the TLS connection (RFC 5056): its type's name and octets; nothing without TLS."""
+
+
+@frozen
+class Hide:
+    """Keep octets out of the transcript from now on, whoever says them: they are private to somebody."""
+
+    octets: bytes
+
+
+@frozen
 class Note:
     """Put a remark into the transcript."""
 
@@ -83,7 +98,7 @@ class Stop:
     detail: str = ""
 
 
-Action = Hear | Say | Secure | Note | Stop
+Action = Hear | Say | Secure | Bind | Hide | Note | Stop
 Outcome = tuple[bytes, ...] | Handshake | TlsFailure | None
 T = TypeVar("T")
 Steps = Generator[Action, Outcome, T]
@@ -98,10 +113,15 @@ class Dialogue:
 
 
 def hear(
-    end: End, within: float, *, may_be_silent: bool = False, keeps: tuple[bytes, ...] | None = None
+    end: End,
+    within: float,
+    *,
+    may_be_silent: bool = False,
+    keeps: tuple[bytes, ...] | None = None,
+    challenge: bytes = b"",
 ) -> Steps[tuple[bytes, ...]]:
     """The lines of one reply."""
-    lines = yield Hear(end, within, may_be_silent, keeps)
+    lines = yield Hear(end, within, may_be_silent, keeps, challenge)
     assert isinstance(lines, tuple)
     return lines
 

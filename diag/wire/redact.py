@@ -9,6 +9,8 @@ import re
 REDACTED = b"[redacted]"
 SHORTEST_SECRET = 4
 """Octets. Anything shorter would be found everywhere and would shred the transcript."""
+LONGEST_ROUNDS = 10
+"""Octets of an attribute of SCRAM that is no more than a number."""
 
 
 class Redactor:
@@ -43,8 +45,30 @@ class Redactor:
             line = line.replace(known, REDACTED)
         return line
 
+    def challenge(self, line: bytes, begins: bytes) -> bytes:
+        """A challenge of SASL as it may be kept: how it begins. The rest is remembered, as refusals may repeat it."""
+        body = line.rstrip(b"\r\n")
+        held = body[len(begins) :].strip()
+        if not held:
+            return self.theirs(line)
+        self.hide(held)
+        try:
+            plain = base64.b64decode(held, validate=True)
+        except (binascii.Error, ValueError):
+            plain = b""
+        self.hide(plain)
+        for part in plain.split(b","):  # RFC 5802 section 5: nonce and salt; the rounds alone tell nothing
+            if len(part) > LONGEST_ROUNDS:
+                self.hide(part.partition(b"=")[2] or part)
+        return begins.rstrip() + b" " + REDACTED + line[len(body) :]
+
+    def hide(self, octets: bytes) -> None:
+        """Keep octets, as they are and in base64, out of all lines that follow."""
+        forms = (octets, base64.b64encode(octets))
+        self._secrets |= {form for form in forms if len(form) >= SHORTEST_SECRET}
+
     def _learn(self, secret: bytes) -> None:
-        forms = {secret, base64.b64encode(secret)}
+        forms = {secret, base64.b64encode(secret), secret.hex().encode()}
         if secret[:1] == secret[-1:] == b'"':
             forms.add(re.sub(rb"\\(.)", rb"\1", secret[1:-1]))  # IMAP quoted string, RFC 9051 section 4.3
             forms.add(secret[1:-1])

@@ -12,8 +12,10 @@ from diag.wire.actions import (
     CONNECT_LIMIT,
     REPLY_LIMIT,
     Action,
+    Bind,
     Dialogue,
     Hear,
+    Hide,
     Note,
     Outcome,
     Say,
@@ -28,7 +30,7 @@ from diag.wire.smtp_dialogue import smtp_dialogue
 from diag.wire.transcript import Closed, Ending, Event, Opened, Remark, Said, Secured, Transcript, Who
 
 from .network import Network, Trouble, Wire, WireError
-from .tls import secure
+from .tls import TlsWire, secure
 
 CHUNK = 4096
 """Octets read at a time."""
@@ -169,6 +171,10 @@ class Conversation:
                 await self._say(action)
             case Secure():
                 return await self._handshake(action)
+            case Bind():
+                return self._wire.binding() if isinstance(self._wire, TlsWire) else ()
+            case Hide():
+                self._redactor.hide(action.octets)
             case Note():
                 self._add(Remark(self._now(), action.text))
             case Stop():
@@ -186,7 +192,11 @@ class Conversation:
                 line = await self._line()
                 last = wanted.end.feed(line)
                 private = wanted.keeps is not None and not last and not line.startswith(wanted.keeps)
-                self._record(Who.PEER, line, secret=private)
+                if wanted.challenge and line.startswith(wanted.challenge):
+                    kept = self._redactor.challenge(line, wanted.challenge)
+                    self._add(Said(self._now(), Who.PEER, kept, self._secure))
+                else:
+                    self._record(Who.PEER, line, secret=private)
                 if not is_whole(line):
                     raise _OverError(Ending.TOO_MUCH, f"a line of more than {len(line)} octets")
                 lines.append(line)

@@ -267,6 +267,18 @@ class TlsWire:
                     raise WireError(Trouble.FAILED, f"TLS: {_reason(error)}") from None
             await self.flush()
 
+    def binding(self) -> tuple[bytes, ...]:
+        """The channel binding: its type's name and octets, of the type that is the default for this version of TLS.
+
+        Since TLS 1.3 that is tls-exporter (RFC 9266 section 3), before it tls-unique (RFC 5802 section 6.1). Only
+        the client of a whole handshake may ask, which we always are: the first Finished is ours (RFC 5929 section 3).
+        """
+        if self.connection.get_protocol_version_name() == "TLSv1.3":
+            exported = self.connection.export_keying_material(b"EXPORTER-Channel-Binding", 32, b"")
+            return (b"tls-exporter", exported)
+        finished = self.connection.get_finished()
+        return (b"tls-unique", finished) if finished else ()
+
     async def close(self) -> None:
         """Send close_notify, not waiting for the peer's, and close. Never raises."""
         from OpenSSL import SSL
