@@ -54,7 +54,7 @@ class DmarcDiscovery:
     """Why the Organizational Domain is open."""
     misplaced: tuple[Misplaced, ...]
     name_exists: bool
-    """False: the domain itself is NXDOMAIN."""
+    """False: the domain itself is NXDOMAIN. Compact denial is told from NODATA only where no record applies."""
     asked: tuple[Cite, ...]
 
     @property

@@ -23,7 +23,8 @@ from diag.records.tlsa import Tlsa
 from diag.together import all_of
 
 from .dns import NOBODY, Found, Looked, look_up
-from .dnssec import ROOT, security_of, validates
+from .dnssec import security_of
+from .validating import ROOT, validates
 
 CONFIRMING_PAUSE = 60.0
 """Seconds between two looks where the user wants certainty."""

@@ -18,6 +18,7 @@ from diag.records.spf import SpfRecord, is_spf
 from diag.records.tags import TagList
 from diag.together import all_of
 
+from .compact import unless_gone
 from .dns import Found, Looked, NoRecord, look_up, plain
 from .known_keys import list_of
 from .selectors import of_habit, of_providers, of_user, worth_asking
@@ -54,11 +55,15 @@ async def selectors(target: Target, lab: Lab) -> DkimSelectors | Unavailable:
         Below.NONE: worth_asking(known, of_habit()[:_TRIED_ANYWAY]),
     }.get(below, everything)
     answers = await ask_for(lab, domain, tried)
+    if isinstance(above, NoRecord) and above.authenticated and not any(map(_is_found, answers.values())):
+        # Compact denial is looked for last: most signed domains have keys.
+        above = await unless_gone(lab, above, "TXT")
+        below = _below(above, wild)
     asked = above.evidence + wild.evidence
     agree = False
     if below is Below.NONE:
         agree = isinstance(above, NoRecord) and above.authenticated
-        if any(isinstance(answer, Found) for answer in answers.values()):
+        if any(map(_is_found, answers.values())):
             below, agree = Below.CONTRADICTED, False
             answers = await ask_for(lab, domain, everything)
         elif not agree:
@@ -143,6 +148,10 @@ def _number(key: DkimKey) -> bytes:
             return octets.lstrip(b"\0")
         case _:
             return b""
+
+
+def _is_found(looked: Looked) -> bool:
+    return isinstance(looked, Found)
 
 
 def _own(looked: Looked, wildcard: tuple[str, ...]) -> bool:

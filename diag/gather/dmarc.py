@@ -11,6 +11,7 @@ from diag.probes.probe import Lab
 from diag.records.dmarc import DmarcRecord, Kind, is_dmarc, looks_like_dmarc
 from diag.together import all_of
 
+from .compact import unless_gone
 from .dns import Found, Looked, NoRecord, look_up, unless_contradicted
 
 
@@ -21,6 +22,7 @@ async def discovery(target: Target, lab: Lab) -> DmarcDiscovery:
     steps, looked = await _walk_and(lab, domain, (domain,))  # SPF asks for its TXT records anyway
     here = await unless_contradicted(lab, looked[domain], domain, "MX")
     if not any(step.records or step.unknown for step in steps if step.reached):
+        here = await unless_gone(lab, here, "TXT")
         # Nothing applies: where panels put it that add the zone's name, and where people forget the underscore.
         elsewhere = (f"dmarc.{domain}", f"_dmarc.{domain}.{domain}")
         looked |= await all_of(lambda name: look_up(lab, name, "TXT"), elsewhere)
@@ -63,7 +65,7 @@ async def policy(discovery: DmarcDiscovery, lab: Lab) -> DmarcPolicy | Absent | 
     kind = Kind.DOMAIN
     asked = applies.asked
     if applies is not own:
-        mx = await look_up(lab, domain, "MX")  # asked for the routing, too
+        mx = await unless_gone(lab, await look_up(lab, domain, "MX"), "MX")  # asked for the routing, too
         if isinstance(mx, Unavailable):
             return mx
         exists = isinstance(mx, Found) or mx.name_exists

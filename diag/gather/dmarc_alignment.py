@@ -15,6 +15,7 @@ from diag.records.dmarc import is_dmarc
 from diag.records.spf import SpfRecord, is_spf
 from diag.together import all_of
 
+from .compact import unless_gone
 from .dns import Found, Looked, NoRecord, look_up
 
 SUBDOMAINS = ("bounce", "bounces", "em", "email", "mg", "news", "newsletter", "send")
@@ -57,7 +58,10 @@ async def _survey(
     What a wildcard gives to a name that nobody has (RFC 4592) says nothing of any other.
     """
     keys = {name: f"_domainkey.{name}" for name in (*names, nobody)}
-    looked = await all_of(lambda name: look_up(lab, name, "TXT"), (*keys, *keys.values()))
+    asked = (*keys, *keys.values())
+    looked = await all_of(lambda name: look_up(lab, name, "TXT"), asked)
+    if _hidden(looked[nobody]) and not _hidden(await unless_gone(lab, looked[nobody], "TXT")):
+        looked = await all_of(lambda name: unless_gone(lab, looked[name], "TXT"), asked)
     wild = {kind: _said(looked[name]) for kind, name in (("dkim", keys[nobody]), ("spf", nobody))}
     found = tuple(
         SignsAndSends(
@@ -75,6 +79,11 @@ async def _survey(
         replace(each, own_policy=each.name in used and _is_policy(looked[used[each.name]])) for each in found
     )
     return found, tuple(cite for answer in looked.values() for cite in answer.evidence)
+
+
+def _hidden(looked: Looked) -> bool:
+    """Whether a name that nobody has is said to be there, without any record: by a wildcard, or compact denial."""
+    return isinstance(looked, NoRecord) and looked.name_exists
 
 
 _NOBODY = ("nothing",)

@@ -33,7 +33,7 @@ from diag.model.target import Target
 from diag.names.domain import is_below
 from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.probe import Lab
-from diag.records.denial import Proof, denied
+from diag.records.denial import Proof, denied, is_gone
 from diag.records.dnssec import (
     ENTRY_POINT,
     MOST_RECORDS,
@@ -51,10 +51,9 @@ from diag.together import all_of, task_group
 
 from .dns import explained, look_up, plain
 from .registration import one_address
+from .validating import ROOT, validates
 from .zone import PARENTS_ASKED, zone_above
 
-ROOT = DnsQuery(".", "SOA")
-"""A question whose answer is signed: who does not vouch for it does not validate."""
 MOST_HOSTS = 8
 """MX hosts whose signatures are looked at."""
 
@@ -66,7 +65,7 @@ async def zone_trust(target: Target, lab: Lab, moment: RunMoment) -> ZoneTrust |
     keys = await _ask(lab, zone, "DNSKEY")
     if isinstance(keys, Unavailable):
         return keys
-    if keys.said.rcode == dns.rcode.NXDOMAIN:
+    if is_gone(keys.said, zone):
         return Absent(f"{zone} does not exist", keys.asked)
     asked = keys.asked
     above = keys.said.denying
@@ -304,12 +303,6 @@ def _unsigned(trust: ZoneTrust | Absent | Unavailable) -> str:
 
 def _asked(trust: ZoneTrust | Absent | Unavailable) -> tuple[Cite, ...]:
     return trust.asked if isinstance(trust, ZoneTrust) else trust.evidence
-
-
-async def validates(lab: Lab) -> bool:
-    """Whether the resolver vouches for what is known to be signed."""
-    root = await lab.run(ROOT)
-    return isinstance(root, DnsAnswer) and root.usable and root.authenticated
 
 
 def security_of(authenticated: bool, validating: bool) -> Security:

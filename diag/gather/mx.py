@@ -10,6 +10,7 @@ from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.together import all_of
 
+from .compact import unless_gone
 from .dns import Found, NoRecord, look_up, plain, unless_contradicted
 
 MOST_HOSTS = 32
@@ -27,8 +28,9 @@ async def routing(target: Target, lab: Lab) -> Routing | Absent | Unavailable:
         return Routing(target.domain, in_order, False, mx.authenticated, mx.evidence, lives)
     if isinstance(mx, Unavailable):
         return mx
-    if not mx.name_exists:
-        return Absent(f"{target.domain} does not exist", mx.evidence)
+    gone = await unless_gone(lab, mx, "MX")
+    if isinstance(gone, NoRecord) and not gone.name_exists:
+        return Absent(f"{target.domain} does not exist", gone.evidence)
     # Only where the MX look-up said that there is none may the address take its place (section 5.1).
     addresses = await all_of(lambda rdtype: look_up(lab, target.domain, rdtype), ("A", "AAAA"))
     asked = mx.evidence + tuple(cite for looked in addresses.values() for cite in looked.evidence)

@@ -13,6 +13,7 @@ from diag.probes.probe import Lab
 from diag.records.spf import SpfRecord, is_spf, looks_like_spf
 from diag.together import Tasks, all_of, task_group
 
+from .compact import unless_gone
 from .dns import Found, Looked, look_up, plain, unless_contradicted
 from .spf_tree import MOST_LOOKUPS, Answers, Tree, the_record
 
@@ -29,6 +30,7 @@ _BESIDE = {"TXT": "MX", "MX": "TXT", "A": "AAAA", "AAAA": "A"}
 async def spf_published(target: Target, lab: Lab) -> SpfPublished | Unavailable:
     """The domain's TXT records, sorted into SPF, nearly SPF and others (RFC 7208 section 4.5)."""
     txt = await unless_contradicted(lab, await look_up(lab, target.domain, "TXT"), target.domain, "MX")
+    txt = await unless_gone(lab, txt, "TXT")
     if isinstance(txt, Unavailable):
         return txt
     texts = txt.texts() if isinstance(txt, Found) else ()

@@ -15,6 +15,7 @@ from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.probe import Lab
 from diag.together import all_of
 
+from .compact import denies, unless_gone
 from .dns import Found, Looked, NoRecord, look_up, plain
 from .references import has_route
 from .registration import is_free, one_address
@@ -78,8 +79,9 @@ async def zone_delegation(target: Target, lab: Lab) -> ZoneDelegation | Absent |
         or any(isinstance(looked, Unavailable) for looked in found[host].values())
     )
     exists = True
-    if domain != apex and _does_not_exist(looked[domain]):
-        denied, more = await _denied_in_zone(target, lab, domain, addresses)
+    if domain != apex and _does_not_exist(await unless_gone(lab, looked[domain], "NS")):
+        compact = not _does_not_exist(looked[domain])
+        denied, more = await _denied_in_zone(target, lab, domain, addresses, compact=compact)
         evidence += more
         if denied is False:
             return Unavailable(f"our resolver denies {domain}, and name servers of {apex} do not", evidence)
@@ -90,13 +92,17 @@ async def zone_delegation(target: Target, lab: Lab) -> ZoneDelegation | Absent |
 
 
 async def _denied_in_zone(
-    target: Target, lab: Lab, name: str, addresses: Mapping[str, tuple[str, ...]]
+    target: Target, lab: Lab, name: str, addresses: Mapping[str, tuple[str, ...]], *, compact: bool
 ) -> tuple[bool | None, tuple[Cite, ...]]:
-    """Whether the zone's own servers deny a name that our resolver denies; None where none of them speaks."""
+    """Whether the zone's own servers deny a name that our resolver denies; None where none of them speaks.
+
+    What is denied in the `compact` manner shows to those alone who ask for signatures.
+    """
     first = [known[0] for known in addresses.values() if known and target.counts_as_public(known[0])]
-    said = await ask_all(lab, (DnsQuery(name, "NS", server) for server in first[:SERVERS_ASKED]))
+    asked = (DnsQuery(name, "NS", server, dnssec=compact) for server in first[:SERVERS_ASKED])
+    said = await ask_all(lab, asked)
     heard = [answer for answer in said.values() if isinstance(answer, DnsAnswer) and answer.usable]
-    denied = [answer for answer in heard if answer.rcode == "NXDOMAIN" and answer.authoritative]
+    denied = [answer for answer in heard if answer.authoritative and denies(answer, name)]
     return len(denied) == len(heard) if heard else None, tuple(map(Cite, said))
 
 

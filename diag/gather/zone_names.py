@@ -31,6 +31,7 @@ from diag.records.mta_sts import is_sts
 from diag.records.tlsrpt import is_tlsrpt
 from diag.together import all_of
 
+from .compact import unless_gone
 from .dns import MOST_ALIASES, Found, Looked, NoRecord, look_up, plain
 from .registration import is_free
 from .zone import asked_above, zone_above
@@ -60,7 +61,10 @@ async def broken_aliases(
     uses_sts = isinstance(looked[f"_mta-sts.{domain}"], Found)
 
     async def broken(name: str) -> BrokenAlias | None:
-        chain, why, asked = await _where_it_leads(lab, name, looked[name])
+        found = looked[name]
+        if isinstance(found, NoRecord) and found.aliases:
+            found = await unless_gone(lab, found, types[name])
+        chain, why, asked = await _where_it_leads(lab, name, found)
         if why is None:
             return None
         claimable = ""
@@ -160,7 +164,7 @@ async def doubled_names(
         if is_below(host.name, twice) and not host.addresses:
             meant = host.name.removesuffix(f".{domain}")
             found[host.name] = DoubledName(domain, meant, host.name, (), False, host.asked)
-    below = await look_up(lab, twice, "TXT")
+    below = await unless_gone(lab, await look_up(lab, twice, "TXT"), "TXT")
     if isinstance(below, Unavailable):
         return below
     if isinstance(below, NoRecord) and not below.name_exists:

@@ -1,4 +1,4 @@
-"""Proofs that something does not exist: NSEC and NSEC3 (RFC 4035 section 5.4, RFC 5155 section 8)."""
+"""Proofs that something does not exist: NSEC and NSEC3 (RFC 4035 section 5.4, RFC 5155 section 8, RFC 9824)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_LABELS = 12
 """Names above the one asked for that are hashed (CVE-2023-50868)."""
 _OPT_OUT = 1
 _NXNAME = 128
-"""The type by which compact denial says that a name does not exist (RFC 9824 section 3.1)."""
+"""The type by which compact denial says that a name does not exist (RFC 9824 sections 2 to 4)."""
 
 
 class Proof(enum.StrEnum):
@@ -30,6 +30,36 @@ class Proof(enum.StrEnum):
     BROKEN = "broken"
     NOT_JUDGED = "not judged"
     """An insecure delegation, opt-out, or more work than is done here."""
+
+
+def is_gone(said: Sections, name: str) -> bool:
+    """Whether an answer says that a name does not exist: NXDOMAIN, or NOERROR and NXNAME among the name's types.
+
+    What it says is not verified.
+    """
+    if said.rcode == dns.rcode.NXDOMAIN:
+        return True
+    if said.rcode != dns.rcode.NOERROR or said.answer:
+        return False
+    asked = dns.name.from_text(name)
+    return any(
+        has_type(each[0], _NXNAME) and _is_of(each, asked)
+        for each in said.authority[:MOST_RECORDS]
+        if each.rdtype in (dns.rdatatype.NSEC, dns.rdatatype.NSEC3)
+    )
+
+
+def _is_of(link: dns.rrset.RRset, name: dns.name.Name) -> bool:
+    """Whether an NSEC or NSEC3 record is that of a name itself."""
+    import dns.dnssec
+
+    if link.rdtype == dns.rdatatype.NSEC:
+        return bool(link.name == name)
+    data = link[0]
+    if data.algorithm != 1 or data.iterations > MOST_ITERATIONS:
+        return False
+    hashed = dns.dnssec.nsec3_hash(name, data.salt, data.iterations, 1)
+    return link.name.labels[0].decode("ascii", "replace").upper() == hashed
 
 
 def denied(
@@ -111,7 +141,7 @@ def _by_nsec3(
         return next((data for owner, data in hashed.items() if _gap(owner, wanted, _next(data))), None)
 
     if (exact := hashed.get(hash_of(asked))) is not None:
-        if gone:
+        if gone and not has_type(exact, _NXNAME):
             return Proof.BROKEN, "its NSEC3 record shows that the name exists"
         return _lacks(exact, wanted, "NSEC3")
     if asked == apex or not asked.is_subdomain(apex):

@@ -120,6 +120,8 @@ class Resolver:
             response.flags &= ~dns.flags.AD
         elif query.ednsflags & dns.flags.DO:
             signer.complete(response)
+        elif signer.conceals(response, restored=True):
+            response.set_rcode(dns.rcode.NOERROR)
 
     def _failure(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> str | None:
         fails, key = self._world.fails, spelt(name)

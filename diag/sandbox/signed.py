@@ -19,6 +19,7 @@ import dns.dnssec
 import dns.flags
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
@@ -33,11 +34,15 @@ from diag.lab.zone import Zone
 WISHES = (
     "expired", "not-yet", "expiring", "ending", "short-lived", "wrong-ds", "orphan-ds", "no-ds", "unheeded-ds",
     "sha1-ds", "both-ds", "retired-algorithm", "retired-key-beside", "small-key", "tiny-key", "nsec3",
-    "nsec3-iterations", "broken-denial", "one-rrset",
+    "nsec3-iterations", "broken-denial", "compact", "compact-restored", "one-rrset",
 )  # fmt: skip
-"""What may be said of a zone, `key=value` for the last but one (a number) and `one-rrset=NAME/TYPE`."""
+"""What may be said of a zone, `key=value` for `nsec3-iterations` (a number) and `one-rrset=NAME/TYPE`.
+
+`compact`: what does not exist is denied as if it had no such records (RFC 9824); `compact-restored`: the resolver
+says NXDOMAIN all the same to whoever asks for no signatures (section 5)."""
 
 _CSK, _TTL, _IN = 257, 3600, dns.rdataclass.IN
+_NXNAME = 128
 _PAST = timedelta(days=5)
 _LIFETIMES: Mapping[str, tuple[timedelta, timedelta]] = {
     "": (-_PAST, timedelta(days=16)),
@@ -109,12 +114,27 @@ class Signer:
             return rdtype != dns.rdatatype.DS
         return any(self._broken(rrset.name, rrset.rdtype) for rrset in response.answer)
 
+    def conceals(self, response: dns.message.Message, *, restored: bool) -> bool:
+        """Whether NXDOMAIN is to be NOERROR: with compact denial, unless the resolver has `restored` it."""
+        if response.rcode() != dns.rcode.NXDOMAIN:
+            return False
+        name = _asked(response)[0]
+        for rrset in response.answer:
+            if rrset.rdtype == dns.rdatatype.CNAME and rrset.name == name:
+                name = rrset[0].target
+        apex = self._zone_of(name, dns.rdatatype.A)
+        wishes = self._wishes[apex] if apex is not None else Wishes({})
+        return "compact" in wishes or ("compact-restored" in wishes and not restored)
+
     def complete(self, response: dns.message.Message, *, old: bool = False) -> None:
         """Put the signatures beside the records, or the proof that there are none (RFC 4035 section 3.1).
 
         `old` ones have ended, whatever else is said of the zone.
         """
         name, rdtype = _asked(response)
+        gone = response.rcode() == dns.rcode.NXDOMAIN
+        if self.conceals(response, restored=False):
+            response.set_rcode(dns.rcode.NOERROR)
         for rrset in tuple(response.answer):
             holder = self._zone_of(rrset.name, rrset.rdtype)
             response.answer += self._signature(rrset, holder, old=old)
@@ -127,7 +147,7 @@ class Signer:
         apex = self._zone_of(name, rdtype)
         if apex is None:
             return
-        for rrset in (*response.authority, *self._denial(apex, name)):
+        for rrset in (*response.authority, *self._denial(apex, name, gone=gone)):
             if rrset not in response.authority:
                 response.authority.append(rrset)
             response.authority += self._signature(rrset, apex, old=old)
@@ -165,7 +185,8 @@ class Signer:
         wishes, key = self._wishes[apex], _key_of(self._wishes[apex])
         wish = "expired" if old else next((each for each in _LIFETIMES if each in wishes), "")
         start, end = _LIFETIMES[wish]
-        owner = rrset.name if rrset.name in self._world.rrsets else self._wildcard(rrset)
+        own = rrset.name in self._world.rrsets or rrset.rdtype == dns.rdatatype.NSEC
+        owner = rrset.name if own else self._wildcard(rrset)
         # One that is wrong is over something else.
         ttl = rrset.ttl + self._broken(rrset.name, rrset.rdtype)
         rrsig: Any = dns.dnssec.sign(
@@ -186,10 +207,12 @@ class Signer:
                 return star
         return rrset.name
 
-    def _denial(self, apex: dns.name.Name, name: dns.name.Name) -> list[dns.rrset.RRset]:
-        chain = self._chains[apex]
-        if "broken-denial" in self._wishes[apex]:
+    def _denial(self, apex: dns.name.Name, name: dns.name.Name, *, gone: bool) -> list[dns.rrset.RRset]:
+        chain, wishes = self._chains[apex], self._wishes[apex]
+        if "broken-denial" in wishes:
             return [chain.covering(apex)]
+        if "compact" in wishes or "compact-restored" in wishes:
+            return [chain.compact(name, gone=gone)]
         closest = name
         while closest not in chain.inhabited:
             closer, closest = closest, closest.parent()
@@ -253,6 +276,21 @@ class _Chain:
             _IN, dns.rdatatype.NSEC3, 1, 0, self._iterations, b"", b32hexdecode(following), _bitmap(own)
         )
         return dns.rrset.from_rdata(dns.name.Name((place.encode(), *self._apex.labels)), _TTL, data)
+
+    def compact(self, name: dns.name.Name, *, gone: bool) -> dns.rrset.RRset:
+        """A record made for one name alone, whether or not it exists (RFC 9824 sections 3.1 to 3.3)."""
+        closest = name
+        while closest not in self.inhabited:
+            closest = closest.parent()
+        holder = name if closest == name else dns.name.Name((b"*", *closest.labels))
+        types = self._owners.get(holder, set()) | {dns.rdatatype.RRSIG, dns.rdatatype.NSEC}
+        data: dns.rdata.Rdata = dns.rdtypes.ANY.NSEC.NSEC(  # type: ignore[no-untyped-call]
+            _IN,
+            dns.rdatatype.NSEC,
+            dns.name.Name((b"\0", *name.labels)),
+            _bitmap(types | ({_NXNAME} if gone else set())),
+        )
+        return dns.rrset.from_rdata(name, _TTL, data)
 
     def _place(self, name: dns.name.Name) -> Any:
         return dns.dnssec.nsec3_hash(name, None, self._iterations, 1) if self.hashed else name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import dns.dnssec
 import dns.flags
 import dns.message
 import dns.name
@@ -13,7 +14,7 @@ import dns.rrset
 import pytest
 
 from diag.lab.zone import Zone
-from diag.records.denial import Proof, denied
+from diag.records.denial import Proof, denied, is_gone
 from diag.records.dnssec import MOST_RECORDS, Sections, Work, sections
 from diag.sandbox.signed import Signer
 
@@ -30,7 +31,7 @@ sub.d.example. SOA ns.sub.d.example. h.d.example. 1 7200 3600 1209600 300
 sub.d.example. NS ns.sub.d.example.
 zz.d.example. A 192.0.2.2
 """
-WAYS = ("", "nsec3", "nsec3-iterations=7")
+WAYS = ("", "nsec3", "nsec3-iterations=7", "compact")
 
 
 def answered(name: str, rdtype: str, way: str) -> tuple[Sections, list[object]]:
@@ -170,3 +171,45 @@ def test_records_whose_signatures_are_not_looked_at_prove_nothing() -> None:
     many = Sections(dns.rcode.NOERROR, (), (*signed, *[link] * MOST_RECORDS, forged))
     assert denied(many, "yyy.d.example", "TXT", "d.example", keys, AT, Work(99))[0] is Proof.BROKEN
     assert denied(said, "zzz.d.example", "TXT", "d.example", keys, AT, Work(99))[0] is Proof.SHOWN
+
+
+@pytest.mark.parametrize("way", [*WAYS, "compact-restored"])
+@pytest.mark.parametrize(
+    ("name", "rdtype", "gone"),
+    [
+        ("zzz.d.example", "A", True),
+        ("x.b.c.d.example", "TXT", True),
+        ("b.c.d.example", "TXT", False),
+        ("mx.d.example", "AAAA", False),
+        ("mx.d.example", "A", False),
+        ("any.wild.d.example", "A", False),
+    ],
+)
+def test_compact_denial_is_told_from_nodata(name: str, rdtype: str, gone: bool, way: str) -> None:
+    said, _ = answered(name, rdtype, way)
+    assert is_gone(said, name) is gone
+    assert (said.rcode == dns.rcode.NXDOMAIN) is (gone and not way.startswith("compact"))
+
+
+def test_nxname_counts_at_the_name_itself_alone() -> None:
+    said, _ = answered("zzz.d.example", "A", "compact")
+    assert is_gone(said, "ZZZ.d.example")
+    assert not is_gone(said, "zz.d.example")
+    assert not is_gone(Sections(dns.rcode.SERVFAIL, (), said.authority), "zzz.d.example")
+
+
+@pytest.mark.parametrize(("bitmap", "gone"), [("TYPE128", True), ("", False)])
+def test_nxname_may_stand_in_an_nsec3_record(bitmap: str, gone: bool) -> None:
+    hashed = dns.dnssec.nsec3_hash("zzz.d.example", None, 0, 1)
+    record = dns.rrset.from_text(
+        f"{hashed}.d.example.", 60, "IN", "NSEC3", f"1 0 0 - {hashed[:-1]}V {bitmap}".strip()
+    )
+    said = Sections(dns.rcode.NOERROR, (), (record,))
+    assert is_gone(said, "zzz.d.example") is gone
+    assert not is_gone(said, "zz.d.example")
+
+
+def test_a_restored_nxdomain_holds_where_nxname_bears_it_out() -> None:
+    said, keys = answered("zzz.d.example", "A", "compact")
+    restored = Sections(dns.rcode.NXDOMAIN, said.answer, said.authority)
+    assert denied(restored, "zzz.d.example", "A", "d.example", keys, AT, Work())[0] is Proof.SHOWN
