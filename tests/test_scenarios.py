@@ -9,7 +9,7 @@ import pytest
 import trio.testing
 
 from diag.model.report import Report, Status
-from diag.model.target import Target
+from diag.model.target import Depth, Target
 from diag.run.diagnose import Diagnosis
 from diag.run.registry import Registry, load
 from diag.sandbox import world as worlds
@@ -32,7 +32,9 @@ def diagnosed(world: World, registry: Registry, **wishes: object) -> Report:
     """The report on a world, on a clock that jumps over every wait."""
 
     async def run() -> Report:
-        asked = {"helo": world.helo, **wishes}
+        asked = {"helo": world.helo, "tls_profile": world.tls_profile, **wishes}
+        if world.tls:
+            asked.setdefault("tls", Depth(world.tls))
         target = Target(world.domain, public=DOCUMENTATION, **asked)  # type: ignore[arg-type]
         async with in_memory(world, registry.performers) as lab:
             return await Diagnosis(registry, target, lab).run()

@@ -50,6 +50,12 @@ _of_network = functools.partial(option, group="Network")
     default=None,
     help="Whether the domain sends mail; otherwise presumed from its records.",
 )
+@_of_target(
+    "--tls-profile",
+    metavar="NAME",
+    help="Tell where TLS departs from ietf-2026, ncsc-nl-2025, bsi-2026, nist-800-52r2, mozilla-modern, "
+    "-intermediate or -old; best with --tls full.",
+)
 @_of_target("--confirm", is_flag=True, help="Pause, then look twice before a grave verdict.")
 @_of_target(
     "--authoritative/--no-authoritative",
@@ -132,6 +138,7 @@ def check(
     dialogues: bool,
     dns_only: bool,
     sends: bool | None,
+    tls_profile: str | None,
     confirm: bool,
     authoritative: bool | None,
     second_opinion: bool,
@@ -204,6 +211,7 @@ def check(
         dialogues=dialogues and not dns_only,
         dns_only=dns_only,
         sends=sends,
+        tls_profile=tls_profile,
         at=at or "",
         confirm=confirm,
         authoritative=authoritative,
@@ -257,6 +265,7 @@ def _target(
     dialogues: bool,
     dns_only: bool,
     sends: bool | None,
+    tls_profile: str | None,
     at: str,
     confirm: bool,
     authoritative: bool | None,
@@ -282,6 +291,7 @@ def _target(
         dialogues=dialogues,
         dns_only=dns_only,
         sends=sends,
+        tls_profile=_tls_profile(tls_profile) or said.tls_profile,
         at=at,
         confirm=confirm,
         authoritative=authoritative,
@@ -303,3 +313,15 @@ def _names(option: str, said: tuple[str, ...], given: tuple[str, ...]) -> tuple[
         return tuple(dict.fromkeys((*said, *(domain(name) for name in given))))
     except BadDomain as error:
         raise Fault(f"{option}: {error}") from None
+
+
+def _tls_profile(given: str | None) -> str:
+    if given is None:
+        return ""
+    from diag.tls.profiles import PROFILES
+
+    from .faults import unknown
+
+    if given not in PROFILES:
+        raise unknown("profile of TLS", given, PROFILES, where="--tls-profile")
+    return given

@@ -40,6 +40,8 @@ class Profile:
     helo: str = ""
     mailbox: str = ""
     """A mailbox of the user's, for the domain it belongs to."""
+    tls_profile: str = ""
+    """One of diag.tls.profiles."""
     nameservers: tuple[str, ...] = ()
     """As written: ADDR or ADDR:PORT."""
     public: tuple[str, ...] = ()
@@ -188,6 +190,15 @@ def _mailbox(value: Any, place: str) -> str:
         raise BadProfile(f"{place}: {error}") from None
 
 
+def _tls_profile(value: Any, place: str) -> str:
+    from diag.tls.profiles import PROFILES  # most profiles have no need of it
+
+    name = _text(value, place)
+    if name not in PROFILES:
+        raise BadProfile(f"{place}: unknown profile {name!r}{_nearest(name, PROFILES)}")
+    return name
+
+
 def _networks(value: Any, place: str) -> tuple[str, ...]:
     found = []
     for text in _texts(value, place):
@@ -248,6 +259,7 @@ _KEYS: Mapping[str, Reader] = {
     "hosts": _names,
     "helo": _text,
     "mailbox": _mailbox,
+    "tls_profile": _tls_profile,
     "nameservers": _texts,
     "public": _networks,
     "references": _names,

@@ -61,6 +61,10 @@ class World:
     """Checks or areas that cannot be decided in it."""
     helo: str = ""
     """What whoever looks at it is to call himself in EHLO; empty where it does not matter."""
+    tls: str = ""
+    """How deeply TLS is to be looked into; empty: as usual."""
+    tls_profile: str = ""
+    """What TLS is to be held against; empty: nothing."""
     mailbox: str = ""
     """A mailbox that whoever looks at it has."""
     login: str = ""
@@ -92,7 +96,7 @@ class _Layer:
 
 _TOML_KEYS = frozenset(
     {"base", "domain", "moment", "domains", "raises", "against", "inconclusive", "helo", "mailbox", "login"}
-    | {"password", "vantage", "host"}
+    | {"password", "vantage", "host", "tls", "tls_profile"}
 )
 
 
@@ -138,7 +142,10 @@ def load(path: Path) -> World:
         against=tuple(top.said("against") or ()),
         inconclusive=tuple(top.said("inconclusive") or ()),
         helo=str(top.tables.get("helo", "")),
-        **{key: str(top.tables.get(key, "")) for key in ("mailbox", "login", "password")},
+        **{
+            key: str(top.tables.get(key, ""))
+            for key in ("tls", "tls_profile", "mailbox", "login", "password")
+        },
         vantage=vantage,
     )
 

@@ -55,6 +55,10 @@ CASES = {
     "bad deadline": (["check", "a.example", "--deadline", "nan"], "'--deadline': nan: expected seconds"),
     "bad helo": (["check", "a.example", "--helo", "a b"], "--helo 'a b'"),
     "bad selector": (["check", "a.example", "--selector", "a..b"], "--selector: "),
+    "unknown profile of TLS": (
+        ["check", "a.example", "--tls-profile", "ncsc-2025"],
+        "--tls-profile: unknown profile of TLS 'ncsc-2025'; did you mean 'ncsc-nl-2025'?",
+    ),
     "missing profile": (
         ["check", "a.example", "--profile", "none.toml"],
         "none.toml: cannot be read: no such file",
