@@ -47,12 +47,12 @@ def json(report: Report, *, compact: bool = False) -> str:
 
 
 def _in_one_line(told: dict[str, Any]) -> str:
-    """As lists are told, where it counts that orjson takes a tenth of the time."""
-    from orjson import JSONEncodeError, dumps
+    """As lists are told, where it counts that msgspec takes a tenth of the time."""
+    from msgspec.json import encode
 
     try:
-        text = dumps(told).decode()
-    except JSONEncodeError:  # octets that are no UTF-8 (lone surrogates), a number of more than 64 bits
+        text = encode(told).decode()
+    except (UnicodeEncodeError, TypeError, OverflowError):  # lone surrogates, a number of more than 64 bits
         text = ""
     # It writes DEL and whatever is not ASCII as it is; that is rare.
     if text and text.isascii() and "\x7f" not in text:
