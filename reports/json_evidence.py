@@ -15,6 +15,7 @@ from diag.probes.probe import Probe
 from diag.tls.certificate import Certificate, read
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.wire.transcript import (
+    Answered,
     Closed,
     Event,
     Opened,
@@ -26,7 +27,14 @@ from diag.wire.transcript import (
     render_event,
 )
 
-_KIND = {Opened: "opened", Said: "said", Secured: "secured", Closed: "closed", Remark: "remark"}
+_KIND = {
+    Opened: "opened",
+    Said: "said",
+    Secured: "secured",
+    Answered: "answered",
+    Closed: "closed",
+    Remark: "remark",
+}
 
 
 class Evidence:
@@ -165,6 +173,15 @@ def _event(event: Event) -> dict[str, Any]:
                 **told,
                 **_handshake(event.handshake),
                 "leftover": line_text(event.leftover) if event.leftover else "",
+            }
+        case Answered():
+            received = len(event.octets)
+            return {
+                **told,
+                "sent": event.sent,
+                "received": received,
+                "how": str(event.how),
+                "text": event.told,
             }
         case Closed():
             return {**told, "how": str(event.how), "detail": event.detail}

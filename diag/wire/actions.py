@@ -12,6 +12,8 @@ from .transcript import Ending
 
 CONNECT_LIMIT = 6.0
 """Seconds to wait for a connection."""
+HELLO_LIMIT = 15.0
+"""Seconds to wait for the answer to a ClientHello of our own making, which is made of no more than a signature."""
 REPLY_LIMIT = 30.0
 """Seconds to wait for a reply. RFC 5321 section 4.5.3.2 has senders wait minutes; we say that we did not."""
 GREETING_LIMIT = 60.0
@@ -84,6 +86,14 @@ class Hide:
 
 
 @frozen
+class Present:
+    """Send a ClientHello as these octets, and keep the answer as it comes; answered by None. Nothing may follow it."""
+
+    hello: bytes
+    within: float
+
+
+@frozen
 class Note:
     """Put a remark into the transcript."""
 
@@ -98,7 +108,7 @@ class Stop:
     detail: str = ""
 
 
-Action = Hear | Say | Secure | Bind | Hide | Note | Stop
+Action = Hear | Say | Secure | Bind | Hide | Present | Note | Stop
 Outcome = tuple[bytes, ...] | Handshake | TlsFailure | None
 T = TypeVar("T")
 Steps = Generator[Action, Outcome, T]

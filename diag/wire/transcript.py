@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
 
 from diag.model.frozen import frozen
 from diag.tls.handshake import Handshake, TlsFailure
+
+if TYPE_CHECKING:
+    from diag.tls.answer import Answer
 
 LONGEST_SHOWN = 400
 """Characters of one line that a reader is shown; the octets themselves are kept whole."""
@@ -85,6 +89,36 @@ class Secured:
 
 
 @frozen
+class Answered:
+    """A ClientHello of our own making was sent, and nothing after it.
+
+    `octets` is what came back, as it came: it is read by diag.tls.answer_reader. `how` tells why no more of it was
+    read: BY_US, where there was all we wanted.
+    """
+
+    at_ms: int
+    sent: int
+    """How many octets the ClientHello had."""
+    octets: bytes
+    how: Ending
+
+    @property
+    def answer(self) -> Answer:
+        """What the octets mean."""
+        from diag.tls.answer_reader import Ended, read_answer
+
+        ended = {Ending.BY_PEER: Ended.CLOSED, Ending.BY_US: Ended.ENOUGH, Ending.TOO_MUCH: Ended.ENOUGH}
+        return read_answer(self.octets, ended.get(self.how, Ended.BROKEN), _UNANSWERED.get(self.how, ""))
+
+    @property
+    def told(self) -> str:
+        """The same in a few words, safe to show."""
+        from diag.tls.answer_reader import told
+
+        return visible(told(self.answer))
+
+
+@frozen
 class Closed:
     """The conversation is over; the last event of every transcript."""
 
@@ -101,7 +135,7 @@ class Remark:
     text: str
 
 
-Event = Opened | Said | Secured | Closed | Remark
+Event = Opened | Said | Secured | Answered | Closed | Remark
 
 
 @frozen
@@ -126,6 +160,8 @@ class Transcript:
                 last = event.who
             elif isinstance(event, Secured):
                 trips += event.handshake.round_trips
+            elif isinstance(event, Answered):
+                trips += 1
         return trips
 
     @property
@@ -181,6 +217,8 @@ def _shown(event: Event) -> tuple[str, str]:
             return _direction(event), _cut(line_text(event.octets))
         case Secured():
             return _handshake(event)
+        case Answered():
+            return _answered(event)
         case Closed():
             mark = "===" if event.how is Ending.BY_US else "***"
             return mark, _cut(_ENDINGS[event.how] + (f": {visible(event.detail)}" if event.detail else ""))
@@ -206,6 +244,14 @@ def _handshake(event: Secured) -> tuple[str, str]:
     return "===", _cut(f"TLS: {told}; server name {visible(str(made.sni or 'not sent'))}{extra}")
 
 
+def _answered(event: Answered) -> tuple[str, str]:
+    return "===", _cut(f"ClientHello of {event.sent} octets: {event.told}")
+
+
+_UNANSWERED = {
+    Ending.SILENT: "nothing came in answer to our ClientHello in the time allowed",
+    Ending.RESET: "the connection was reset after our ClientHello",
+}
 _ENDINGS = {
     Ending.BY_US: "closed",
     Ending.BY_PEER: "closed by the peer",

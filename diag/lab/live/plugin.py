@@ -14,6 +14,7 @@ from . import (
     pause,
     pipelining,
     relay,
+    tls_offer,
     trust,
 )
 
@@ -29,6 +30,7 @@ modules = (
     client_injection,
     pipelining,
     relay,
+    tls_offer,
     intrusive,
     known_keys,
     marks,

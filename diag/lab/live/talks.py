@@ -18,6 +18,7 @@ from diag.wire.actions import (
     Hide,
     Note,
     Outcome,
+    Present,
     Say,
     Secure,
     Stop,
@@ -27,7 +28,18 @@ from diag.wire.lines import MOST_LINES, MOST_OCTETS, Lines, is_whole, split
 from diag.wire.pop3_dialogue import pop3_dialogue
 from diag.wire.redact import Redactor
 from diag.wire.smtp_dialogue import smtp_dialogue
-from diag.wire.transcript import Closed, Ending, Event, Opened, Remark, Said, Secured, Transcript, Who
+from diag.wire.transcript import (
+    Answered,
+    Closed,
+    Ending,
+    Event,
+    Opened,
+    Remark,
+    Said,
+    Secured,
+    Transcript,
+    Who,
+)
 
 from .network import Network, Trouble, Wire, WireError
 from .tls import TlsWire, secure
@@ -175,6 +187,8 @@ class Conversation:
                 return self._wire.binding() if isinstance(self._wire, TlsWire) else ()
             case Hide():
                 self._redactor.hide(action.octets)
+            case Present():
+                await self._present(action)
             case Note():
                 self._add(Remark(self._now(), action.text))
             case Stop():
@@ -251,6 +265,39 @@ class Conversation:
         self._secure = True
         self._add(Secured(self._now(), handshake, leftover))
         return handshake
+
+    async def _present(self, what: Present) -> None:
+        assert self._wire is not None
+        self._in_dialogue = False
+        # What came in clear behind the go-ahead can be no answer, and shows as such.
+        octets = bytearray(self._lines.rest())
+        how = Ending.SILENT
+        try:
+            # As with any handshake, a little before the whole time is up.
+            remaining = self._start + self._probe.timeout - anyio.current_time()
+            with anyio.move_on_after(min(what.within, 0.9 * remaining)):
+                await self._wire.write(what.hello)
+                how = await self._answer(octets)
+        except WireError as error:
+            how = _ENDINGS[error.trouble]
+        self._add(Answered(self._now(), len(what.hello), bytes(octets), how))
+
+    async def _answer(self, octets: bytearray) -> Ending:
+        """Read until nothing more is wanted; `octets` gets what came."""
+        from diag.tls.flight import MOST_OCTETS, Flight
+
+        assert self._wire is not None
+        flight = Flight()
+        flight.feed(bytes(octets))
+        while not flight.done:
+            if len(octets) >= MOST_OCTETS:
+                return Ending.TOO_MUCH
+            heard = await self._wire.read(CHUNK)
+            if not heard:
+                return Ending.BY_PEER
+            octets += heard
+            flight.feed(heard)
+        return Ending.BY_US
 
     async def _take_leave(self, farewell: bytes) -> None:
         """Record what is still held, and say the last word where the peer may still wait for one."""

@@ -1,0 +1,117 @@
+"""Conversations that are held for the sake of one ClientHello: up to TLS, the hello, its answer, and no more."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from diag.model.frozen import frozen
+from diag.tls.answer import Answer, Unheard
+
+from .actions import (
+    HELLO_LIMIT,
+    REPLY_LIMIT,
+    Dialogue,
+    End,
+    Present,
+    Say,
+    Steps,
+    greeting_limit,
+    hear,
+    printable,
+)
+from .imap import CommandEnd, ResponseEnd, parse_response, parse_responses
+from .pop3 import PopEnd, parse_response as parse_pop3
+from .smtp import SmtpEnd, parse_ehlo, parse_reply
+from .transcript import Answered, Said, Transcript, Who, line_text
+
+Spoken = Literal["smtp", "imap", "pop3", "sieve"]
+"""What is spoken around TLS. SMTP is so on port 25 and on those of submission."""
+
+_FAREWELLS = {"smtp": b"QUIT\r\n", "imap": b"a9 LOGOUT\r\n", "pop3": b"QUIT\r\n", "sieve": b"LOGOUT\r\n"}
+
+
+def offer_dialogue(
+    spoken: Spoken, hello: bytes, helo: str, *, implicit_tls: bool, timeout: float
+) -> Dialogue:
+    """Greeting and STARTTLS where TLS does not come first, and then the ClientHello.
+
+    Whether STARTTLS is offered was seen in the usual conversation; only SMTP says it again in any case.
+    """
+    return Dialogue(_talk(spoken, hello, helo, implicit_tls, greeting_limit(timeout)), _FAREWELLS[spoken])
+
+
+def _talk(spoken: Spoken, hello: bytes, helo: str, implicit_tls: bool, patience: float) -> Steps[None]:
+    if implicit_tls or (yield from _BEGIN[spoken](helo, patience)):
+        yield Present(hello, HELLO_LIMIT)
+        return
+    yield Say(_FAREWELLS[spoken])
+
+
+def _smtp(helo: str, patience: float) -> Steps[bool]:
+    greeting = parse_reply((yield from hear(SmtpEnd(), patience)))
+    if not greeting.positive:
+        return False
+    yield Say(b"EHLO " + printable(helo) + b"\r\n")
+    reply = parse_reply((yield from hear(SmtpEnd(), REPLY_LIMIT)))
+    if not reply.positive or not parse_ehlo(reply).offers("STARTTLS"):
+        return False
+    yield Say(b"STARTTLS\r\n")
+    return parse_reply((yield from hear(SmtpEnd(), REPLY_LIMIT))).code == 220
+
+
+def _imap(helo: str, patience: float) -> Steps[bool]:
+    if parse_response((yield from hear(ResponseEnd(), patience))).word != "OK":
+        return False
+    yield Say(b"a1 STARTTLS\r\n")
+    return parse_responses((yield from hear(CommandEnd(b"a1"), REPLY_LIMIT)))[-1].word == "OK"
+
+
+def _pop3(helo: str, patience: float) -> Steps[bool]:
+    if not parse_pop3((yield from hear(PopEnd(many=False), patience)), many=False).ok:
+        return False
+    yield Say(b"STLS\r\n")
+    return parse_pop3((yield from hear(PopEnd(many=False), REPLY_LIMIT)), many=False).ok
+
+
+def _sieve(helo: str, patience: float) -> Steps[bool]:
+    capabilities = yield from hear(_SieveEnd(), patience)
+    if capabilities[-1][:2].upper() != b"OK":
+        return False
+    yield Say(b"STARTTLS\r\n")
+    return (yield from hear(_SieveEnd(), REPLY_LIMIT))[-1][:2].upper() == b"OK"
+
+
+class _SieveEnd(End):
+    """A line that begins with OK, NO or BYE (RFC 5804 section 1.2)."""
+
+    def feed(self, line: bytes) -> bool:
+        return line.split(b" ")[0].strip().upper() in (b"OK", b"NO", b"BYE")
+
+
+_BEGIN = {"smtp": _smtp, "imap": _imap, "pop3": _pop3, "sieve": _sieve}
+
+
+@frozen
+class OfferRead:
+    """A transcript of offer_dialogue, read."""
+
+    answer: Answer
+    event: int | None
+    """What shows it."""
+    turned_away: bool
+    """We did not come to the ClientHello: whoever turns us away is left alone."""
+
+
+def read_offer(transcript: Transcript) -> OfferRead:
+    """What an offer came to. Never raises."""
+    events = transcript.events
+    for at, event in enumerate(events):
+        if isinstance(event, Answered):
+            return OfferRead(event.answer, at, False)
+    for at in range(len(events) - 1, -1, -1):
+        event = events[at]
+        if isinstance(event, Said) and event.who is Who.PEER:
+            return OfferRead(Unheard(f'TLS was not begun: "{line_text(event.octets)}"'), at, True)
+    last = len(events) - 1 if events else None
+    detail = transcript.closed.detail or str(transcript.closed.how)
+    return OfferRead(Unheard(f"TLS was not begun: {detail}"), last, True)
