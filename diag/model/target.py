@@ -58,9 +58,19 @@ class Target:
     mailbox: str = ""
     """A mailbox of the user's. With `intrusive`, test messages are sent to it."""
     login: str = ""
-    """The name to log in with, where that is tried; only with `intrusive`."""
+    """The name to log in with: over TLS, and with `intrusive` also in clear."""
     password: str = ""
-    """Where its password is: `env:NAME` or `file:PATH`, never the password itself."""
+    """Where its password is: `env:NAME`, `file:PATH` or `fd:NUMBER`, never the password itself."""
+    token: str = ""
+    """Where an access token is, in the same way, that is used in place of a password."""
+    insecure_auth: bool = False
+    """Log in also where the certificate is not good: whoever stands in between learns the password."""
+    wait: float = 0.0
+    """Seconds to wait for a message that is sent through submission to the mailbox; 0: none is sent."""
+    via: str = ""
+    """Where it is handed in, HOST:PORT; empty: wherever mail programs would."""
+    reading: str = ""
+    """How it is looked for: "imap", "pop3"; empty: as is possible, the first of these."""
 
     tls: Depth = Depth.STANDARD
     offers: int = 22
@@ -76,6 +86,11 @@ class Target:
     def own_mailbox(self) -> str:
         """The user's mailbox where it is one of this domain; empty otherwise."""
         return self.mailbox if self.mailbox.rpartition("@")[2].lower() == self.domain else ""
+
+    @property
+    def secret(self) -> str:
+        """Where the token or password is that one logs in with."""
+        return self.token or self.password
 
     def counts_as_public(self, address: str) -> bool:
         """Whether an address is reachable by strangers (RFC 6890), or declared to count as such."""
