@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any
 
 import anyio
 
@@ -44,13 +46,14 @@ class Limited:
         self._gates: OrderedDict[str, Gate] = OrderedDict()
         self._rest_until: dict[str, float] = {}
 
-    async def run(self, probe: Probe[E]) -> E:
+    def run(self, probe: Probe[E]) -> Coroutine[Any, Any, E]:
         """See Lab."""
         peer = probe.peer
         if peer is None:
-            return await self._inner.run(probe)
-        if peer.startswith("dns:"):
-            return await self._question(probe, peer)
+            return self._inner.run(probe)
+        return self._question(probe, peer) if peer.startswith("dns:") else self._conversation(probe, peer)
+
+    async def _conversation(self, probe: Probe[E], peer: str) -> E:
         held: list[Gate] = []
         rank = _rank(probe)
         try:

@@ -82,20 +82,23 @@ def _read(wire: bytes) -> Message:
     at = _HEADER.size
     for _ in range(questions):
         at = _past_name(wire, at) + 4
-    answer, at = _sets(wire, at, answers)
+    answer: tuple[RecordSet, ...] = ()
+    if answers:
+        answer, at = _sets(wire, at, answers)
     rcode = flags & 0x0F
-    errors: list[tuple[int, str]] = []
+    errors: tuple[tuple[int, str], ...] = ()
     for number in range(authorities + additionals):
         at = _past_name(wire, at)
         rdtype, _, ttl, length = _RECORD.unpack_from(wire, at)
         at += _RECORD.size
         if rdtype == _OPT and number >= authorities:
             rcode |= ttl >> 24 << 4
-            errors += _extended_errors(wire[at : at + length])
+            if length:
+                errors += tuple(_extended_errors(wire[at : at + length]))
         at += length
     if at > len(wire):
         raise Garbage("the message ends within a record")
-    return Message(flags, rcode, answer, tuple(errors))
+    return Message(flags, rcode, answer, errors)
 
 
 def read_referral(wire: bytes) -> tuple[tuple[RecordSet, ...], tuple[RecordSet, ...]]:

@@ -109,6 +109,41 @@ def test_silence_ends_in_time_and_what_comes_late_answers_nobody() -> None:
     assert len(set(server.ports)) == 2, "the port of a question that failed is not used again"
 
 
+def test_a_short_patience_ends_in_time_beside_a_long_one() -> None:
+    async def work(ports: Datagrams, at: int, _: Server) -> list[bool]:
+        long = ports.ask(question(1), "127.0.0.1", at, 60)
+        for number in (2, 3):
+            with pytest.raises(TimeoutError):
+                await ports.ask(question(number), "127.0.0.1", at, 0.05)
+        return [long.done(), long.cancel()]
+
+    assert served(lambda asked: [], work)[0] == [False, True]
+
+
+def test_the_port_of_a_question_nobody_waits_for_is_free_once_that_is_answered() -> None:
+    held: list[bytes] = []
+
+    def late(asked: bytes) -> list[bytes]:
+        """The first question is answered together with the second one."""
+        held.append(echoed(asked))
+        return [] if len(held) == 1 else [held[-1]]
+
+    async def work(ports: Datagrams, at: int, server: Server) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await ports.ask(question(1), "127.0.0.1", at, 5)
+        await ports.ask(question(2), "127.0.0.1", at, 5)
+        assert len(set(server.ports)) == 2
+        assert server.transport is not None
+        server.transport.sendto(held[0], ("127.0.0.1", server.ports[0]))
+        await asyncio.sleep(0.05)
+        await asyncio.gather(*(ports.ask(question(n), "127.0.0.1", at, 5) for n in (3, 4)))
+
+    _, server = served(late, work)
+    assert len(server.ports) == 4
+    assert len(set(server.ports)) == 2
+
+
 def test_what_answers_another_question_is_passed_over() -> None:
     def reply(asked: bytes) -> list[bytes]:
         return [
@@ -145,7 +180,7 @@ def test_a_run_that_ends_leaves_nothing_open() -> None:
         await ports.ask(question(1), "127.0.0.1", at, 5)
 
     served(lambda asked: [echoed(asked)], work)
-    assert not ports._idle, "the ports went with the loop they belonged to"
+    assert not ports._ports, "the ports went with the loop they belonged to"
 
 
 @pytest.mark.parametrize(

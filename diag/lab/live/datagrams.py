@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Coroutine
-from typing import Any
+from math import inf
 from weakref import WeakKeyDictionary
 
 MOST_USES = 32
@@ -25,34 +24,79 @@ class Datagrams:
     """Ports to servers, those of each event loop by themselves."""
 
     def __init__(self) -> None:
-        self._idle: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Port]] = WeakKeyDictionary()
+        self._ports: WeakKeyDictionary[asyncio.AbstractEventLoop, _Ports] = WeakKeyDictionary()
 
-    def ask(self, question: bytes, host: str, port: int, within: float) -> Coroutine[Any, Any, bytes]:
-        """The first datagram from there that answers this question.
+    def ask(self, question: bytes, host: str, port: int, within: float) -> asyncio.Future[bytes]:
+        """The first datagram from there that answers this question, when it comes.
 
-        Raises OSError; TimeoutError after `within` seconds.
+        Raises OSError; it comes to TimeoutError after `within` seconds, and to OSError where the way is closed.
         """
         loop = asyncio.get_running_loop()
-        idle = self._idle.get(loop)
-        if idle is None:
-            idle = self._idle[loop] = deque()
-        place = host, port
-        for kept in idle:
-            if kept.place == place:
-                idle.remove(kept)
-                return kept.ask(question, within)
-        return _Port(place, idle).ask(question, within)
+        ports = self._ports.get(loop)
+        if ports is None:
+            ports = self._ports[loop] = _Ports()
+        return ports.ask(question, (host, port), within, loop)
+
+
+class _Ports:
+    """The ports of one event loop. They do not hold it: with the loop, at the end of a run, they go."""
+
+    def __init__(self) -> None:
+        self.idle: deque[_Port] = deque()
+        self.under_way: set[_Port] = set()
+        self._to_send: list[_Port] = []
+        self._alarm = inf
+        """When we look who has waited too long. A timer for each question would cost more than its sending."""
+
+    def ask(
+        self, question: bytes, place: tuple[str, int], within: float, loop: asyncio.AbstractEventLoop
+    ) -> asyncio.Future[bytes]:
+        port = next((kept for kept in self.idle if kept.place == place), None)
+        if port is None:
+            port = _Port(place, self, loop)
+        else:
+            self.idle.remove(port)
+        answer: asyncio.Future[bytes] = loop.create_future()
+        until = loop.time() + within
+        port.ask(question, answer, until)
+        self.under_way.add(port)
+        if until < self._alarm:
+            self._alarm = until
+            loop.call_at(until, self._look_round, until)
+        if not self._to_send:
+            # All that is asked in one turn of the loop goes out at once: sent one by one, every question would wake
+            # a resolver beside us, which costs more than all else here.
+            loop.call_soon(self._send)
+        self._to_send.append(port)
+        return answer
+
+    def _send(self) -> None:
+        ports, self._to_send = self._to_send, []
+        for port in ports:
+            port.send()
+
+    def _look_round(self, alarm: float) -> None:
+        if alarm != self._alarm:
+            return  # an earlier one took its place
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for port in [port for port in self.under_way if port.until <= now]:
+            port.fail(TimeoutError())
+        self._alarm = min((port.until for port in self.under_way), default=inf)
+        if self._alarm < inf:
+            loop.call_at(self._alarm, self._look_round, self._alarm)
 
 
 class _Port:
     """A socket of a port of its own, with one question at a time under way; between them it lies with the idle.
 
-    It belongs to one event loop, and does not hold it: with the loop, at the end of a run, it goes.
+    Where nobody waits for an answer any more, it is held until that comes or its time is over.
     """
 
-    def __init__(self, place: tuple[str, int], idle: deque[_Port]) -> None:
+    def __init__(self, place: tuple[str, int], ports: _Ports, loop: asyncio.AbstractEventLoop) -> None:
         self.place = place
-        self._idle = idle
+        self.until = inf
+        self._ports = ports
         self._uses = 0
         self._question = b""
         self._answer: asyncio.Future[bytes] | None = None
@@ -62,35 +106,30 @@ class _Port:
         try:
             self._socket.setblocking(False)
             self._socket.connect(place)
-            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._heard)
+            loop.add_reader(self._socket.fileno(), self._heard)
         except BaseException:
             self._socket.close()
             raise
 
-    async def ask(self, question: bytes, within: float) -> bytes:
+    def ask(self, question: bytes, answer: asyncio.Future[bytes], until: float) -> None:
+        """Take on a question; `send` sends it."""
         self._uses += 1
-        self._question = question
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[bytes] = loop.create_future()
-        self._answer = answer
-        # A timer of our own: asyncio.timeout costs as much as all else here.
-        timer = loop.call_later(within, self._fail, TimeoutError())
+        self._question, self._answer, self.until = question, answer, until
+
+    def send(self) -> None:
+        """Send the question."""
         try:
-            self._socket.send(question)
-            found = await answer
-        except BaseException:
-            self._close()  # what comes too late finds nobody
-            raise
-        finally:
-            timer.cancel()
-            self._answer = None
-        if self._uses == MOST_USES:
-            self._close()
-        else:
-            if len(self._idle) == MOST_IDLE:
-                self._idle.popleft()._close()
-            self._idle.append(self)
-        return found
+            self._socket.send(self._question)
+        except OSError as error:
+            self.fail(error)
+
+    def fail(self, error: OSError) -> None:
+        """Give up the question, and the port with it: what comes too late finds nobody."""
+        answer = self._answer
+        self._ended()
+        self._close()
+        if answer is not None and not answer.done():
+            answer.set_exception(error)
 
     def _heard(self) -> None:
         try:
@@ -98,14 +137,25 @@ class _Port:
         except BlockingIOError:
             return
         except OSError as error:
-            self._fail(error)
+            if self._answer is not None:
+                self.fail(error)
             return
-        if self._answer is not None and not self._answer.done() and answers(self._question, reply):
-            self._answer.set_result(reply)
+        answer = self._answer
+        if answer is None or not answers(self._question, reply):
+            return
+        self._ended()
+        if self._uses == MOST_USES:
+            self._close()
+        else:
+            if len(self._ports.idle) == MOST_IDLE:
+                self._ports.idle.popleft()._close()
+            self._ports.idle.append(self)
+        if not answer.done():
+            answer.set_result(reply)
 
-    def _fail(self, error: OSError) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(error)
+    def _ended(self) -> None:
+        self._ports.under_way.discard(self)
+        self._answer = None
 
     def _close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._socket.fileno())

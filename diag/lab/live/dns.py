@@ -51,7 +51,7 @@ async def ask(query: DnsQuery, means: Means) -> DnsEvidence:
             answer = DnsAnswer(
                 b"\0\0" + wire[2:], server, round((monotonic() - began) * 1000), transport, len(wire)
             )
-            if answer.usable or len(servers) == 1:
+            if len(servers) == 1 or answer.usable:
                 return answer
             last = answer  # SERVFAIL, REFUSED: another resolver may know
         if last is not None:
@@ -98,14 +98,19 @@ def _frame(rdtype: str, flags: int, dnssec: bool, edns: bool) -> tuple[bytes, by
     return head, struct.pack("!2H", dns.rdatatype.from_text(rdtype), _IN) + options
 
 
-@lru_cache(maxsize=4096)
 def _on_the_wire(name: str) -> bytes:
     if is_plain(name):
-        labels = name.encode("ascii").split(b".")
-        return b"".join([bytes((len(label),)) + label for label in labels]) + b"\0"
+        return _labels(name)
     octets = parsed_name(name).to_wire()
     assert octets is not None
     return octets
+
+
+@lru_cache(maxsize=4096)
+def _labels(name: str) -> bytes:
+    """A plain name; what it lies in is known already where many names of one domain are asked for."""
+    label, dot, rest = name.partition(".")
+    return bytes((len(label),)) + label.encode("ascii") + (_labels(rest) if dot else b"\0")
 
 
 async def _over_tcp(wire: bytes, server: str, means: Means, patience: float) -> bytes:
