@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -15,6 +15,31 @@ T = TypeVar("T")
 WAITED: ContextVar[int] = ContextVar("round trips", default=0)
 """How many round trips, one after another, what runs here has waited for. Where things are done at the same time,
 those that come after them have waited for the longest."""
+
+
+class Known(Coroutine[Any, Any, T]):
+    """What is known already, as a coroutine with nothing to do: awaiting it counts the round trips it once took."""
+
+    def __init__(self, value: T, waited: int) -> None:
+        self._value = value
+        self._waited = waited
+
+    def send(self, value: Any, /) -> Any:
+        """Ends at once."""
+        WAITED.set(max(self._waited, WAITED.get()))
+        raise StopIteration(self._value)
+
+    def throw(self, *error: Any) -> Any:
+        """As any coroutine that is not waiting for anything."""
+        return super().throw(*error)
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        yield from ()
+        WAITED.set(max(self._waited, WAITED.get()))
+        return self._value
 
 
 class Tasks(Protocol):
@@ -73,14 +98,30 @@ def task_group() -> Tasks:
 async def all_of(ask: Callable[[str], Coroutine[Any, Any, T]], subjects: Iterable[str]) -> dict[str, T]:
     """Ask for every subject at the same time; the answers in the order of the subjects."""
     subjects = tuple(dict.fromkeys(subjects))
-    if len(subjects) == 1:
-        return {subjects[0]: await ask(subjects[0])}
     answers: dict[str, T] = {}
+    known: dict[str, Known[T]] = {}
+    asked: dict[str, Coroutine[Any, Any, T]] = {}
 
-    async def one(subject: str) -> None:
-        answers[subject] = await ask(subject)
+    async def one(subject: str, answer: Coroutine[Any, Any, T]) -> None:
+        answers[subject] = await answer
 
-    async with task_group() as group:
+    try:
         for subject in subjects:
-            group.start_soon(one, subject)
+            answer = ask(subject)
+            if type(answer) is Known:
+                known[subject] = answer
+            else:
+                asked[subject] = answer
+        if len(asked) == 1:
+            for subject, answer in asked.items():
+                answers[subject] = await answer
+        elif asked:
+            async with task_group() as group:
+                for subject, answer in asked.items():
+                    group.start_soon(one, subject, answer)
+    finally:
+        for answer in asked.values():
+            answer.close()  # one that was never begun would be complained of
+    for subject, there in known.items():
+        answers[subject] = await there
     return {subject: answers[subject] for subject in subjects}

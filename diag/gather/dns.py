@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
 import dns.exception
@@ -12,6 +13,7 @@ from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Unavailable
 from diag.probes.dns import DnsAnswer, DnsQuery, is_plain, parsed_name
 from diag.probes.probe import Lab
+from diag.together import Known
 
 MOST_ALIASES = 8
 
@@ -62,7 +64,7 @@ class NoRecord(Absent):
 Looked = Found | NoRecord | Unavailable
 
 
-async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -> Looked:
+def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -> Coroutine[Any, Any, Looked]:
     """The records of a type at a name, aliases followed (at most eight).
 
     SERVFAIL, REFUSED, silence, garbage and answers that contradict themselves are Unavailable, and so are addresses
@@ -71,12 +73,16 @@ async def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -
     # Several facts look up the same: the lab of a run keeps what it led to, others keep nothing.
     memory: Any = lab
     if not hasattr(memory, "recall"):
-        return await _look_up(lab, name, rdtype, server)
+        return _look_up(lab, name, rdtype, server)
     key = look_up, name, rdtype, server
-    looked: Looked | None = memory.recall(key)
-    if looked is None:
-        looked = await _look_up(lab, name, rdtype, server)
-        memory.keep(key, looked)
+    known: Known[Looked] | None = memory.recall(key)
+    return known if known is not None else _looked_up(memory, key)
+
+
+async def _looked_up(memory: Any, key: tuple[Any, str, str, str | None]) -> Looked:
+    _, name, rdtype, server = key
+    looked = await _look_up(memory, name, rdtype, server)
+    memory.keep(key, looked)
     return looked
 
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from diag.probes.probe import E, Lab, Probe
-from diag.together import WAITED
+from diag.together import WAITED, Known
 
 from .once import Once
 
@@ -17,7 +17,7 @@ class Followed(Once):
     def __init__(self, inner: Lab) -> None:
         super().__init__(inner)
         self._reached: dict[Probe[Any], int] = {}
-        self._kept: dict[Hashable, tuple[Any, int]] = {}
+        self._kept: dict[Hashable, Known[Any]] = {}
 
     @property
     def round_trips(self) -> int:
@@ -32,15 +32,14 @@ class Followed(Once):
         reached = self._reached.get(probe)
         if reached is None:
             reached = self._reached[probe] = before + getattr(evidence, "round_trips", 0)
-        WAITED.set(max(before, reached))
+        if reached > before:
+            WAITED.set(reached)
         return evidence
 
     def keep(self, key: Hashable, value: Any) -> None:
         """Remember what questions led to, for those who would ask the same ones again."""
-        self._kept[key] = value, WAITED.get()
+        self._kept[key] = Known(value, WAITED.get())
 
-    def recall(self, key: Hashable) -> Any:
+    def recall(self, key: Hashable) -> Known[Any] | None:
         """What was kept; None where nothing was."""
-        value, reached = self._kept.get(key, (None, 0))
-        WAITED.set(max(reached, WAITED.get()))
-        return value
+        return self._kept.get(key)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from typing import Any
 
 import anyio
 import pytest
 
+from diag import together
 from diag.gather.dns import look_up
 from diag.lab.followed import Followed
 from diag.lab.once import Once
@@ -83,6 +86,17 @@ async def _looked_up_again(lab: Followed) -> None:
         group.start_soon(elsewhere)
 
 
+async def _known_beside_new(lab: Followed) -> None:
+    async def elsewhere() -> None:
+        await lab.run(question("y"))
+        await look_up(lab, "a.example", "TXT")
+
+    await asyncio.gather(asyncio.create_task(elsewhere()))
+    await all_of(lambda name: look_up(lab, f"{name}.example", "TXT"), ("a", "b"))
+    assert lab.round_trips == 2, "what is asked beside it did not wait for what is known"
+    await lab.run(question("c"))
+
+
 async def _costs_nothing(lab: Followed) -> None:
     await lab.run(Nonce())
     await lab.run(question("a"))
@@ -97,6 +111,7 @@ async def _costs_nothing(lab: Followed) -> None:
         (_from_within, 3),
         (_known_already, 3),
         (_looked_up_again, 3),
+        (_known_beside_new, 3),
         (_costs_nothing, 1),
     ],
 )
@@ -126,6 +141,41 @@ def test_a_look_up_made_again_asks_nothing() -> None:
     first, second = anyio.run(work)
     assert first is second
     assert len(answers.asked) == 1
+
+
+def test_for_what_is_known_no_task_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = Followed(Answers())
+
+    async def work() -> list[str]:
+        def ask(name: str) -> Any:
+            return look_up(lab, f"{name}.example", "TXT")
+
+        first = await all_of(ask, "abc")
+        monkeypatch.setattr(together, "task_group", None)
+        assert await all_of(ask, "cab") == first
+        return list(await all_of(ask, "dcab"))
+
+    assert anyio.run(work) == ["d", "c", "a", "b"]
+
+
+def test_what_is_known_is_a_coroutine_like_any_other() -> None:
+    async def work() -> tuple[int, int]:
+        asked = asyncio.create_task(together.Known(7, 0))
+        return await asked, await together.Known(8, 0)
+
+    assert anyio.run(work) == (7, 8)
+
+
+def test_where_not_all_can_be_asked_none_is_left_behind() -> None:
+    lab = Followed(Answers())
+
+    def ask(name: str) -> Any:
+        return lab.run(question(name)) if name == "a" else {}["b"]
+
+    with pytest.raises(KeyError):
+        anyio.run(all_of, ask, "ab")
+    gc.collect()  # a coroutine that was never awaited would be complained of here
+    assert not lab.seen
 
 
 HANDSHAKE = Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384")
