@@ -37,10 +37,14 @@ class TooManyLookups(Finding):
     a service for a shorter record; move a service to a subdomain of its own.
     """
 
-    message = "SPF for {subject} takes {lookups} DNS look-ups; receivers stop at {limit}. Dearest: {dearest}."
+    message = (
+        "SPF for {subject} takes {more}{lookups} DNS look-ups; receivers stop at {limit}. Dearest: {dearest}."
+    )
     lookups: int
     dearest: str
     limit: int = LOOKUP_LIMIT
+    more: str = ""
+    """"more than " where the tree was not followed to its end."""
 
 
 @check
@@ -51,6 +55,7 @@ def spf_stays_within_ten_lookups(spf: SpfEvaluation) -> Iterator[Verdict]:
             subject=spf.domain,
             lookups=spf.lookups,
             dearest=_dearest(spf),
+            more="more than " if spf.cut_short else "",
             evidence=spf.asked,
             fix=without_dead_terms(spf) or by_address(spf),
         )

@@ -65,6 +65,17 @@ def spf(terms: Iterator[str]) -> str:
     return txt("lantern.example", text[:_ROOM].rsplit(" ", 1)[0])
 
 
+def fanning_out() -> str:
+    """Twenty includes of ten `mx` terms each, every one of them with ten hosts: 4,200 questions if all are asked."""
+    names = [f"s{at}.lantern.example" for at in range(20)]
+    text = txt("lantern.example", f"v=spf1 {' '.join(f'include:{name}' for name in names)} -all")
+    for name in names:
+        served = [f"m{at}.{name}" for at in range(10)]
+        text += txt(name, "v=spf1 " + " ".join(f"mx:{each}" for each in served) + " -all")
+        text += "".join(f"{each}. MX 10 h{at}.{each}.\n" for each in served for at in range(10))
+    return text
+
+
 @dataclass(frozen=True)
 class Luck:
     """What a world calls for."""
@@ -139,6 +150,13 @@ LUCK: dict[str, dict[str, Luck]] = {
             ("spf/include-without-record", "spf/modifier-twice", *_TOO_LONG),
             {},
             lambda: spf(iter(["redirect=x.y"] * 4000)),
+        ),
+    },
+    "SPF trees that fan out": {
+        "two-hundred-mx-over-includes": Luck(
+            ("spf/long-record", "spf/too-many-lookups"),
+            {"spf_terms_are_well_formed": Status.PASSED},
+            fanning_out,
         ),
     },
     "include loops through CNAME loops": {
@@ -259,7 +277,7 @@ def crashed(report: Report) -> list[tuple[str, str]]:
 
 
 def test_no_kind_of_bad_luck_is_without_a_world() -> None:
-    assert len(LUCK) == 15
+    assert len(LUCK) == 16
     assert all(LUCK.values())
     named = {name for held in LUCK.values() for name, luck in held.items() if luck.text is None}
     assert {f"bad-luck/{path.stem}" for path in (FIXTURES / "bad-luck").glob("*.zone")} <= named

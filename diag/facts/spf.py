@@ -161,6 +161,16 @@ class SpfEvaluation:
         """Terms that cause look-ups; more than ten is permerror."""
         return self.root.lookups
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether records of the tree were not followed, so that it takes more look-ups than were counted."""
+        return any(
+            step.outcome is Outcome.TOO_DEEP
+            and isinstance(step.term, Mechanism | Modifier)
+            and step.term.name in ("include", "redirect")
+            for _, step in self.root.walk()
+        )
+
     def voids(self, version: int) -> tuple[SpfStep, ...]:
         """The steps whose look-up is void for a client of IP version 4 or 6."""
         attribute = "void_ipv4" if version == 4 else "void_ipv6"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from diag.facts.spf import MX_LIMIT, SpfEvaluation, SpfPublished
+from diag.facts.spf import LOOKUP_LIMIT, MX_LIMIT, SpfEvaluation, SpfPublished
 from diag.model.knowing import Absent, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
@@ -19,6 +19,12 @@ from .spf_tree import MOST_LOOKUPS, Answers, Tree, the_record
 
 MOST_RECORDS = 60
 """SPF records followed in one survey: six times what a receiver can evaluate."""
+
+MOST_EXCHANGES = LOOKUP_LIMIT
+"""`mx` terms whose hosts are asked for their addresses: no receiver comes to more (RFC 7208 section 4.6.4)."""
+MOST_ASKED = 2 * MOST_RECORDS + 2 * MOST_LOOKUPS + 2 * MX_LIMIT * MOST_EXCHANGES
+"""Questions of one survey: records and terms, each once more where a name is denied or has addresses of two
+families, and the hosts of `mx` terms in both families."""
 
 _LOOKS_UP = {"include": ("TXT",), "a": ("A", "AAAA"), "mx": ("MX",), "exists": ("A",)}
 """What mechanisms ask for whose name is known; `ptr` asks about a client's address."""
@@ -71,6 +77,7 @@ class Survey:
         self._answers: dict[tuple[str, str], Looked] = {}
         self._begun: set[tuple[str, str]] = set()
         self._followed = 0
+        self._exchanged = 0
 
     async def everything(self, domain: str) -> Answers:
         """All look-ups of the tree below a domain, by name and type; bounded by MOST_RECORDS and MOST_LOOKUPS."""
@@ -110,7 +117,9 @@ class Survey:
         for rdtype in _LOOKS_UP[kind]:
             if (name, rdtype) not in self._begun:
                 self._begun.add((name, rdtype))
-                tasks.start_soon(self._exchanges if rdtype == "MX" else self._ask, name, rdtype)
+                self._exchanged += rdtype == "MX"
+                whole = rdtype == "MX" and self._exchanged <= MOST_EXCHANGES
+                tasks.start_soon(self._exchanges if whole else self._ask, name, rdtype)
 
     async def _exchanges(self, name: str, rdtype: str) -> None:
         mx = await self._ask(name, rdtype)

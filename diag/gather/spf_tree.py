@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from collections.abc import Mapping
 
-from diag.facts.spf import Network, Outcome, SpfNode, SpfStep
+from diag.facts.spf import MX_LIMIT, Network, Outcome, SpfNode, SpfStep
 from diag.model.knowing import Cite, Unavailable
 from diag.records.spf import Mechanism, Modifier, SpfError, SpfRecord, Term, is_spf
 
@@ -29,6 +30,9 @@ def the_record(looked: Looked | None) -> SpfRecord | Outcome:
     if len(records) == 1:
         return SpfRecord.parse(records[0])
     return Outcome.MANY_RECORDS if records else Outcome.NO_RECORD
+
+
+_TOO_MANY = "the record has more mx terms than any receiver evaluates"
 
 
 class Tree:
@@ -113,10 +117,14 @@ class Tree:
             void = int(isinstance(mx, NoRecord))
             return _looked(term, target, _one(mx), mx, void_ipv4=void, void_ipv6=void)
         names = tuple(plain(rdata.exchange) for rdata in mx.rdatas)  # type: ignore[attr-defined]
-        addresses = [self._answers.get((name, rdtype)) for name in names for rdtype in ("A", "AAAA")]
+        hosts = [name for name in names if name != "."]
+        addresses = [self._answers.get((name, rdtype)) for name in hosts for rdtype in ("A", "AAAA")]
+        # Of over ten names none is asked for, and none counts (section 4.6.4).
+        unasked = None in addresses and len(names) <= MX_LIMIT
         networks = tuple(network for looked in addresses for network in _networks(looked, term))
         # Whether an address look-up inside mx can be void is not settled; like most receivers we count none.
-        return _looked(term, target, Outcome.FOUND, mx, *addresses, networks=networks, names=names)
+        found = _looked(term, target, Outcome.FOUND, mx, *addresses, networks=networks, names=names)
+        return dataclasses.replace(found, partly=found.partly or _TOO_MANY) if unasked else found
 
     def _exists(self, term: Mechanism, target: str) -> SpfStep:
         looked = self._answers.get((target, "A"))  # only ever A, whatever the client (section 5.7)
