@@ -33,11 +33,11 @@ from diag.api import (
     Verdict,
     Withdraw,
     check,
+    clock_doubt,
     pacc_record,
     rule,
 )
 
-from .clock import clock_doubt
 from .txt import as_written
 
 OXDISCO = Document(

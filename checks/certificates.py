@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from diag.api import (
     Absent,
+    Cause,
     ClientCertificate,
     Document,
     OurClock,
@@ -16,10 +17,11 @@ from diag.api import (
     Undecided,
     Verdict,
     check,
+    refusal,
     rule,
 )
 
-from .certificates_reasons import Cause, CertificateFinding, cure, refusal
+from .certificates_reasons import CertificateFinding, cure, unknown_issuer
 
 BR = Document(
     "CA/Browser Forum Baseline Requirements",
@@ -211,6 +213,9 @@ def mail_programs_accept_the_certificate(
     """Mail programs accept the server's certificate."""
     found = refusal(served, clock)
     for reason, also in found.told:
+        if reason.cause is Cause.UNKNOWN_ISSUER and served.role is not Role.GUESSED:
+            yield unknown_issuer(served, reason)
+            continue
         kind = RefusedAtGuessedHost if served.role is Role.GUESSED else _rule(reason.cause)
         yield kind(
             subject=served.subject,

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 
 from diag.api import (
     Absent,
+    Cause,
     Configure,
     DaneHost,
     InboundCertificate,
     Many,
     Mode,
     OurClock,
+    Reason,
+    Refusal,
     Rfc,
     Severity,
     StsPolicy,
@@ -23,11 +26,13 @@ from diag.api import (
     Undecided,
     Verdict,
     check,
+    ending,
+    refusal,
     rule,
 )
 
 from .certificates import BR
-from .certificates_reasons import Cause, CertificateFinding, Reason, Refusal, cure, ending, refusal
+from .certificates_reasons import CertificateFinding, cure, unknown_issuer
 
 
 @rule("certificates/sts-mismatch", Severity.ERROR, Rfc(8461, "4.2"), Rfc(8461, "5"), since="1.0")
@@ -252,7 +257,10 @@ def senders_accept_the_certificate(
         yield Undecided(unsure, served.cites)
         return
     for reason, also in found.told:
-        yield _told(served, reason, also)
+        if reason.cause is Cause.UNKNOWN_ISSUER:
+            yield unknown_issuer(served, reason)
+        else:
+            yield _told(served, reason, also)
     if found.reasons and isinstance(sts, Unavailable):
         because = f"whether senders refuse is not known, nor is the MTA-STS policy: {sts.because}"
         yield Undecided(because, sts.evidence)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diag.api import CertificateRevocation, Rfc, Role, Severity, check, rule
+from diag.api import Cause, CertificateRevocation, Rfc, Role, Severity, check, rule
 
 from .certificates import RefusedAtGuessedHost
-from .certificates_reasons import Cause, CertificateFinding, cure
+from .certificates_reasons import CertificateFinding, cure
 
 
 @rule("certificates/revoked", Severity.ERROR, Rfc(5280, "6.3"), Rfc(6960), since="1.0")

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from diag.api import (
     Absent,
+    CHAIN,
+    Cause,
     Certificate,
     DaneHost,
     Finding,
@@ -21,14 +23,16 @@ from diag.api import (
     Unavailable,
     Undecided,
     Verdict,
+    by_other_clocks,
     check,
+    clock_doubt,
+    refusal,
     rule,
 )
 
 from .certificates import BR
 from .certificates_inbound import asks, of_host
-from .certificates_reasons import Cause, chain_settings, cure, refusal
-from .clock import by_other_clocks, clock_doubt
+from .certificates_reasons import chain_settings, cure
 
 LEAST_LEFT = timedelta(hours=24)
 """So much should be left of the shortest certificate: a renewal that failed once must be noticed."""
@@ -69,7 +73,7 @@ def the_certificate_does_not_expire_soon(
         return
     # What has expired, or is to be replaced for another reason, is told already.
     told = {reason.cause for reason in refusal(served, clock).reasons}
-    if told - {Cause.MISSING_INTERMEDIATE} or _date_is_ignored(served, dane, sts):
+    if told - CHAIN or _date_is_ignored(served, dane, sts):
         return
     if ours != theirs:
         yield Undecided(f"the certificate expires on {_day(leaf)}; {clock_doubt(clock)}", served.cites)

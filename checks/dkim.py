@@ -19,12 +19,12 @@ from diag.api import (
     Severity,
     Withdraw,
     check,
+    known_key_words,
     rule,
     shared_factor,
 )
 
 from .dkim_mend import instead, mend, new_key, revoke, withdraw
-from .known_keys import known_key_words
 from .txt import as_written
 
 SHORTEST, RECOMMENDED, LONGEST = 1024, 2048, 4096

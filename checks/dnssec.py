@@ -27,11 +27,10 @@ from diag.api import (
     ZoneSignatures,
     ZoneTrust,
     check,
+    clock_doubt,
     rule,
     why,
 )
-
-from .clock import clock_doubt
 
 _SIGN = "dnssec-policy default;\ninline-signing yes;"
 _EARLY = timedelta(minutes=5)

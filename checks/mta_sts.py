@@ -30,12 +30,12 @@ from diag.api import (
     Verdict,
     Withdraw,
     check,
+    clock_doubt,
     pattern_problem,
     rank,
     rule,
 )
 
-from .clock import clock_doubt
 from .mta_sts_mend import (
     INVALID,
     PATTERN_WORDS,

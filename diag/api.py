@@ -57,6 +57,7 @@ from .facts.clients import (
     SubmissionSurvey as SubmissionSurvey,
     SubmissionUnderTls as SubmissionUnderTls,
 )
+from .facts.clock import by_other_clocks as by_other_clocks, clock_doubt as clock_doubt
 from .facts.dane import DaneHost as DaneHost, HeededTlsa as HeededTlsa
 from .facts.dkim import (
     Below as Below,
@@ -106,6 +107,7 @@ from .facts.intrusive import (
     InboundRelay as InboundRelay,
     SubmissionRelay as SubmissionRelay,
 )
+from .facts.known_keys import known_key_words as known_key_words
 from .facts.mailbox import InboundInternational as InboundInternational
 from .facts.moment import RunMoment, VantagePoint
 from .facts.mta_sts import (
@@ -123,6 +125,14 @@ from .facts.mx import (
     Routing,
 )
 from .facts.pipelining import InboundPipelining as InboundPipelining
+from .facts.refusal import (
+    CHAIN as CHAIN,
+    Cause as Cause,
+    Reason as Reason,
+    Refusal as Refusal,
+    ending as ending,
+    refusal as refusal,
+)
 from .facts.reverse import PointerName as PointerName, ReverseName as ReverseName
 from .facts.revocation import CertificateRevocation as CertificateRevocation
 from .facts.roles import ReceivingDomain as ReceivingDomain, Roles as Roles, SendingDomain as SendingDomain
@@ -252,6 +262,7 @@ from .records.tlsrpt import TlsrptProblem as TlsrptProblem, TlsrptRecord as Tlsr
 from .tls.certificate import Certificate as Certificate, public_key_info as public_key_info
 from .tls.chain import ChainVerdict as ChainVerdict, Trust as Trust, rank as rank
 from .tls.handshake import Handshake as Handshake, TlsFailure as TlsFailure, TlsTrouble as TlsTrouble
+from .tls.issuers import Form as Form
 from .tls.mark import MarkFault as MarkFault, MarkVerdict as MarkVerdict
 from .tls.path import Fault as Fault, Flaw as Flaw
 from .tls.staple import Revocation as Revocation, revocation as revocation

@@ -8,8 +8,9 @@ from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
 from diag.tls.certificate import Certificate
-from diag.tls.chain import ChainVerdict
+from diag.tls.chain import ChainVerdict, Trust
 from diag.tls.handshake import Handshake
+from diag.tls.issuers import Form
 
 
 class Role(enum.StrEnum):
@@ -22,6 +23,20 @@ class Role(enum.StrEnum):
     """Mail programs, at a host and port that the domain or the user names: they verify (RFC 8314 section 5.3)."""
     GUESSED = "guessed"
     """Mail programs that guess: nobody told them of this host and port, and it answers all the same."""
+
+
+@frozen
+class FetchedIssuer:
+    """What was had where a certificate says that of its issuer is, or why nothing was (RFC 5280 section 4.2.2.1)."""
+
+    url: str
+    certificate: Certificate | None
+    """The issuer's: its key signed the certificate that led there."""
+    form: Form = Form.DER
+    trouble: str = ""
+    """Why there is none, as a predicate of the URL; empty where there is."""
+    passing: bool = False
+    """Whether that may be over in a while, or be due to our own place in the network."""
 
 
 @frozen(kw_only=True)
@@ -45,6 +60,10 @@ class ServedCertificate:
     """Why trust could not be judged: there is no store, or it could not be read; empty where it could."""
     cites: tuple[Cite, ...]
     """The handshake in its conversation."""
+    fetched: tuple[FetchedIssuer, ...] = ()
+    """Where the chain lacks an intermediate: what was fetched in its place, from the lowest upwards."""
+    completed: ChainVerdict | None = None
+    """The verdict on the chain with those added; None where none could be had, or none was missing."""
     listed: str = ""
     """The list of known private keys on which its own stands; empty where on none, or there is no list."""
 
@@ -52,6 +71,17 @@ class ServedCertificate:
     def subject(self) -> str:
         """The endpoint as a subject."""
         return str(self.endpoint)
+
+    @property
+    def whole(self) -> ChainVerdict:
+        """The verdict on all that is known of the chain, sent or fetched."""
+        return self.completed or self.verdict
+
+    @property
+    def lacks(self) -> FetchedIssuer | None:
+        """The intermediate that should be sent, where with it the chain leads to the store; None otherwise."""
+        led = self.completed is not None and self.completed.trust is Trust.TRUSTED
+        return next((each for each in self.fetched if each.certificate is not None), None) if led else None
 
     @property
     def leaf(self) -> Certificate:

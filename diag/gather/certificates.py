@@ -1,4 +1,7 @@
-"""Certificates out of the conversations that were held, judged at the run's moment. Asks only the trust store."""
+"""Certificates out of the conversations that were held, judged at the run's moment.
+
+Asked are the trust store and, where a server sends too little, the places where it says that the rest is.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from diag.tls.key_number import key_number
 from diag.together import all_of
 from diag.wire.reach import Reached
 
+from .issuers import Completed, completed
 from .known_keys import list_of
 from .references import SHUT
 
@@ -29,7 +33,7 @@ S = TypeVar("S", bound=ServedCertificate)
 
 @fact
 async def inbound_certificates(
-    handshakes: Many[InboundHandshake], moment: RunMoment, lab: Lab
+    handshakes: Many[InboundHandshake], target: Target, moment: RunMoment, lab: Lab
 ) -> Many[InboundCertificate]:
     """What the MX hosts serve on port 25."""
 
@@ -45,7 +49,7 @@ async def inbound_certificates(
             return Unavailable(_failed(handshake), (cite,))
         references = (endpoint.host,)
         return await _judged(
-            InboundCertificate, endpoint, Role.INBOUND, handshake, references, cite, moment, lab
+            InboundCertificate, endpoint, Role.INBOUND, handshake, references, cite, target, moment, lab
         )
 
     return Many(await all_of(served, handshakes.items))
@@ -70,7 +74,7 @@ async def client_certificates(
             references += (target.domain,)
         cite = contact.cite(contact.session.secured)
         return await _judged(
-            ClientCertificate, contact.endpoint, role, handshake, references, cite, moment, lab
+            ClientCertificate, contact.endpoint, role, handshake, references, cite, target, moment, lab
         )
 
     found = await all_of(served, (subject for subject, c in contacts.items.items() if _counts(c)))
@@ -100,21 +104,29 @@ async def _judged(
     handshake: Handshake,
     references: tuple[str, ...],
     cite: Cite,
+    target: Target,
     moment: RunMoment,
     lab: Lab,
 ) -> S | Absent:
     if not handshake.chain:
         return Absent("the server sent no certificate", (cite,))
     anchors = await lab.run(TrustAnchors(issuers_of(handshake.chain)))
+    verdict = judge(handshake.chain, references, anchors.roots, moment.at)
+    distrust = _distrust(anchors)
+    more = Completed()
+    if not distrust:
+        more = await completed(handshake.chain, references, verdict, moment.at, target, lab)
     return make(
         endpoint=endpoint,
         role=role,
         handshake=handshake,
         references=references,
-        verdict=judge(handshake.chain, references, anchors.roots, moment.at),
+        verdict=verdict,
         store=anchors.store,
-        distrust=_distrust(anchors),
-        cites=(cite,),
+        distrust=distrust,
+        cites=(cite, *more.cites),
+        fetched=more.fetched,
+        completed=more.verdict,
         listed=await list_of(key_number(handshake.chain[0]), lab),
     )
 

@@ -22,11 +22,13 @@ from diag.tls.crl import CrlReading, Point, distribution_points, every_reason, r
 from diag.tls.staple import Revocation, revocation, vouches
 from diag.together import all_of
 
-from .crl import fetch_crl
+from .plain_http import fetch
 
 C = TypeVar("C", bound=ServedCertificate)
 R = TypeVar("R", bound=CertificateRevocation)
 
+LARGEST = 16 << 20
+"""Octets of a list; whole CAs of today fit, as the large ones have cut theirs in pieces."""
 SHORT_LIVED = timedelta(days=10)
 """No issuer needs to say anything of certificates that live no longer (BR section 4.9)."""
 
@@ -99,7 +101,7 @@ async def _told(
     seen: ServedCertificate, moment: RunMoment, target: Target, lab: Lab
 ) -> Told | Absent | Unavailable:
     """What is said of one certificate, and by what."""
-    leaf, path, staple = seen.leaf, seen.verdict.path, seen.handshake.staple
+    leaf, path, staple = seen.leaf, seen.whole.path, seen.handshake.staple
     if seen.verdict.trust is Trust.SELF_SIGNED:
         return Absent("nobody but its own key could take it back")
     points = distribution_points(leaf.der)
@@ -130,7 +132,7 @@ async def _listed(
         reading = CrlReading(trouble="its list of revoked certificates is not to be had over plain HTTP")
         cites: tuple[Cite, ...] = ()
         for url in point.urls:
-            got = await fetch_crl(url, target, lab)
+            got = await fetch(url, LARGEST, target, lab)
             cites += got.cites
             reading = read_crl(got.octets, point, leaf, issuer, moment.at)
             if not got.trouble and not reading.trouble:

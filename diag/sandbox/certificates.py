@@ -9,6 +9,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
 
 from .authority import Authority, Credentials
 from .crl import FAULTS, revocation_list
@@ -90,6 +91,14 @@ class Certificates:
     def staple(self, kind: str, names: tuple[str, ...], status: str) -> bytes:
         """An OCSP response of the intermediate's, "good" or "revoked" a week ago; empty for no status."""
         return _staple(self.moment, self.pem(kind, names), status) if status else b""
+
+    def issuer(self, form: str) -> bytes:
+        """A certificate of the authority's as authorities serve them (RFC 5280 section 4.2.2.1)."""
+        authority = _authority(self.moment)
+        if form != "pkcs7":
+            return {"intermediate": authority.intermediate, "root": authority.root}[form]
+        both = [x509.load_der_x509_certificate(der) for der in (authority.root, authority.intermediate)]
+        return serialize_certificates(both, Encoding.DER)
 
     def revoked(self, hosts: tuple[str, ...], fault: str = "") -> bytes:
         """The intermediate's list, on which certificates of the kind "listed" stand for these hosts."""

@@ -90,6 +90,8 @@ class Document:
     revoked: tuple[str, ...] | None = None
     """In place of the body comes the intermediate's list of revoked certificates, with those of the kind
     `listed` that these hosts serve."""
+    issuer: str = ""
+    """In place of the body comes a certificate of the authority's: "intermediate" or "root", in DER, or "pkcs7"."""
     mark: MarkSpec | None = None
     """In place of the body comes a mark certificate."""
     list_fault: str = ""

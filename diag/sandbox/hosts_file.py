@@ -39,6 +39,7 @@ _KNOWN = {field.name for field in dataclasses.fields(HostSpec)} - {"quirks"} | _
 _OF_ALL_CONNECTIONS = {"address", "port", "protocol", "state", "absent", "second"}
 """Keys that cannot differ from one connection to the next."""
 STAPLES = ("", "good", "revoked")
+ISSUERS = ("", "intermediate", "root", "pkcs7")
 LIST_FAULTS = ("", "stale", "forged")
 _VERSIONS = ("", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
@@ -203,6 +204,8 @@ def _document(value: str | Mapping[str, Any]) -> Document:
     given = dict(value)
     if "revoked" in given:
         given["revoked"] = tuple(given["revoked"])
+    if given.get("issuer", "") not in ISSUERS:
+        raise ValueError(f"unknown issuer; known are {', '.join(ISSUERS[1:])}")
     if "mark" in given:
         given["mark"] = _mark(given["mark"])
     if given.get("list_fault", "") not in LIST_FAULTS:

@@ -39,6 +39,8 @@ async def exchange(session: Session) -> None:
     body = document.body.encode("utf-8")
     if document.revoked is not None:
         body = session.certificates.revoked(document.revoked, document.list_fault)
+    if document.issuer:
+        body = session.certificates.issuer(document.issuer)
     if document.mark is not None:
         mark = document.mark
         logo = session.host.documents[mark.logo].body.encode() if mark.logo else b""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cryptography import exceptions, x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+    from cryptography.hazmat.primitives.serialization import pkcs7
     from cryptography.x509 import ocsp, oid
 else:
 
@@ -33,6 +34,7 @@ else:
     exceptions = _Late("cryptography.exceptions")
     hashes = _Late("cryptography.hazmat.primitives.hashes")
     serialization = _Late("cryptography.hazmat.primitives.serialization")
+    pkcs7 = _Late("cryptography.hazmat.primitives.serialization.pkcs7")
     x509 = _Late("cryptography.x509")
     ocsp = _Late("cryptography.x509.ocsp")
     oid = _Late("cryptography.x509.oid")
@@ -47,6 +49,7 @@ __all__ = (
     "ocsp",
     "oid",
     "padding",
+    "pkcs7",
     "rsa",
     "serialization",
     "x509",

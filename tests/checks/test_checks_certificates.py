@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from checks.certificates import mail_programs_accept_the_certificate
 from checks.certificates_inbound import senders_accept_the_certificate
-from checks.certificates_reasons import refusal
 from checks.certificates_upkeep import (
     the_certificate_does_not_expire_soon,
     the_certificate_lasts_no_longer_than_allowed,
 )
-from diag.facts.certificates import ClientCertificate, InboundCertificate, Role
+from diag.facts.certificates import ClientCertificate, FetchedIssuer, InboundCertificate, Role
 from diag.facts.dane import DaneHost
 from diag.facts.dnssec import Security
 from diag.facts.mta_sts import StsPolicy
+from diag.facts.refusal import refusal
 from diag.facts.vantage import OurClock, Witness
 from diag.model.finding import Finding, Undecided, Verdict
 from diag.model.knowing import Absent, Cite, Many, Unavailable
@@ -26,6 +27,7 @@ from diag.model.target import Endpoint
 from diag.records.mta_sts import StsPolicyFile
 from diag.records.tlsa import Tlsa
 from diag.sandbox.authority import Authority, key_of
+from diag.tls.certificate import read
 from diag.tls.chain import Trust, judge
 from diag.tls.handshake import Handshake
 
@@ -138,13 +140,59 @@ def test_an_expired_self_signed_certificate_for_another_name_is_one_finding() ->
     )
 
 
+def lacking(
+    seen: ClientCertificate, url: str = "http://ca.example/i.der", **name: object
+) -> ClientCertificate:
+    """The same, where the intermediate was fetched."""
+    chain = (*seen.handshake.chain, CA.intermediate)
+    issuer = dataclasses.replace(read(CA.intermediate), **name)  # type: ignore[arg-type]
+    return dataclasses.replace(
+        seen,
+        fetched=(FetchedIssuer(url, issuer),),
+        completed=judge(chain, seen.references, (CA.root,), seen.verdict.moment),
+    )
+
+
 def test_renewing_does_not_send_the_intermediate() -> None:
     chain = leaf(since=9 * DAY, lasts=8 * DAY)[:1]
-    assert judged(mail_programs_accept_the_certificate, client(chain), NONE) == [
+    assert judged(mail_programs_accept_the_certificate, lacking(client(chain)), NONE) == [
         "expired",
         "missing-intermediate",
     ]
     assert on_25(chain, sts=policy()) == ["sts-mismatch"]
+
+
+def test_the_intermediate_to_append_is_named_in_a_command_that_can_be_pasted() -> None:
+    seen = lacking(client(leaf()[:1]))
+    (finding,) = mail_programs_accept_the_certificate.function(seen, NONE)
+    assert finding.fix[0].setting == (
+        "# 'CN=Sandbox Intermediate'\n"
+        "curl -s http://ca.example/i.der | openssl x509 -inform DER >> fullchain.pem"
+    )
+
+
+def test_what_a_certificate_says_is_quoted_in_that_command() -> None:
+    seen = lacking(client(leaf()[:1]), "http://ca.example/$(id)", subject="CN=a'\n; id #")
+    (finding,) = mail_programs_accept_the_certificate.function(seen, NONE)
+    comment, command = finding.fix[0].setting.split("\n")
+    assert shlex.split(comment.removeprefix("# ")) == ["CN=a'?; id #"]
+    assert shlex.split(command)[:3] == ["curl", "-s", "http://ca.example/$(id)"]
+
+
+def test_an_issuer_that_could_not_be_had_is_open_where_two_rules_could_tell_it() -> None:
+    silent = (FetchedIssuer("http://ca.example/i.der", None, trouble="does not answer", passing=True),)
+    chain = leaf()[:1]
+    (said_of_it,) = judged(
+        mail_programs_accept_the_certificate, dataclasses.replace(client(chain), fetched=silent), NONE
+    )
+    assert said_of_it.startswith("? the certificate is sent without that of its issuer")
+    assert "ca.example/i.der does not answer" in said_of_it
+    seen = dataclasses.replace(inbound(chain), fetched=silent)
+    assert judged(senders_accept_the_certificate, seen, NONE, policy(), NONE) == ["sts-mismatch"]
+    (open_too,) = judged(senders_accept_the_certificate, seen, NONE, NONE, NONE)
+    assert open_too.startswith("? the certificate is sent without")
+    guessed = dataclasses.replace(client(chain, role=Role.GUESSED), fetched=silent)
+    assert judged(mail_programs_accept_the_certificate, guessed, NONE) == ["refused-at-guessed-host"]
 
 
 def test_a_default_certificate_is_not_told_to_be_self_signed_as_well() -> None:

@@ -12,7 +12,7 @@ from diag.records.dkim_keys import NotDer, read_key
 from diag.sandbox.authority import Authority, key_of, pem
 from diag.sandbox.crl import revocation_list
 from diag.sandbox.marks import logotype, mark_certificate
-from diag.tls import certificate, chain, crl, der, key_number, mark, names, staple, tlsa
+from diag.tls import certificate, chain, crl, der, issuers, key_number, mark, names, staple, tlsa
 
 MOMENT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -88,6 +88,7 @@ def tls_targets() -> tuple[Target, ...]:
     made, leaf, issuer, listed = _authority()
     return (
         Target("certificate", _certificate, DER_WORDS, (leaf, issuer)),
+        Target("issuers", issuers.certificates_in, DER_WORDS, (issuer, pem(issuer))),
         Target("crl", _revoked, DER_WORDS, (listed,)),
         Target("ocsp", _stapled, DER_WORDS, (made.intermediate,)),
         Target(

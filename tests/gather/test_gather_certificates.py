@@ -66,7 +66,9 @@ def tls(outcome: Handshake | TlsFailure | None, small: Look | None = None) -> In
 
 def inbound(seen: InboundHandshake | Absent | Unavailable, store: Store | None = None) -> Any:
     async def run() -> Any:
-        return await inbound_certificates.function(Many({str(AT): seen}), RunMoment(MOMENT), store or Store())
+        return await inbound_certificates.function(
+            Many({str(AT): seen}), Target(DOMAIN), RunMoment(MOMENT), store or Store()
+        )
 
     return anyio.run(run).items[str(AT)]
 

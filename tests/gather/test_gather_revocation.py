@@ -14,8 +14,8 @@ from cryptography import x509
 from diag.facts.certificates import InboundCertificate, Role
 from diag.facts.moment import RunMoment
 from diag.facts.revocation import CertificateRevocation, InboundRevocation
-from diag.gather.crl import LARGEST, fetch_crl
-from diag.gather.revocation import inbound_revocations, revocations
+from diag.gather.plain_http import fetch
+from diag.gather.revocation import LARGEST, inbound_revocations, revocations
 from diag.lab.once import Once
 from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone
@@ -233,7 +233,7 @@ def test_a_list_that_cannot_be_had_leaves_it_open_and_says_why(answer: HttpExcha
 
 
 def fetched(url: str, web: Web, target: Target = TARGET) -> Any:
-    return anyio.run(lambda: fetch_crl(url, target, web))
+    return anyio.run(lambda: fetch(url, LARGEST, target, web))
 
 
 GOT = HttpExchange(200, body=b"a list")

@@ -16,8 +16,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from checks.dkim import dkim_key_is_secret
-from checks.known_keys import known_key_words
 from diag.facts.dkim import DkimKeyFound, Selector, Source
+from diag.facts.known_keys import known_key_words
 from diag.lab.live.live import Live, Means
 from diag.lab.tape import Tape
 from diag.model.finding import Severity

@@ -1,4 +1,4 @@
-"""Fetching lists of revoked certificates: plain HTTP, from public addresses, within limits."""
+"""Fetching what certificates point to, which is signed: plain HTTP, from public addresses, within limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from diag.model.frozen import frozen
-from diag.model.knowing import Cite, Unavailable
+from diag.model.knowing import Absent, Cite, Unavailable
 from diag.model.target import Target
 from diag.probes.https import HttpExchange, HttpsGet
 from diag.probes.probe import Lab
@@ -15,49 +15,52 @@ from diag.together import all_of
 from .dns import Found, look_up
 from .references import routed
 
-LARGEST = 16 << 20
-"""Octets of a list; whole CAs of today fit, as the large ones have cut theirs in pieces."""
 PATIENCE = 20.0
-"""Seconds for a list from one address."""
+"""Seconds for a document from one address."""
 MOST_ADDRESSES = 2
 """Addresses tried one after another where one does not answer."""
 MOST_REDIRECTS = 3
 
 
 @frozen
-class CrlFetched:
+class Fetched:
     """What came of one URL."""
 
     url: str
     octets: bytes = b""
     trouble: str = ""
     """Why there is nothing to read, as a predicate of the URL; empty where there is."""
+    passing: bool = False
+    """That may be over in a while, or be due to our own place in the network."""
     cites: tuple[Cite, ...] = ()
 
 
-async def fetch_crl(url: str, target: Target, lab: Lab) -> CrlFetched:
-    """What is served at a URL; a few redirects are followed, to http:// alone."""
+async def fetch(url: str, largest: int, target: Target, lab: Lab) -> Fetched:
+    """What is served at a URL, of `largest` octets at most; a few redirects are followed, to http:// alone."""
     at = url
     cites: tuple[Cite, ...] = ()
     for _ in range(1 + MOST_REDIRECTS):
         place = _split(at)
         if place is None:
-            return CrlFetched(url, trouble=f"leads to {at[:200]}, which is not fetched", cites=cites)
+            return Fetched(url, trouble=f"leads to {at[:200]}, which is not fetched", cites=cites)
         addresses = await _addresses(place, target, lab)
         if isinstance(addresses, Unavailable):
-            return CrlFetched(url, trouble=addresses.because, cites=cites + addresses.evidence)
-        probe, exchange = await _asked(place, addresses, target, lab)
+            cites += addresses.evidence
+            return Fetched(url, trouble=addresses.because, passing=True, cites=cites)
+        if isinstance(addresses, Absent):
+            return Fetched(url, trouble=addresses.because, cites=cites + addresses.evidence)
+        probe, exchange = await _asked(place, addresses, largest, target, lab)
         cites = (*cites, Cite(probe))
         if 300 <= exchange.status < 400 and exchange.location:
             try:
                 at = urljoin(at, exchange.location)
             except ValueError:  # an address in brackets that is none, and the like
                 said = exchange.location[:200]
-                return CrlFetched(url, trouble=f"leads to {said}, which is no URL", cites=cites)
+                return Fetched(url, trouble=f"leads to {said}, which is no URL", cites=cites)
             continue
-        trouble = _trouble(exchange)
-        return CrlFetched(url, b"" if trouble else exchange.body, trouble, cites)
-    return CrlFetched(url, trouble=f"redirects more than {MOST_REDIRECTS} times", cites=cites)
+        trouble = _trouble(exchange, largest)
+        return Fetched(url, b"" if trouble else exchange.body, trouble, _passing(exchange), cites)
+    return Fetched(url, trouble=f"redirects more than {MOST_REDIRECTS} times", cites=cites)
 
 
 def _split(url: str) -> SplitResult | None:
@@ -71,7 +74,7 @@ def _split(url: str) -> SplitResult | None:
     return parts if plain and port_is_sane and len(url) <= 2048 and url.isascii() else None
 
 
-async def _addresses(place: SplitResult, target: Target, lab: Lab) -> list[str] | Unavailable:
+async def _addresses(place: SplitResult, target: Target, lab: Lab) -> list[str] | Absent | Unavailable:
     """Public addresses of the host that can be reached from here, in an order that does not change."""
     host = place.hostname or ""
     cites: tuple[Cite, ...] = ()
@@ -86,10 +89,10 @@ async def _addresses(place: SplitResult, target: Target, lab: Lab) -> list[str] 
         if not found and unknown is not None:
             return Unavailable(f"has a host that could not be looked up ({unknown.because})", cites)
         if not found:
-            return Unavailable(f"has a host without address ({host})", cites)
+            return Absent(f"has a host without address ({host})", cites)
     public = [address for address in found if target.counts_as_public(address)]
     if not public:
-        return Unavailable("lies at an address that is not public", cites)
+        return Absent("lies at an address that is not public", cites)
     reachable = await routed(lab, public)
     if not reachable:
         return Unavailable(f"lies where this machine has no route to ({', '.join(public[:4])})", cites)
@@ -97,7 +100,7 @@ async def _addresses(place: SplitResult, target: Target, lab: Lab) -> list[str] 
 
 
 async def _asked(
-    place: SplitResult, addresses: list[str], target: Target, lab: Lab
+    place: SplitResult, addresses: list[str], largest: int, target: Target, lab: Lab
 ) -> tuple[HttpsGet, HttpExchange]:
     """The first address that answers decides."""
     path = (place.path or "/") + (f"?{place.query}" if place.query else "")
@@ -107,7 +110,7 @@ async def _asked(
             address=address,
             path=path,
             port=place.port or 80,
-            limit=LARGEST,
+            limit=largest,
             scheme="http",
             timeout=min(PATIENCE, target.timeout),
         )
@@ -117,7 +120,7 @@ async def _asked(
     return probe, exchange
 
 
-def _trouble(exchange: HttpExchange) -> str:
+def _trouble(exchange: HttpExchange, largest: int) -> str:
     if exchange.status not in (0, 200):
         return f"answers with status {exchange.status} {exchange.reason[:80]}".rstrip()
     return {
@@ -125,6 +128,17 @@ def _trouble(exchange: HttpExchange) -> str:
         "refused": "refuses the connection",
         "unreachable": "cannot be reached",
         "timed-out": "does not answer in time",
-        "too-big": f"holds more than {LARGEST >> 20} MiB, which is not read",
+        "too-big": f"holds more than {_size(largest)}, which is not read",
         "garbage": "does not speak HTTP",
     }.get(exchange.trouble, "breaks the connection off")
+
+
+def _size(octets: int) -> str:
+    return f"{octets >> 20} MiB" if octets >= 1 << 20 else f"{octets >> 10} KiB"
+
+
+def _passing(exchange: HttpExchange) -> bool:
+    """Whether another attempt may bring more: too many requests (RFC 6585 section 4), faults of the server or the way."""
+    if exchange.status not in (0, 200):
+        return exchange.status == 429 or exchange.status >= 500
+    return exchange.trouble not in ("", "too-big", "garbage")

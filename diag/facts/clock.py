@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from diag.api import Absent, OurClock, Unavailable
+from diag.model.knowing import Absent, Unavailable
+
+from .vantage import OurClock
 
 
 def clock_doubt(clock: OurClock | Absent | Unavailable) -> str:
