@@ -18,6 +18,7 @@ from diag.probes.intrusive import ClearLoginTalk, CollectTalk
 from diag.probes.probe import Lab
 from diag.wire.clear_login import Login, read_clear_login
 from diag.wire.collect import PATIENCE, read_collection
+from diag.wire.login import LoginEnd
 from diag.wire.reach import Reached
 from diag.wire.transcript import visible
 
@@ -71,19 +72,20 @@ async def collected_messages(
         return Absent("no test message was taken")
     endpoint = access.survey.endpoint
     probe = CollectTalk(
-        endpoint.address,
-        endpoint.port,
-        endpoint.host,
-        access.survey.tls,
-        access.certificate,
-        target.login,
-        target.password,
-        message_ids,
-        PATIENCE + target.timeout,
+        address=endpoint.address,
+        port=endpoint.port,
+        host=endpoint.host,
+        tls=access.survey.tls,
+        certificate=access.certificate,
+        login=target.login,
+        secret=target.secret,
+        token=bool(target.token),
+        message_ids=message_ids,
+        timeout=PATIENCE + target.timeout,
     )
     read = read_collection(await lab.run(probe), message_ids)
-    if read.tried.login is not Login.TAKEN:
-        return Unavailable(read.tried.because, (Cite(probe, read.tried.event),))
+    if read.login.end is not LoginEnd.TAKEN:
+        return Unavailable(read.login.because, (Cite(probe, read.login.event),))
     return CollectedMessages(
         bodies={each: tuple(visible(line) for line in text) for each, text in read.texts.items()},
         cites={message_id: Cite(probe, event) for message_id, event in read.events.items()},

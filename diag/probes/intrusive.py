@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from diag.model.frozen import frozen
 
+from .logins import LoginProbe
 from .probe import Impact
 from .relay import RelayTls
-from .talks import TalkProbe, Tls
+from .talks import TalkProbe
 
 
 @frozen
@@ -69,22 +70,15 @@ class ClearLoginTalk(TalkProbe):
         return f"logs in as {self.login} WITHOUT encryption, if it is let"
 
 
-@frozen
-class CollectTalk(TalkProbe):
+@frozen(kw_only=True)
+class CollectTalk(LoginProbe):
     """Log in to a mailbox over TLS, wait for test messages, fetch their text, remove them."""
 
     kind: ClassVar[str] = "imap-collect"
     impact: ClassVar[Impact] = Impact.INTRUSIVE
 
-    tls: Tls
-    certificate: str
-    """SHA-256 of the certificate that was verified, in hexadecimal: where another is served, nothing is said."""
-    login: str
-    password: str
-    """Where the password is: the reference, never the password."""
     message_ids: tuple[str, ...]
     """Without angle brackets."""
-    timeout: float = 120.0
 
     def announcement(self) -> str:
         """See Probe."""

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from hashlib import sha256
 
 from fuzz_target import Target
 
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
-from diag.wire.actions import Dialogue, Hear, Outcome, Secure, Stop
+from diag.wire.actions import Bind, Dialogue, Hear, Outcome, Secure, Stop
 from diag.wire.chunking import chunking_dialogue
 from diag.wire.clear_login import clear_login_dialogue
 from diag.wire.client_injection import imap_injection_dialogue, pop3_injection_dialogue
-from diag.wire.collect import Account, collect_dialogue
+from diag.wire.collect import collect_dialogue
+from diag.wire.drafts import append_dialogue
 from diag.wire.end_of_data import message_dialogue
 from diag.wire.imap_dialogue import imap_dialogue
 from diag.wire.injection import injection_dialogue
 from diag.wire.introduction import leads_with_name, named_host
 from diag.wire.lines import MOST_LINES, is_whole, split
+from diag.wire.login import Account
+from diag.wire.login_smtp import Door, smtp_login_dialogue
 from diag.wire.pipelining import pipelining_dialogue
 from diag.wire.pop3_dialogue import pop3_dialogue
 from diag.wire.reach import looks_like_tls
 from diag.wire.relay import Attempt, relay_dialogue
 from diag.wire.smtp_dialogue import smtp_dialogue
 from diag.wire.transcript import line_text
+from diag.wire.visit_imap import imap_visit_dialogue
+from diag.wire.visit_pop3 import pop3_visit_dialogue
 
 HOST, HELO, LIMIT = "mx.orchard.example", "us.example", 60.0
 LEAF = b"a certificate"
@@ -42,7 +48,14 @@ def _dialogues() -> Iterator[Dialogue]:
         yield imap_dialogue(HOST, implicit_tls=implicit, timeout=LIMIT)
         yield pop3_dialogue(HOST, implicit_tls=implicit, timeout=LIMIT)
         account = Account("anna", b"secret", sha256(LEAF).hexdigest())
-        yield collect_dialogue(HOST, account, ("<1@b>", "<2@b>"), implicit_tls=implicit, timeout=LIMIT)
+        for token in (False, True):
+            lent = Account("anna", b"secret", "", token=token)
+            door = Door(HOST, 587, HELO, implicit)
+            yield smtp_login_dialogue(door, lent, timeout=LIMIT, envelope=("a@b", "c@d"))
+            yield imap_visit_dialogue(HOST, 143, lent, implicit_tls=implicit, timeout=LIMIT)
+            yield pop3_visit_dialogue(HOST, 110, lent, implicit_tls=implicit, timeout=LIMIT)
+        yield append_dialogue(HOST, 143, account, "1@b", b"x\r\n", implicit_tls=implicit, timeout=LIMIT)
+        yield collect_dialogue(HOST, 143, account, ("<1@b>", "<2@b>"), implicit_tls=implicit, timeout=LIMIT)
     yield injection_dialogue(HOST, HELO, timeout=LIMIT)
     yield imap_injection_dialogue(HOST, timeout=LIMIT)
     yield pop3_injection_dialogue(HOST, timeout=LIMIT)
@@ -71,6 +84,8 @@ def _played(dialogue: Dialogue, lines: list[bytes]) -> int:
                 break
         elif isinstance(action, Secure):
             outcome = FAILED if action.last_act else SHAKEN
+        elif isinstance(action, Bind):
+            outcome = (b"tls-exporter", b"bound")
         elif isinstance(action, Stop):
             break
     else:
@@ -109,6 +124,9 @@ DIALOGUES = (
             b"250-STARTTLS\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-SMTPUTF8\r\n250-AUTH LOGIN PLAIN\r\n250 SIZE\r\n",
             b"250 2.1.0 ok\r\n",
             b"334 VXNlcm5hbWU6\r\n",
+            b"235 2.7.0 in\r\n",
+            b"250-AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-1 CRAM-MD5 XOAUTH2\r\n",
+            b"334 " + base64.b64encode(b"r=maildiagx,s=QUFBQQ==,i=2") + b"\r\n",
             b"354 go\r\n",
             b"421 4.7.0 busy\r\n",
             b"450 4.2.0 greylisted\r\n",

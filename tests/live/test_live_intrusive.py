@@ -22,7 +22,8 @@ from diag.probes.talks import Tls
 from diag.sandbox.memory import MemoryNetwork
 from diag.sandbox.world import World, load
 from diag.wire.clear_login import Login, read_clear_login
-from diag.wire.collect import OTHER_CERTIFICATE, read_collection
+from diag.wire.collect import read_collection
+from diag.wire.login import OTHER_CERTIFICATE, LoginEnd
 from diag.wire.transcript import Closed, Ending, Remark, Said, Transcript, Who
 
 HOST = "192.0.2.30"
@@ -57,7 +58,15 @@ def collect(world: World, port: int = 993, password: str = "env:ANNAS", certific
     tls: Tls = "implicit" if port == 993 else "starttls"
     ids = ("n1@a.example", "n2@a.example")
     return CollectTalk(
-        HOST, port, "mail.a.example", tls, certificate or leaf(world), ANNA, password, ids, 120.0
+        address=HOST,
+        port=port,
+        host="mail.a.example",
+        tls=tls,
+        certificate=certificate or leaf(world),
+        login=ANNA,
+        secret=password,
+        message_ids=ids,
+        timeout=120.0,
     )
 
 
@@ -89,7 +98,7 @@ def test_what_is_ours_is_read_and_removed_and_the_rest_neither_touched_nor_told(
     both = {ANNA: [THEIRS, OURS]}
     (transcript,), network = performed(world, collect(world, port), boxes=both)
     read = read_collection(transcript, ("n1@a.example", "n2@a.example"))
-    assert read.tried.login is Login.TAKEN
+    assert read.login.end is LoginEnd.TAKEN
     assert read.texts == {"n1@a.example": (b"one", b".two")}, "the second never came"
     assert list(network.mail.of(ANNA).values()) == [THEIRS]
     told = octets(transcript)
@@ -113,7 +122,7 @@ def test_the_password_goes_over_the_wire_and_on_no_tape(
     object.__setattr__(host, "keywords_tls", ("IMAP4rev1", capability))
     probe = collect(world)
     (transcript,), network = performed(world, probe, boxes={ANNA: [OURS]})
-    assert read_collection(transcript, probe.message_ids).tried.login is Login.TAKEN
+    assert read_collection(transcript, probe.message_ids).login.end is LoginEnd.TAKEN
     Tape({probe: transcript}, {}).save(tmp_path / "t.tape")
     taped = (tmp_path / "t.tape").read_text()
     assert "env:ANNAS" in taped
@@ -137,7 +146,7 @@ def test_under_another_certificate_nothing_is_said(world: World) -> None:
         ]
         verbs = [verb for heard in network.heard for verb in heard.verbs]
         assert verbs in ([], ["A1"]), "STARTTLS and no more"
-        assert read_collection(transcript, ()).tried.login is Login.UNKNOWN
+        assert read_collection(transcript, ()).login.end is LoginEnd.UNTRIED
 
 
 def test_after_one_failed_login_no_password_is_said_any_more(world: World) -> None:
@@ -145,8 +154,8 @@ def test_after_one_failed_login_no_password_is_said_any_more(world: World) -> No
     object.__setattr__(host, "keywords", ("AUTH PLAIN",))
     clear = ClearLoginTalk(HOST, 587, "mail.a.example", "me", ANNA, "env:ANNAS")
     (first, second), network = performed(world, collect(world, password="env:WRONG"), clear)
-    tried = read_collection(first, ()).tried
-    assert tried.login is Login.FAILED
+    tried = read_collection(first, ()).login
+    assert tried.end is LoginEnd.REJECTED
     assert "AUTHENTICATIONFAILED" in tried.because
     assert len(network.heard) == 1, "no second connection"
     assert second.closed.how is Ending.FAILED

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from diag.model.plugin import performs
 from diag.probes.intrusive import ChunkTalk, ClearLoginTalk, CollectTalk, MessageTalk
-from diag.probes.talks import ImapTalk, SmtpTalk, Talk
+from diag.probes.talks import SmtpTalk, Talk
 from diag.wire.actions import Dialogue
 from diag.wire.chunking import chunking_dialogue
 from diag.wire.clear_login import Login, Tried, clear_login_dialogue, read_clear_login
-from diag.wire.collect import Account, collect_dialogue, read_collection
+from diag.wire.collect import collect_dialogue
 from diag.wire.end_of_data import message_dialogue
-from diag.wire.transcript import Closed, Ending, Transcript
+from diag.wire.login import Account
+from diag.wire.login_imap import read_imap_login
+from diag.wire.transcript import Transcript
 
 from .live import Means
+from .logins import entered, imap_talk, untried
 from .secrets import BadReference
 from .talks import Conversation
 from .tls import secure
@@ -49,7 +52,7 @@ async def clear_login_talk(probe: ClearLoginTalk, means: Means) -> Transcript:
     try:
         secret = means.secrets.of(probe.password)
     except BadReference as error:
-        return _untried(error)
+        return untried(error)
     dialogue = clear_login_dialogue(probe.host, probe.helo, probe.login, secret, timeout=probe.timeout)
     transcript = await _held(_smtp(probe), dialogue, means, secret)
     _remember(read_clear_login(transcript), means)
@@ -59,21 +62,18 @@ async def clear_login_talk(probe: ClearLoginTalk, means: Means) -> Transcript:
 @performs(CollectTalk)
 async def collect_talk(probe: CollectTalk, means: Means) -> Transcript:
     """A conversation with a mailbox."""
-    try:
-        secret = means.secrets.of(probe.password)
-    except BadReference as error:
-        return _untried(error)
-    dialogue = collect_dialogue(
-        probe.host,
-        Account(probe.login, secret, probe.certificate),
-        probe.message_ids,
-        implicit_tls=probe.tls == "implicit",
-        timeout=probe.timeout,
-    )
-    usual = ImapTalk(probe.address, probe.port, probe.host, timeout=probe.timeout)
-    transcript = await _held(usual, dialogue, means, secret)
-    _remember(read_collection(transcript, probe.message_ids).tried, means)
-    return transcript
+
+    def dialogue(account: Account) -> Dialogue:
+        return collect_dialogue(
+            probe.host,
+            probe.port,
+            account,
+            probe.message_ids,
+            implicit_tls=probe.tls == "implicit",
+            timeout=probe.timeout,
+        )
+
+    return await entered(probe, imap_talk(probe), dialogue, read_imap_login, means)
 
 
 def _smtp(probe: ChunkTalk | MessageTalk | ClearLoginTalk) -> SmtpTalk:
@@ -87,8 +87,3 @@ async def _held(usual: Talk, dialogue: Dialogue, means: Means, *secrets: bytes) 
 def _remember(tried: Tried, means: Means) -> None:
     if tried.login is Login.FAILED:
         means.secrets.failed("a login failed before, and is not tried again")
-
-
-def _untried(error: BadReference) -> Transcript:
-    """No connection was made: there is no password to log in with, or it has failed before."""
-    return Transcript((Closed(0, Ending.FAILED, str(error)),))

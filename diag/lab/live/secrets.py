@@ -1,12 +1,15 @@
 """Passwords by reference: read where they are used, by the performers, and kept nowhere else.
 
-What stands in targets, probes, tapes and reports is the reference: `env:NAME` or `file:PATH`.
+What stands in targets, probes, tapes and reports is the reference: `env:NAME`, `file:PATH` or `fd:NUMBER`.
 """
 
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
+
+import anyio
 
 LONGEST = 4096
 """Octets of a password."""
@@ -21,6 +24,13 @@ class Secrets:
 
     def __init__(self) -> None:
         self._failed = ""
+        self._turn: anyio.Lock | None = None
+
+    def turn(self) -> anyio.Lock:
+        """To be held during a login, so that the next one knows how it went."""
+        if self._turn is None:  # made where there is a loop
+            self._turn = anyio.Lock()
+        return self._turn
 
     def of(self, reference: str) -> bytes:
         """The password that a reference stands for. Raises BadReference."""
@@ -34,14 +44,17 @@ class Secrets:
 
 
 def resolve(reference: str) -> bytes:
-    """The password that `env:NAME` or `file:PATH` stands for. Raises BadReference.
+    """The password that `env:NAME`, `file:PATH` or `fd:NUMBER` stands for. Raises BadReference.
 
-    Of a file the first line counts, and there must be no other.
+    Of a file the first line counts, and there must be no other. A descriptor is read once, and what it held is
+    remembered as long as the process lives.
     """
     kind, colon, place = reference.partition(":")
-    if not colon or kind not in ("env", "file") or not place:
-        raise BadReference("expected env:NAME or file:PATH, where the password is, not the password itself")
-    secret = _of_environment(place) if kind == "env" else _of_file(place)
+    if not colon or kind not in _READERS or not place:
+        raise BadReference(
+            "expected env:NAME, file:PATH or fd:NUMBER, where the password is, not the password itself"
+        )
+    secret = _READERS[kind](place)
     if not secret:
         raise BadReference(f"{reference}: the password is empty")
     if len(secret) > LONGEST or any(octet < 0x20 or octet == 0x7F for octet in secret):
@@ -64,3 +77,16 @@ def _of_file(path: str) -> bytes:
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or str(error)).lower()
         raise BadReference(f"file:{path}: cannot be read: {why}") from None
+
+
+@cache
+def _of_descriptor(number: str) -> bytes:
+    try:
+        with os.fdopen(int(number), "rb") as file:
+            return file.read(LONGEST + 3).removesuffix(b"\n").removesuffix(b"\r")
+    except (OSError, ValueError, OverflowError):
+        # What stands in its place may be the password: it is not repeated.
+        raise BadReference("fd: expected the number of a descriptor that is open for reading") from None
+
+
+_READERS = {"env": _of_environment, "file": _of_file, "fd": _of_descriptor}

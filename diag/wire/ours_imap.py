@@ -1,0 +1,59 @@
+"""Finding messages of ours in a mailbox over IMAP, and removing these and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .actions import Steps
+from .imap import Response
+from .login_imap import ImapTalker, ok
+
+
+def removed(talker: ImapTalker, criteria: bytes) -> Steps[bool]:
+    """Remove what is found in the selected folder, and that alone; whether anything was."""
+    found = uids_in((yield from talker.command(b"UID SEARCH " + criteria, keeps=(b"* SEARCH",))))
+    if not found:
+        return False
+    return (yield from expunged(talker, found))
+
+
+def expunged(talker: ImapTalker, uids: Sequence[bytes]) -> Steps[bool]:
+    """Remove these messages, and these alone (RFC 4315 section 2.1)."""
+    which = b",".join(uids)
+    yield from talker.command(b"UID STORE " + which + rb" +FLAGS.SILENT (\Deleted)", keeps=())
+    return ok((yield from talker.command(b"UID EXPUNGE " + which, keeps=())))
+
+
+def literal(lines: Sequence[bytes]) -> bytes | None:
+    """The octets of the first literal (RFC 9051 section 4.3); None where there is none."""
+    for at, line in enumerate(lines):
+        if found := _LITERAL.search(line):
+            return b"".join(lines[at + 1 :])[: int(found["length"])]
+    return None
+
+
+def uids_in(answers: Sequence[Response]) -> list[bytes]:
+    """The numbers of a SEARCH response (RFC 3501 section 7.2.5)."""
+    words = [word for answer in answers if answer.word == "SEARCH" for word in answer.text.split()]
+    return [word.encode() for word in words if word.isascii() and word.isdigit()]
+
+
+def name_of(listed: Response) -> str:
+    """The mailbox of a LIST response; empty for one that is not a plain or quoted string."""
+    found = re.match(
+        r'\([^()]*\) (?:"(?:[^"\\]|\\.)*"|NIL) (?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<atom>[^ "{}]+))$',
+        listed.text,
+    )
+    if found is None:
+        return ""
+    return re.sub(r"\\(.)", r"\1", found["quoted"]) if found["quoted"] is not None else found["atom"]
+
+
+def attributes(listed: Response) -> list[str]:
+    r"""The attributes of a LIST response in lower case, such as \junk."""
+    found = re.match(r"\(([^()]{0,400})\)", listed.text)
+    return found[1].lower().split() if found else []
+
+
+_LITERAL = re.compile(rb"\{(?P<length>[0-9]{1,9})\}\r?\n\Z")
