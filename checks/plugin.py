@@ -1,6 +1,7 @@
 """Our rules and checks, as a plugin."""
 
 from . import (
+    access,
     autoconfig,
     autoconfig_offers,
     bimi,
@@ -95,6 +96,7 @@ modules = (
     chunking,
     mailbox,
     clear_login,
+    access,
     autoconfig,
     autoconfig_offers,
     certificates,

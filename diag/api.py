@@ -108,6 +108,14 @@ from .facts.intrusive import (
     SubmissionRelay as SubmissionRelay,
 )
 from .facts.known_keys import known_key_words as known_key_words
+from .facts.logins import (
+    DraftPut as DraftPut,
+    LoginTried as LoginTried,
+    MailboxSeen as MailboxSeen,
+    MaildropSeen as MaildropSeen,
+    MechanismTried as MechanismTried,
+    StrangerSender as StrangerSender,
+)
 from .facts.mailbox import InboundInternational as InboundInternational
 from .facts.moment import RunMoment, VantagePoint
 from .facts.mta_sts import (

@@ -9,6 +9,7 @@ from . import (
     injection,
     intrusive,
     known_keys,
+    logins,
     marks,
     moment,
     pause,
@@ -33,5 +34,6 @@ modules = (
     tls_offer,
     intrusive,
     known_keys,
+    logins,
     marks,
 )
