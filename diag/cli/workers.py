@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gc
 import os
 import pickle
 import signal
@@ -77,7 +76,6 @@ class Workers(Generic[R]):
 
     def __enter__(self) -> Self:
         """Fork. Raises Fault where the system has no room for another process."""
-        gc.freeze()  # memory that is not written to is shared
         # Whoever presses Ctrl-C now means us, before and after.
         usual = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
         try:
@@ -95,7 +93,6 @@ class Workers(Generic[R]):
             worker.connection.close()
         for worker in self._workers:
             worker.ended()
-        gc.unfreeze()
 
     def _fork(self, usual: Iterable[int]) -> _Worker[R]:
         ours, theirs = socket.socketpair()

@@ -296,12 +296,27 @@ def long_list(count: int) -> Iterator[Row]:
             resolv = Path(folder) / "resolv.conf"
             resolv.write_text(f"nameserver {resolver}\n")
             ours = maildiag("", "--dns-only", "--public", "198.18.0.0/15", resolver=resolver)
-            few, many = (_rate(ours, number) for number in (count // 4, count))
+            alone = [*ours, "--processes", "1"]
+            few, many = (_rate(alone, number) for number in (count // 4, count))
+            spread = _rate(ours, count)
             theirs = [str(BIN / "checkdmarc"), "-n", resolver, "--"]
             names = domains(20 if rtt else 100)
             other = len(names) / timed([*theirs, *names], resolv_conf=resolv)
             yield Row(
-                f"domains a second of {count}, {rtt:g} ms / checkdmarc", many, other, "", bound, many / other
+                f"domains a second of {count} from one process, {rtt:g} ms / checkdmarc",
+                many,
+                other,
+                "",
+                bound,
+                many / other,
+            )
+            yield Row(
+                f"domains a second of {count} on {len(os.sched_getaffinity(0))} cores, {rtt:g} ms / from one process",
+                spread,
+                many,
+                "",
+                None,
+                spread / many,
             )
             if not rtt:
                 asked = _bare_questions(resolver, count)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -117,6 +120,10 @@ def command(where: str, profile: Path, *more: str | Path, program: str = PROGRAM
     return [sys.executable, "-c", program, *map(str, (*usual, *more))]
 
 
+def ended(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
+
+
 @contextmanager
 def running(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
     """A run in a process group of its own, as at a terminal."""
@@ -184,12 +191,7 @@ def test_two_processes_tell_what_one_tells(harbour: Reachable, profile: Path, tm
         arguments = command(
             harbour.resolver, profile, "--processes", str(processes), "-f", "text", "-o", "-", "-o", folder
         )
-        done = subprocess.run(
-            [*arguments, "--save", folder, "--only", "mx", "--only", "spf", *names],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = ended([*arguments, "--save", str(folder), "--only", "mx", "--only", "spf", *names])
         assert done.stderr.count("Traceback") == 0
         reports = [json.loads(line) for line in done.stdout.splitlines()]
         files = sorted(path.name for path in folder.iterdir())
@@ -200,6 +202,72 @@ def test_two_processes_tell_what_one_tells(harbour: Reachable, profile: Path, tm
     assert one[0] == 1, "what is found counts, whichever process finds it"
     assert [target["domain"] for target, *_ in one[3]] == names
     assert one[2] == sorted(f"{name}.{kind}" for name in names for kind in ("tape", "text"))
+
+
+SPREAD = """
+import os
+from functools import partial
+import anyio
+from diag.cli.session import Session
+from diag.cli.workers import Workers
+
+class Look:
+    def __init__(self, name):
+        self.name = name
+
+    async def run(self):
+        await anyio.sleep(2 if self.name == "slow" else {others})
+        return self.name, os.getpid()
+
+def done(found):
+    return partial(print, *found)
+
+names = ["slow", *map(str, range({many} - 1))]
+with Workers({count}, Look) as workers:
+    session = Session(workers.begin, done, side_by_side={at_a_time})
+    anyio.run(workers.attended, partial(session.run, names))
+print("parent", os.getpid())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "at_a_time", "many", "others", "expected"),
+    [(2, 10, 10, 1, [5, 5]), (5, 10, 10, 1, [2, 2, 2, 2, 2]), (2, 2, 4, 0, [1, 3])],
+)
+def test_a_domain_goes_to_the_worker_with_the_fewest_in_hand(
+    count: int, at_a_time: int, many: int, others: float, expected: list[int]
+) -> None:
+    program = SPREAD.format(count=count, at_a_time=at_a_time, many=many, others=others)
+    done = ended([sys.executable, "-c", program])
+    assert done.stderr == ""
+    *found, (_, parent) = (line.split() for line in done.stdout.splitlines())
+    assert [name for name, _ in found] == ["slow", *map(str, range(many - 1))]
+    by = Counter(pid for _, pid in found)
+    assert sorted(by.values()) == expected
+    assert parent not in by
+
+
+@pytest.mark.slow
+def test_the_line_at_a_terminal_counts_what_all_have_asked(
+    resolver: Resolver, profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    screen, terminal = pty.openpty()
+    arguments = command(resolver.place, profile, *LIST)
+    done = subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=terminal, check=False, timeout=60)
+    os.close(terminal)
+    shown = ""
+    with suppress(OSError):  # how a terminal whose other end is closed says that there is no more
+        while True:
+            shown += os.read(screen, 4096).decode()
+    os.close(screen)
+    assert done.returncode == 0
+    states = re.findall(r"(\d) of 5 domains; (\d+) questions", shown)
+    asked = {int(number): int(questions) for number, questions in states}
+    assert list(asked) == sorted(asked), "one writes there, and not its workers"
+    assert asked[0] == 0
+    assert asked[5] > 5 * 10
 
 
 @pytest.mark.slow
@@ -283,7 +351,7 @@ CRASHED = (
 def test_a_check_that_crashes_in_a_worker_counts(resolver: Resolver, profile: Path) -> None:
     program = BROKEN.format(how=CRASHED) + PROGRAM
     arguments = command(resolver.place, profile, "--fail-on", "never", *LIST, program=program)
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    done = ended(arguments)
     assert (done.returncode, [name for name, _ in told(done.stdout)]) == (4, LIST), done.stderr
 
 
@@ -293,7 +361,7 @@ def test_a_bug_of_ours_in_a_worker_is_one_line(resolver: Resolver, profile: Path
     said = []
     for processes in ("1", "2"):
         arguments = command(resolver.place, profile, "--processes", processes, *LIST, program=program)
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        done = ended(arguments)
         said.append((done.returncode, done.stderr))
     assert said[0] == said[1]
     assert said[0][0] == 4
@@ -304,7 +372,7 @@ def test_a_bug_of_ours_in_a_worker_is_one_line(resolver: Resolver, profile: Path
 @pytest.mark.slow
 def test_the_deadline_is_for_all_processes(resolver: Resolver, profile: Path) -> None:
     arguments = command(resolver.place, profile, "--deadline", "2", STALLED, f"a.{STALLED}", *LIST[:2])
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    done = ended(arguments)
     reports: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 3, done.stderr
     assert [bool(report["partial"]) for report in reports] == [True, True, False, False]
@@ -338,11 +406,6 @@ def test_two_processes_ask_no_more_at_a_time_than_one(profile: Path) -> None:
 
 @pytest.mark.parametrize("given", ["0", "-1", "1.5", "many"])
 def test_a_number_that_is_none_is_refused(given: str, resolver: Resolver, profile: Path) -> None:
-    done = subprocess.run(
-        command(resolver.place, profile, "--processes", given, *LIST),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ended(command(resolver.place, profile, "--processes", given, *LIST))
     assert done.returncode == 2
     assert f"{given}: expected a whole number from 1" in done.stderr
