@@ -73,7 +73,7 @@ class Target:
     """How it is looked for: "imap", "pop3"; empty: as is possible, the first of these."""
 
     tls: Depth = Depth.STANDARD
-    offers: int = 22
+    offers: int = 17
     """The most connections that go into finding out what TLS one endpoint speaks, beside the usual ones."""
     tls_profile: str = ""
     """The profile of diag.tls.profiles that endpoints are held against; empty: none."""

@@ -88,6 +88,11 @@ class Certificates:
         """Key and chain, leaf first. Raises ValueError for a kind that is unknown or cannot have these names."""
         return _pem(self.moment, kind, names)
 
+    def chain(self, kind: str, names: tuple[str, ...]) -> tuple[bytes, ...]:
+        """The certificates of it in DER, leaf first. Raises ValueError as `pem` does."""
+        found = x509.load_pem_x509_certificates(self.pem(kind, names))
+        return tuple(each.public_bytes(Encoding.DER) for each in found)
+
     def staple(self, kind: str, names: tuple[str, ...], status: str) -> bytes:
         """An OCSP response of the intermediate's, "good" or "revoked" a week ago; empty for no status."""
         return _staple(self.moment, self.pem(kind, names), status) if status else b""

@@ -6,6 +6,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .tls_script import TlsScript
+
 
 class Kind(enum.StrEnum):
     """The protocol a host speaks."""
@@ -149,6 +151,10 @@ class HostSpec:
     min_version: str = ""
     """The oldest TLS version spoken, such as "TLSv1.2"; empty for the library's."""
     max_version: str = ""
+    ciphers: str = ""
+    """The suites up to TLS 1.2, in OpenSSL's words; empty for the recommended ones."""
+    script: TlsScript | None = None
+    """What it says to ClientHellos of offers, where no library can be made to say that."""
     domains: tuple[str, ...] = ()
     """What an SMTP host receives mail for."""
     mailboxes: tuple[str, ...] = ("postmaster", "abuse")
@@ -157,6 +163,10 @@ class HostSpec:
     """An SMTP host that wants TLS and a login first (RFC 6409)."""
     logins: Mapping[str, str] = field(default_factory=dict)
     """Who may log in, name and password; a mailbox is shown under its address."""
+    any_sender: bool = False
+    """An SMTP host that lets whoever has logged in send as anybody."""
+    junk: bool = False
+    """What an SMTP host takes is put into the folder for junk."""
     ends_data: tuple[str, ...] = ()
     """What an SMTP host takes for the end of a message beside CRLF.CRLF, such as "LF.LF"."""
     keeps_dots: bool = False

@@ -27,12 +27,13 @@ from .hosts import (
     Tls,
 )
 from .marks import KINDS as MARKS
+from .tls_script import tls_script
 
 Endpoint = tuple[str, int]
 Described = dict[Endpoint, dict[str, Any]]
 """Hosts as their tables, merged but not yet read."""
 
-_TABLES = frozenset({"replies", "replies_tls", "documents", "logins"})
+_TABLES = frozenset({"replies", "replies_tls", "documents", "logins", "script"})
 """Keys that a patch adds to, where any other key replaces."""
 _QUIRKS = {field.name for field in dataclasses.fields(Quirks)}
 _KNOWN = {field.name for field in dataclasses.fields(HostSpec)} - {"quirks"} | _QUIRKS | {"absent"}
@@ -153,10 +154,14 @@ def _one_host(address: str, port: int, table: Mapping[str, Any], domains: tuple[
         certificate=_certificate(table.get("certificate", "valid")),
         staple=_staple(table.get("staple", "")),
         **versions,
+        ciphers=str(table.get("ciphers", "")),
+        script=tls_script(table["script"]) if "script" in table else None,
         domains=tuple(table.get("domains", domains)),
         mailboxes=tuple(table.get("mailboxes", HostSpec.mailboxes)),
         submission=bool(table.get("submission", port in SUBMISSION_PORTS)),
         logins={str(name): str(secret) for name, secret in table.get("logins", {}).items()},
+        any_sender=bool(table.get("any_sender", False)),
+        junk=bool(table.get("junk", False)),
         ends_data=_endings(table.get("ends_data", ())),
         keeps_dots=bool(table.get("keeps_dots", False)),
         delivers=bool(table.get("delivers", True)),

@@ -11,6 +11,7 @@ import anyio
 import anyio.lowlevel
 
 from diag.lab.live.network import Trouble, Wire, WireError
+from diag.lab.live.tls import TlsWire
 from diag.wire.end_of_data import ENDINGS
 
 from .certificates import Certificates
@@ -20,6 +21,7 @@ from .mail import Mail
 from .pop3_peer import Pop3Speaker
 from .smtp_peer import SmtpSpeaker
 from .speaker import Reply, Speaker, Then
+from .tls_script import TlsScript, answer, is_offer
 from .tls_server import TlsServer
 
 GREETING = "GREETING"
@@ -61,7 +63,7 @@ class Heard:
 _SPEAKERS: dict[Kind, Callable[[HostSpec, Mail], Speaker]] = {
     Kind.SMTP: SmtpSpeaker,
     Kind.IMAP: ImapSpeaker,
-    Kind.POP3: lambda host, _: Pop3Speaker(host),
+    Kind.POP3: Pop3Speaker,
 }
 
 
@@ -83,6 +85,7 @@ async def serve(host: HostSpec, wire: Wire, certificates: Certificates, heard: H
 async def _converse(session: Session, speaker: Speaker) -> None:
     if session.host.tls is Tls.IMPLICIT:
         await session.secure()
+        _bind(speaker, session)
     await anyio.sleep(session.host.quirks.greeting_delay_ms / 1000)
     said = speaker.greeting()
     await session.say(GREETING, said)
@@ -98,6 +101,13 @@ async def _converse(session: Session, speaker: Speaker) -> None:
         if said.then is Then.SECURE:
             await session.secure()
             speaker.secured()
+            _bind(speaker, session)
+
+
+def _bind(speaker: Speaker, session: Session) -> None:
+    """Tell those who take logins what ties them to this connection."""
+    if isinstance(speaker, SmtpSpeaker | ImapSpeaker | Pop3Speaker):
+        speaker.binding = session.binding()
 
 
 class Session:
@@ -235,22 +245,42 @@ class Session:
         if not self._quirks.keeps_clear_text:
             # RFC 3207 section 4.2: nothing learnt before TLS may count after it.
             self._buffer.clear()
-        wire = self.wire
-        if self._quirks.handshake is not Handshake.GOOD:
+        wire, script = self.wire, self.host.script
+        if self._quirks.handshake is not Handshake.GOOD or script is not None:
             hello = await self._hello()
-            if self._minds(hello):
+            scripted = script is not None and is_offer(hello)
+            if self._quirks.handshake is not Handshake.GOOD and self._minds(hello, scripted=scripted):
                 await self._spoil()
+            if script is not None and scripted:
+                await self._answer(script, hello)
             wire = _Unread(self.wire, hello)
         pem = self.certificates.pem(self.host.certificate.kind, self.host.names)
         staple = self.certificates.staple(self.host.certificate.kind, self.host.names, self.host.staple)
-        server = _server(pem, self.host.min_version, self.host.max_version, staple)
+        server = _server(pem, self.host.min_version, self.host.max_version, self.host.ciphers, staple)
         self.wire = await server.accept(wire)
         self.heard.in_clear = len(self.heard.lines)
+
+    async def _answer(self, script: TlsScript, hello: bytes) -> None:
+        """What the script says, and the end. Raises WireError."""
+        usual = self.host.certificate.kind
+        kinds = (usual, script.default_certificate or usual)
+        chain, other = (self.certificates.chain(kind, self.host.names) for kind in kinds)
+        await self.wire.write(answer(script, hello, chain, other))
+        await self.hang_up()
+
+    def binding(self) -> tuple[bytes, ...]:
+        """The channel binding of the TLS connection as its client has it (RFC 5929 section 3, RFC 9266)."""
+        if not isinstance(self.wire, TlsWire):
+            return ()
+        if self.wire.connection.get_protocol_version_name() == "TLSv1.3":
+            return self.wire.binding()
+        finished = self.wire.connection.get_peer_finished()
+        return (b"tls-unique", finished) if finished else ()
 
     async def _hello(self) -> bytes:
         """The ClientHello: the first record, whole (RFC 8446 section 5.1). Raises WireError."""
         heard = await self.wire.read(_CHUNK)
-        while heard and len(heard) < 5 + int.from_bytes(heard[3:5]):
+        while heard and len(heard) < _length(heard):
             more = await self.wire.read(_CHUNK)
             if not more:
                 break
@@ -259,11 +289,11 @@ class Session:
             raise _gone()
         return heard
 
-    def _minds(self, hello: bytes) -> bool:
+    def _minds(self, hello: bytes, *, scripted: bool) -> bool:
         """Whether this ClientHello is one on which the handshake goes wrong."""
         quirks = self._quirks
         if not quirks.hello_limit and not quirks.tls13_intolerant:
-            return True
+            return not scripted
         too_large = 0 < quirks.hello_limit < len(hello)
         return too_large or (quirks.tls13_intolerant and _OFFERS_TLS13.search(hello) is not None)
 
@@ -305,6 +335,11 @@ class _Unread:
         await self._wire.close()
 
 
+def _length(hello: bytes) -> int:
+    """How long the first record is; of SSL 2.0 the length comes first."""
+    return 2 + (int.from_bytes(hello[:2]) & 0x7FFF) if hello[0] & 0x80 else 5 + int.from_bytes(hello[3:5])
+
+
 def _gone() -> WireError:
     return WireError(Trouble.FAILED, "the conversation is over")
 
@@ -314,6 +349,6 @@ def _meant(quirk: str, verb: str) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _server(pem: bytes, oldest: str, newest: str, staple: bytes) -> TlsServer:
+def _server(pem: bytes, oldest: str, newest: str, ciphers: str, staple: bytes) -> TlsServer:
     """Setting up a TLS context costs more than a handshake: one for all connections."""
-    return TlsServer(pem, oldest=oldest, newest=newest, staple=staple)
+    return TlsServer(pem, oldest=oldest, newest=newest, ciphers=ciphers, staple=staple)

@@ -16,15 +16,21 @@ _VERSIONS = {
     "TLSv1.2": "TLS1_2_VERSION",
     "TLSv1.3": "TLS1_3_VERSION",
 }
+_USUAL = "TLSv1.2"
+_RECOMMENDED = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""RFC 9325 section 4.2; without CCM, which mail servers do not prefer either."""
+_EVERYTHING = "ALL:!aNULL"
 
 
 class TlsServer:
     """A server with one key and chain.
 
     `pem` holds a private key and the certificates to send, leaf first. `newest` and `oldest` bound the
-    versions spoken ("TLSv1.2"); `alpn` are the application protocols it knows, in order of preference;
-    `staple` is sent as OCSP response; `by_name` gives other PEM bundles for names sent as SNI.
-    Weak keys and old versions are allowed: the sandbox shows broken servers too.
+    versions spoken ("TLSv1.2"): nothing older than that unless they say so, and then with whatever suites
+    the library has; otherwise with those that RFC 9325 recommends. `ciphers` names others, in OpenSSL's
+    words. `alpn` are the application protocols it knows, in order of preference; `staple` is sent as OCSP
+    response; `by_name` gives other PEM bundles for names sent as SNI. Weak keys and old versions are
+    allowed: the sandbox shows broken servers too.
     """
 
     def __init__(
@@ -33,7 +39,7 @@ class TlsServer:
         *,
         newest: str = "",
         oldest: str = "",
-        ciphers: str = "ALL:!aNULL:@SECLEVEL=0",
+        ciphers: str = "",
         alpn: tuple[str, ...] = (),
         staple: bytes = b"",
         by_name: dict[str, bytes] | None = None,
@@ -82,12 +88,19 @@ def _context(
     from OpenSSL import SSL
 
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_cipher_list(ciphers.encode("ascii"))
-    context.set_min_proto_version(getattr(SSL, _VERSIONS[oldest or "TLSv1"]))
+    old = min(oldest or newest or _USUAL, newest or _USUAL) < _USUAL
+    ciphers = ciphers or (_EVERYTHING if old else _RECOMMENDED)
+    # Level 1 keeps SHA-1 out of signatures; of TLS 1.1 and older it is a part.
+    context.set_cipher_list(f"{ciphers}:@SECLEVEL={0 if old else 1}".encode("ascii"))
+    context.set_min_proto_version(getattr(SSL, _VERSIONS[oldest or ("TLSv1" if old else _USUAL)]))
     if newest:
         context.set_max_proto_version(getattr(SSL, _VERSIONS[newest]))
     leaf, *others = load_pem_x509_certificates(pem)
-    context.use_certificate(leaf)
+    try:
+        context.use_certificate(leaf)
+    except SSL.Error:  # a weak certificate, which is there to be seen
+        context.set_cipher_list(f"{ciphers}:@SECLEVEL=0".encode("ascii"))
+        context.use_certificate(leaf)
     for other in others:
         context.add_extra_chain_cert(other)
     context.use_privatekey(load_pem_private_key(pem, None))  # type: ignore[arg-type]

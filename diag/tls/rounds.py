@@ -1,0 +1,236 @@
+"""Which ClientHellos are sent one after another: each round rests on the answers to those before it. Nothing is asked here.
+
+What an answer has shown is not asked again. A server names one suite in an answer, so suites are found one by one, by
+leaving out of the next hello those that were chosen; that none is left is shown by one refusal of all the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+
+from diag.model.target import Depth
+
+from .answer import Accepted, Answer, Unheard
+from .groups import every as every_group
+from .handshake import Handshake, TlsFailure
+from .offer import SSL2, SSL3, TLS10, TLS11, TLS12, TLS13, USUAL_GROUPS, VERSION_NAMES, Offer
+from .offers import (
+    HYBRIDS,
+    WEAK,
+    about_12,
+    fallback,
+    faults,
+    finite_groups,
+    mixed,
+    modern,
+    old,
+    other_groups,
+    others,
+    padded,
+    post_quantum,
+    ssl2,
+    suites_of,
+    unknown_protocol,
+    usual_12,
+    usual_13,
+    version_offer,
+)
+from .suites import by_openssl, suite
+
+AT_ONCE = 2
+"""Offers of one round: as many connections as a service gets at a time."""
+
+Lane = Generator[Offer, Answer, None]
+"""Offers of which each waits for the answer to the one before it."""
+Rounds = Generator[tuple[Offer, ...], tuple[Answer, ...], str]
+"""Rounds of offers; in the end why something was left out, or nothing."""
+
+OPENSSL_VERSIONS = {"TLSv1.3": TLS13, "TLSv1.2": TLS12, "TLSv1.1": TLS11, "TLSv1": TLS10, "SSLv3": SSL3}
+"""Versions by OpenSSL's names."""
+
+
+def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int) -> Rounds:
+    """The offers for one endpoint, given how its usual handshake went; `most` bounds their number."""
+    course = _Course(usual, most)
+    if depth is Depth.BASIC:
+        return ""
+    if isinstance(usual, TlsFailure):
+        # One hello that every server knows. Where nothing comes even to that, there is nothing to find out.
+        yield from course.run(_each(usual_12()))
+        if isinstance(course.answers[-1], Unheard):
+            return course.answers[-1].because
+        yield from course.run(_each(usual_13()), _each(mixed()), _each(padded()))
+    yield from course.run(_old(course, depth), _weak(TLS12), *course.unless_asked(usual_12()))
+    if course.spoken and TLS12 not in course.spoken and max(course.spoken) < TLS12:
+        yield from course.run(_weak(max(course.spoken)))
+    if depth is Depth.FULL:
+        yield from course.run(_about(course), _suites(course, TLS12, modern), _suites(course, TLS13))
+        older = sorted((version for version in course.spoken if SSL3 <= version < TLS12), reverse=True)
+        yield from course.run(
+            _telling_groups(course),
+            _suites(course, TLS12),
+            *(_suites(course, version) for version in older),
+        )
+        yield from course.run(_groups(course))
+    return course.left
+
+
+class _Course:
+    """What was asked of one endpoint and answered so far."""
+
+    def __init__(self, usual: Handshake | TlsFailure, most: int) -> None:
+        self.usual = usual
+        self.answers: list[Answer] = []
+        self.left = ""
+        self._asked: list[Offer] = []
+        self._most = most
+
+    def run(self, *lanes: Lane) -> Generator[tuple[Offer, ...], tuple[Answer, ...], None]:
+        """Play lanes side by side, the first ones first, until all are at their end or the budget is."""
+        waiting = [(lane, offer) for lane in lanes if (offer := next(lane, None)) is not None]
+        while waiting:
+            room = min(AT_ONCE, self._most - len(self._asked))
+            if room <= 0:
+                self.left = f"no more than {self._most} connections were made for this"
+                return
+            now, later = waiting[:room], waiting[room:]
+            offers = tuple(offer for _, offer in now)
+            answers = yield offers
+            self._asked += offers
+            self.answers += answers
+            again = [(lane, _sent(lane, answer)) for (lane, _), answer in zip(now, answers, strict=True)]
+            waiting = [(lane, offer) for lane, offer in again if offer is not None] + later
+
+    def unless_asked(self, offer: Offer) -> Iterator[Lane]:
+        """A lane of that offer, unless it was made."""
+        if offer not in self._asked:
+            yield _each(offer)
+
+    @property
+    def accepted(self) -> Iterator[Accepted]:
+        """What was accepted."""
+        return (answer for answer in self.answers if isinstance(answer, Accepted))
+
+    @property
+    def spoken(self) -> set[int]:
+        """The versions seen."""
+        found = {answer.version for answer in self.accepted}
+        made = self.usual
+        return found | ({OPENSSL_VERSIONS.get(made.version, TLS12)} if isinstance(made, Handshake) else set())
+
+    def found(self, version: int) -> set[int]:
+        """The suites seen accepted under a version."""
+        found = {answer.suite for answer in self.accepted if answer.version == version}
+        made = self.usual
+        known = by_openssl(made.cipher) if isinstance(made, Handshake) else None
+        if known and isinstance(made, Handshake) and OPENSSL_VERSIONS.get(made.version) == version:
+            found.add(known.number)
+        return found
+
+    @property
+    def groups(self) -> set[int]:
+        """The groups seen in TLS 1.3."""
+        found = {
+            answer.group for answer in self.accepted if answer.version == TLS13 and answer.group is not None
+        }
+        made = self.usual
+        if isinstance(made, Handshake) and made.version == "TLSv1.3":
+            found |= {
+                each.number for each in every_group().values() if made.group in (each.name, each.openssl)
+            }
+        return found
+
+    def refused(self, version: int) -> set[int]:
+        """The suites that were refused under a version by an answer to nothing unusual."""
+        refused: set[int] = set()
+        for offer, answer in zip(self._asked, self.answers, strict=True):
+            older = isinstance(answer, Accepted) and answer.version < version
+            if offer.plain and version in offer.versions and (older or _declined(answer)):
+                refused.update(offer.suites)
+        return refused
+
+
+def _sent(lane: Lane, answer: Answer) -> Offer | None:
+    try:
+        return lane.send(answer)
+    except StopIteration:
+        return None
+
+
+def _declined(answer: Answer) -> bool:
+    return not isinstance(answer, Accepted | Unheard)
+
+
+def _each(*offers: Offer) -> Lane:
+    for offer in offers:
+        _ = yield offer
+
+
+def _old(course: _Course, depth: Depth) -> Lane:
+    """Versions from TLS 1.1 down, each asked for by what is left of older ones.
+
+    SSL 2.0 is asked for where anything old is spoken: no server has left out all between it and TLS 1.2.
+    """
+    answer = yield old()
+    seen = isinstance(answer, Accepted)
+    while isinstance(answer, Accepted) and answer.version > SSL3:
+        older = tuple(version for version in (TLS10, SSL3) if version < answer.version)
+        answer = yield version_offer(f"{VERSION_NAMES[older[0]]} and older", older)
+    if seen or depth is Depth.FULL:
+        yield ssl2()
+
+
+def _weak(version: int) -> Lane:
+    """Suites with faults, until it is known of every fault whether it is taken."""
+    known: set[str] = set()
+    found: set[int] = set()
+    while wanted := tuple(n for n in suites_of(version) if n not in found and faults(suite(n)) - known):
+        answer = yield version_offer(WEAK, (version,), wanted)
+        if not isinstance(answer, Accepted) or answer.suite not in wanted:
+            return
+        found.add(answer.suite)
+        known |= faults(suite(answer.suite))
+
+
+def _suites(course: _Course, version: int, wanted: Callable[[int], bool] = lambda _: True) -> Lane:
+    """The suites of a version one by one, of those that are wanted."""
+    if version not in course.spoken:
+        return
+    while left := tuple(
+        n
+        for n in suites_of(version)
+        if wanted(n) and n not in course.found(version) | course.refused(version)
+    ):
+        answer = yield others(version, left)
+        if not isinstance(answer, Accepted) or answer.suite not in left or answer.version != version:
+            return
+
+
+def _telling_groups(course: _Course) -> Lane:
+    """Groups of TLS 1.3 of the kinds that matter, by what a server asks for that was sent no key share."""
+    if TLS13 in course.spoken:
+        if not course.groups & set(HYBRIDS):
+            yield post_quantum()
+        yield finite_groups()
+
+
+def _groups(course: _Course) -> Lane:
+    """The curves of TLS 1.3 one by one."""
+    if TLS13 not in course.spoken:
+        return
+    while left := tuple(group for group in USUAL_GROUPS if group not in course.groups):
+        answer = yield other_groups(left)
+        if not isinstance(answer, Accepted) or answer.group not in left:
+            return
+
+
+def _about(course: _Course) -> Lane:
+    """What else a server minds or takes."""
+    if TLS12 in course.spoken:
+        for offer in about_12():
+            answer = yield offer
+        if _declined(answer):  # was it the name, or the protocol?
+            yield unknown_protocol()
+    spoken = sorted(course.spoken - {SSL2})
+    if len(spoken) > 1 and spoken[-2] >= TLS10:
+        yield fallback(spoken[-2])
