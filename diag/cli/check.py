@@ -11,7 +11,7 @@ import click
 from .options import PATH, command, judgement_options, option, processes as a_number, report_options, seconds
 
 if TYPE_CHECKING:
-    from diag.model.target import Target
+    from diag.model.target import Depth, Target
     from diag.run.profile import Profile
 
     from .access import Access
@@ -49,6 +49,12 @@ _of_network = functools.partial(option, group="Network")
     "--sends/--receives-only",
     default=None,
     help="Whether the domain sends mail; otherwise presumed from its records.",
+)
+@_of_target(
+    "--tls",
+    metavar="DEPTH",
+    help="How far TLS is looked into: basic (one handshake), standard (versions, key exchange, weak suites; the "
+    "default), full (every suite, groups, signatures, manners).",
 )
 @_of_target(
     "--tls-profile",
@@ -138,6 +144,7 @@ def check(
     dialogues: bool,
     dns_only: bool,
     sends: bool | None,
+    tls: str | None,
     tls_profile: str | None,
     confirm: bool,
     authoritative: bool | None,
@@ -211,6 +218,7 @@ def check(
         dialogues=dialogues and not dns_only,
         dns_only=dns_only,
         sends=sends,
+        tls=tls,
         tls_profile=tls_profile,
         at=at or "",
         confirm=confirm,
@@ -265,6 +273,7 @@ def _target(
     dialogues: bool,
     dns_only: bool,
     sends: bool | None,
+    tls: str | None,
     tls_profile: str | None,
     at: str,
     confirm: bool,
@@ -291,6 +300,8 @@ def _target(
         dialogues=dialogues,
         dns_only=dns_only,
         sends=sends,
+        tls=_depth(tls) or said.tls or usual.tls,
+        offers=said.offers or usual.offers,
         tls_profile=_tls_profile(tls_profile) or said.tls_profile,
         at=at,
         confirm=confirm,
@@ -313,6 +324,16 @@ def _names(option: str, said: tuple[str, ...], given: tuple[str, ...]) -> tuple[
         return tuple(dict.fromkeys((*said, *(domain(name) for name in given))))
     except BadDomain as error:
         raise Fault(f"{option}: {error}") from None
+
+
+def _depth(given: str | None) -> Depth | None:
+    from diag.model.target import Depth
+
+    from .faults import unknown
+
+    if given is not None and given not in set(Depth):
+        raise unknown("depth", given, tuple(Depth), where="--tls")
+    return None if given is None else Depth(given)
 
 
 def _tls_profile(given: str | None) -> str:

@@ -16,6 +16,7 @@ from diag.lab.limited import Limits
 from diag.model.finding import Severity
 from diag.model.frozen import frozen
 from diag.model.report import Waiver
+from diag.model.target import Depth
 from diag.names.domain import BadDomain, domain
 from diag.names.mailbox import BadMailbox, mailbox
 
@@ -40,6 +41,8 @@ class Profile:
     helo: str = ""
     mailbox: str = ""
     """A mailbox of the user's, for the domain it belongs to."""
+    tls: Depth | None = None
+    """How far TLS is looked into; None: as Target has it."""
     tls_profile: str = ""
     """One of diag.tls.profiles."""
     nameservers: tuple[str, ...] = ()
@@ -54,6 +57,8 @@ class Profile:
     """Seconds for one probe."""
     deadline: float | None = None
     """Seconds for the run on one domain."""
+    offers: int | None = None
+    """Connections that may go into the TLS of one endpoint."""
     domains: int | None = None
     """How many domains are looked at at a time."""
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -190,6 +195,12 @@ def _mailbox(value: Any, place: str) -> str:
         raise BadProfile(f"{place}: {error}") from None
 
 
+def _depth(value: Any, place: str) -> Depth:
+    if value not in tuple(Depth):
+        raise BadProfile(f"{place}: expected one of {', '.join(Depth)}, found {value!r}")
+    return Depth(value)
+
+
 def _tls_profile(value: Any, place: str) -> str:
     from diag.tls.profiles import PROFILES  # most profiles have no need of it
 
@@ -259,6 +270,7 @@ _KEYS: Mapping[str, Reader] = {
     "hosts": _names,
     "helo": _text,
     "mailbox": _mailbox,
+    "tls": _depth,
     "tls_profile": _tls_profile,
     "nameservers": _texts,
     "public": _networks,
@@ -283,4 +295,5 @@ _LIMITS: Mapping[str, Reader] = {
     "timeout": _seconds,
     "deadline": _seconds,
     "domains": _count,
+    "offers": _count,
 }

@@ -59,6 +59,10 @@ CASES = {
         ["check", "a.example", "--tls-profile", "ncsc-2025"],
         "--tls-profile: unknown profile of TLS 'ncsc-2025'; did you mean 'ncsc-nl-2025'?",
     ),
+    "unknown depth": (
+        ["check", "a.example", "--tls", "fulll"],
+        "unknown depth 'fulll'; did you mean 'full'?",
+    ),
     "missing profile": (
         ["check", "a.example", "--profile", "none.toml"],
         "none.toml: cannot be read: no such file",

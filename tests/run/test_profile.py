@@ -9,6 +9,7 @@ import pytest
 from diag.lab.limited import Limits
 from diag.model.finding import Severity
 from diag.model.report import Waiver
+from diag.model.target import Depth
 from diag.run.profile import BadProfile, Profile, load
 
 FULL = """
@@ -16,6 +17,7 @@ selectors = ["S1", "s2"]
 hosts = ["imap.a.example."]
 helo = "me.a.example"
 mailbox = "Anna@A.example"
+tls = "full"
 tls_profile = "bsi-2026"
 nameservers = ["127.0.0.1:5353", "::1"]
 public = ["192.0.2.0/24"]
@@ -32,6 +34,7 @@ pause = 0
 timeout = 5
 deadline = 60.5
 domains = 3
+offers = 40
 
 [severity]
 "spf/too-many-lookups" = "notice"
@@ -58,6 +61,7 @@ def test_every_key_reaches_its_place(tmp_path: Path) -> None:
         hosts=("imap.a.example",),
         helo="me.a.example",
         mailbox="Anna@a.example",
+        tls=Depth.FULL,
         tls_profile="bsi-2026",
         nameservers=("127.0.0.1:5353", "::1"),
         public=("192.0.2.0/24",),
@@ -68,6 +72,7 @@ def test_every_key_reaches_its_place(tmp_path: Path) -> None:
         timeout=5.0,
         deadline=60.5,
         domains=3,
+        offers=40,
         severities={"spf/too-many-lookups": Severity.NOTICE},
         waivers=(
             Waiver("mx/implicit", "it is meant", "2027-01-31", "a.example"),
@@ -91,6 +96,7 @@ MISTAKES = {
     "selectors = ['a', 1]": "selectors[1]: expected a string, found an integer",
     "selectors = ['a b']": "selectors: ",
     "helo = ''": "helo: expected a string, found an empty string",
+    "tls = 'deep'": "tls: expected one of basic, standard, full, found 'deep'",
     "tls_profile = 'ncsc'": "tls_profile: unknown profile 'ncsc'; did you mean 'ncsc-nl-2025'?",
     "mailbox = 'anna'": "mailbox: 'anna': expected a mailbox such as anna@example.org",
     "helo = true": "helo: expected a string, found a boolean",
