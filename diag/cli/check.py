@@ -332,7 +332,7 @@ def _depth(given: str | None) -> Depth | None:
     from .faults import unknown
 
     if given is not None and given not in set(Depth):
-        raise unknown("depth", given, tuple(Depth), where="--tls")
+        raise unknown("depth", given, map(str, Depth), where="--tls")
     return None if given is None else Depth(given)
 
 
