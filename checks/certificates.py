@@ -241,6 +241,7 @@ def _rule(cause: Cause) -> type[CertificateFinding]:
         Cause.COMMON_NAME_ONLY: CommonNameOnly,
         Cause.NAME_MISMATCH: NameMismatch,
         Cause.WRONG_EKU: WrongEku,
+        Cause.KNOWN_KEY: WeakKey,
         Cause.WEAK_KEY: WeakKey,
         Cause.WEAK_SIGNATURE: WeakSignature,
         Cause.INVALID_CHAIN: InvalidChain,

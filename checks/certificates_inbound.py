@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    CHAIN,
     Absent,
     Cause,
     Configure,
     DaneHost,
     InboundCertificate,
     Many,
-    Mode,
     OurClock,
     Reason,
     Refusal,
@@ -25,10 +25,13 @@ from diag.api import (
     Unavailable,
     Undecided,
     Verdict,
+    asks,
     check,
     ending,
+    of_host,
     refusal,
     rule,
+    why_unsure,
 )
 
 from .certificates import BR
@@ -242,26 +245,26 @@ def senders_accept_the_certificate(
 ) -> Iterator[Verdict]:
     """Senders that verify accept the certificate of an MX host."""
     found = refusal(served, clock)
+    if served.known_key:
+        # No sender looks at that, and a TLSA record vouches for a key that strangers have, too.
+        yield _told(served, *found.told[0])
     if isinstance(sts, StsPolicy) and asks(sts, served):
         yield from _judged_by_policy(served, found, sts)
         return
     known = of_host(dane, served)
     if isinstance(known, DaneHost) and known.authenticates:
-        # A TLSA record excuses names, dates and issuer; it vouches for a key that strangers have, too.
-        if served.listed:
-            yield _told(served, *found.told[0])
         return
     unsure = why_unsure(known)
-    if unsure and found.reasons:
+    if unsure and found.refused:
         # DANE-EE would excuse names, dates and issuer (RFC 7672 section 3.1.1).
         yield Undecided(unsure, served.cites)
         return
     for reason, also in found.told:
         if reason.cause is Cause.UNKNOWN_ISSUER:
             yield unknown_issuer(served, reason)
-        else:
+        elif reason.cause is not Cause.KNOWN_KEY:
             yield _told(served, reason, also)
-    if found.reasons and isinstance(sts, Unavailable):
+    if found.refused and isinstance(sts, Unavailable):
         because = f"whether senders refuse is not known, nor is the MTA-STS policy: {sts.because}"
         yield Undecided(because, sts.evidence)
     if found.undecided:
@@ -278,41 +281,18 @@ def _told(served: InboundCertificate, reason: Reason, also: str) -> CertificateF
     )
 
 
-def asks(sts: StsPolicy, served: InboundCertificate) -> bool:
-    """Whether the policy asks this host for a valid certificate (RFC 8461 section 5)."""
-    return sts.usable and sts.mode in (Mode.ENFORCE, Mode.TESTING) and sts.covers(served.endpoint.host)
-
-
-def of_host(
-    dane: Many[DaneHost] | Absent | Unavailable, served: InboundCertificate
-) -> DaneHost | Absent | Unavailable | None:
-    """What DANE says of the host."""
-    return dane.get(served.endpoint.host) if isinstance(dane, Many) else dane
-
-
-def why_unsure(known: DaneHost | Absent | Unavailable | None) -> str:
-    """Why nobody can say whether DANE authenticates the host; empty where it can be said."""
-    match known:
-        case Unavailable():
-            return known.because
-        case DaneHost() if known.trouble:
-            return known.trouble
-        case _:
-            return ""
-
-
 def _judged_by_policy(served: InboundCertificate, found: Refusal, sts: StsPolicy) -> Iterator[Verdict]:
     """One finding, whatever is wrong: the consequence is the same, and the text tells the rest."""
-    if found.reasons:
-        first, *rest = found.reasons
+    if found.refused:
+        first, *rest = found.refused
         fixes: dict[Configure, None] = {}
-        for reason in found.reasons:
+        for reason in (first, *(each for each in rest if each.cause in CHAIN)):
             fixes.update(dict.fromkeys(cure(served, reason.cause)))
         kind = StsMismatch if sts.enforced else StsMismatchTesting
         yield kind(
             subject=served.subject,
             what=first.what,
-            also=ending((*rest, *found.besides)),
+            also=ending(tuple(rest)),
             evidence=served.cites + sts.asked,
             fix=tuple(fixes),
         )
@@ -333,6 +313,7 @@ def _rule(cause: Cause) -> type[CertificateFinding]:
         Cause.COMMON_NAME_ONLY: CommonNameOnlyOn25,
         Cause.NAME_MISMATCH: NameMismatchOn25,
         Cause.WRONG_EKU: WrongEkuOn25,
+        Cause.KNOWN_KEY: WeakKeyOn25,
         Cause.WEAK_KEY: WeakKeyOn25,
         Cause.WEAK_SIGNATURE: WeakSignatureOn25,
         Cause.INVALID_CHAIN: InvalidChainOn25,

@@ -38,7 +38,7 @@ def cure(served: ServedCertificate, cause: Cause) -> tuple[Configure, ...]:
             return (Configure(host, command, "certbot"),)
         case Cause.NOT_YET_VALID:
             return (Configure(host, "timedatectl set-ntp true", "systemd"), _issue(host, reload))
-        case Cause.WEAK_KEY:
+        case Cause.WEAK_KEY | Cause.KNOWN_KEY:
             return (_issue(host, reload, "--key-type ecdsa --force-renewal "),)
         case _:
             return (_issue(host, reload), *chain_settings(served))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from diag.api import (
-    Absent,
     CHAIN,
+    Absent,
     Cause,
     Certificate,
     DaneHost,
@@ -23,15 +23,16 @@ from diag.api import (
     Unavailable,
     Undecided,
     Verdict,
+    asks,
     by_other_clocks,
     check,
     clock_doubt,
+    of_host,
     refusal,
     rule,
 )
 
 from .certificates import BR
-from .certificates_inbound import asks, of_host
 from .certificates_reasons import chain_settings, cure
 
 LEAST_LEFT = timedelta(hours=24)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from diag.api import (
-    Association,
     Configure,
     DaneHost,
     Fix,
@@ -16,7 +15,7 @@ from diag.api import (
     Replace,
     RunMoment,
     TlsaOutcome,
-    match_all,
+    against_records,
     public_key_info,
 )
 
@@ -31,16 +30,10 @@ def of_host(tls: Many[InboundTls], host: str) -> list[InboundTls]:
 
 
 def matches(host: DaneHost, tls: InboundTls, domain: str, moment: RunMoment) -> bool:
-    """Whether any usable record authenticates what an address served (RFC 7672 section 3.1).
-
-    For DANE-TA the certificate may name the TLSA base domain, the MX host or the mail domain (3.2.2).
-    """
+    """Whether any usable record authenticates what an address served (RFC 7672 section 3.1)."""
     chain = tls.handshake.chain if tls.handshake is not None else ()
-    records = [Association(each.usage, each.selector, each.matching, each.data) for each in host.usable]
-    names = tuple(dict.fromkeys((host.base, host.host, domain)))
-    return any(
-        result.outcome is TlsaOutcome.MATCHED for result in match_all(records, chain, names, moment.at)
-    )
+    results = against_records(host, chain, domain, moment.at)
+    return any(result.outcome is TlsaOutcome.MATCHED for result in results)
 
 
 def served(tls: Iterable[InboundTls]) -> tuple[str, ...]:

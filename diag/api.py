@@ -57,6 +57,15 @@ from .facts.clients import (
     SubmissionSurvey as SubmissionSurvey,
     SubmissionUnderTls as SubmissionUnderTls,
 )
+from .facts.certificate_peers import (
+    CertificatePeers as CertificatePeers,
+    Peer as Peer,
+    PeerVerdict as PeerVerdict,
+    against_records as against_records,
+    asks as asks,
+    of_host as of_host,
+    why_unsure as why_unsure,
+)
 from .facts.clock import by_other_clocks as by_other_clocks, clock_doubt as clock_doubt
 from .facts.dane import DaneHost as DaneHost, HeededTlsa as HeededTlsa
 from .facts.dkim import (

@@ -14,6 +14,7 @@ from diag.tls.handshake import Handshake
 from diag.wire.transcript import Transcript
 
 from . import states
+from .peers import PeerLine, peer_lines
 
 _SOON = timedelta(days=14)
 _MOST_NAMES = 12
@@ -38,6 +39,8 @@ class Presented:
     organization: str
     """The issuer's, as the certificate has it; empty where it names none."""
     key: str
+    peers: tuple[PeerLine, ...]
+    """Who accepts it and who does not; nobody for what only web servers presented."""
 
     @property
     def begins(self) -> str:
@@ -62,11 +65,19 @@ def presented(report: Report) -> tuple[Presented, ...]:
         if isinstance(made, Handshake) and isinstance(probe, Door):
             for der in made.chain[:1]:
                 seen.setdefault(der, {}).setdefault(probe.host, {}).setdefault(probe.port, probe)
-    found = (_presented(read(der), places, report.moment) for der, places in seen.items())
+    judged = peer_lines(report)
+    found = (
+        _presented(read(der), places, report.moment, judged.get(der, ())) for der, places in seen.items()
+    )
     return tuple(sorted(found, key=lambda each: each.end))
 
 
-def _presented(certificate: Certificate, places: dict[str, dict[int, Door]], moment: datetime) -> Presented:
+def _presented(
+    certificate: Certificate,
+    places: dict[str, dict[int, Door]],
+    moment: datetime,
+    peers: tuple[PeerLine, ...],
+) -> Presented:
     names = certificate.dns_names or certificate.common_names
     size = certificate.curve or (str(certificate.bits) if certificate.bits else "")
     return Presented(
@@ -79,6 +90,7 @@ def _presented(certificate: Certificate, places: dict[str, dict[int, Door]], mom
         issuer=_issuer(certificate.issuer),
         organization=_part(certificate.issuer, "O"),
         key=" ".join(filter(None, (certificate.key, size))),
+        peers=peers,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from diag.api import (
     Absent,
+    CertificatePeers,
     Configure,
     Finding,
     Fix,
@@ -27,6 +28,7 @@ from diag.api import (
 from .json_evidence import Evidence
 from .json_receivers import answers, receivers
 from .opinions import heard
+from .peers import seen_by
 from .supply import supply
 from .verdict import counted, sentence
 
@@ -102,6 +104,7 @@ def _report(report: Report) -> dict[str, Any]:
         "second_opinions": _second_opinions(report),
         "endpoints": evidence.endpoints(),
         "certificates": evidence.certificates(),
+        "certificate_peers": [_peers(each) for each in seen_by(report)],
         "dialogues": evidence.dialogues(),
         "dns": evidence.dns(),
         "exchanges": evidence.exchanges(),
@@ -136,6 +139,18 @@ def _counts(report: Report, evidence: Evidence) -> dict[str, Any]:
         "results": {name: statuses[status] for status, name in _STATUS.items() if statuses[status]},
         **evidence.counts(),
         "round_trips": report.round_trips,
+    }
+
+
+def _peers(met: CertificatePeers) -> dict[str, Any]:
+    """One served certificate before every peer that meets it."""
+    served = met.served
+    return {
+        "endpoint": _fields(served.endpoint),
+        "sha256": served.leaf.fingerprint,
+        "names_wanted": list(served.references),
+        "fetched": [each.url for each in served.fetched if each.certificate is not None],
+        "peers": [{**_fields(each), "reasons": list(each.reasons)} for each in met.peers],
     }
 
 

@@ -7,10 +7,14 @@ import enum
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
+from diag.records.dkim_keys import is_roca
 from diag.tls.certificate import Certificate
 from diag.tls.chain import ChainVerdict, Trust
 from diag.tls.handshake import Handshake
 from diag.tls.issuers import Form
+from diag.tls.key_number import key_number
+
+from .known_keys import ROCA, known_key_words
 
 
 class Role(enum.StrEnum):
@@ -82,6 +86,16 @@ class ServedCertificate:
         """The intermediate that should be sent, where with it the chain leads to the store; None otherwise."""
         led = self.completed is not None and self.completed.trust is Trust.TRUSTED
         return next((each for each in self.fetched if each.certificate is not None), None) if led else None
+
+    @property
+    def known_key(self) -> str:
+        """Why strangers have its private key, or can work it out; empty where they cannot, as far as is known.
+
+        Clients do not look: nobody refuses a certificate for this.
+        """
+        if self.listed:
+            return known_key_words(self.listed)
+        return ROCA if self.leaf.key == "RSA" and is_roca(int.from_bytes(key_number(self.leaf.der))) else ""
 
     @property
     def leaf(self) -> Certificate:

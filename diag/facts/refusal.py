@@ -12,7 +12,6 @@ from diag.tls.path import Fault, Flaw
 
 from .certificates import ServedCertificate
 from .clock import by_other_clocks, clock_doubt
-from .known_keys import known_key_words
 from .vantage import OurClock
 
 LONGEST_LABEL = 80
@@ -34,6 +33,8 @@ class Cause(enum.StrEnum):
     COMMON_NAME_ONLY = "common-name-only"
     NAME_MISMATCH = "name-mismatch"
     WRONG_EKU = "wrong-eku"
+    KNOWN_KEY = "known-key"
+    """Strangers have the private key, or can work it out. No client looks: nobody refuses for that."""
     WEAK_KEY = "weak-key"
     WEAK_SIGNATURE = "weak-signature"
     INVALID_CHAIN = "invalid-chain"
@@ -76,6 +77,13 @@ class Refusal:
     """What nobody can say from here; empty where all could be judged."""
 
     @property
+    def refused(self) -> tuple[Reason, ...]:
+        """All for which a client that verifies refuses, the root cause first."""
+        return tuple(
+            reason for reason in (*self.reasons, *self.besides) if reason.cause is not Cause.KNOWN_KEY
+        )
+
+    @property
     def told(self) -> tuple[tuple[Reason, str], ...]:
         """The reasons to tell, each with how its sentence ends: the first one's names the rest."""
         rest = ending(self.besides)
@@ -109,9 +117,9 @@ def refusal(served: ServedCertificate, clock: OurClock | Absent | Unavailable) -
         )
         undecided.append(f"the certificate {what}; {clock_doubt(clock)}")
         causes = tuple(cause for cause in causes if cause not in hanging)
-    if served.listed:
+    if served.known_key:
         # Before anything else: a certificate that is renewed for the same key would be no better.
-        causes = tuple(dict.fromkeys((Cause.WEAK_KEY, *causes)))
+        causes = (Cause.KNOWN_KEY, *causes)
     reasons = [Reason(cause, _said(cause, served)) for cause in causes]
     chain = [reason for reason in reasons if reason.cause in CHAIN]
     own = [reason for reason in reasons if reason not in chain]
@@ -195,8 +203,8 @@ def _said(cause: Cause, served: ServedCertificate) -> str:
             return f"is for {_names(served)}, not for {' or '.join(served.references)}"
         case Cause.WRONG_EKU:
             return f"is not made for servers: {_detail(verdict, Fault.WRONG_USAGE)}"
-        case Cause.WEAK_KEY if served.listed:
-            return f"has a key that is no secret: {known_key_words(served.listed)}"
+        case Cause.KNOWN_KEY:
+            return f"has a key that is no secret: {served.known_key}"
         case Cause.WEAK_KEY:
             return f"has a key that can be broken: {_detail(verdict, Fault.WEAK_KEY)}"
         case Cause.WEAK_SIGNATURE:

@@ -9,10 +9,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from diag.facts.access_hosts import Origin
+from diag.facts.certificate_peers import CertificatePeers, before_programs, before_senders
 from diag.facts.certificates import ClientCertificate, InboundCertificate, Role, ServedCertificate
 from diag.facts.clients import ClientContact
+from diag.facts.dane import DaneHost
 from diag.facts.hellos import InboundHandshake
 from diag.facts.moment import RunMoment
+from diag.facts.mta_sts import StsPolicy
+from diag.facts.vantage import OurClock
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
@@ -95,6 +99,28 @@ async def served_certificates(
     if not items and unknown:
         return next((seen for seen in unknown if isinstance(seen, Unavailable)), unknown[0])
     return Many(items)
+
+
+@fact
+async def certificate_peers(
+    inbound: Many[InboundCertificate] | Absent | Unavailable,
+    clients: Many[ClientCertificate] | Absent | Unavailable,
+    dane: Many[DaneHost] | Absent | Unavailable,
+    sts: StsPolicy | Absent | Unavailable,
+    clock: OurClock | Absent | Unavailable,
+    target: Target,
+) -> Many[CertificatePeers] | Absent | Unavailable:
+    """What every peer makes of every certificate."""
+    both = [each for each in (inbound, clients) if isinstance(each, Many)]
+    if not both:
+        return inbound if isinstance(inbound, Absent | Unavailable) else Absent("no certificate was seen")
+
+    def met(served: ServedCertificate | Absent | Unavailable) -> CertificatePeers | Absent | Unavailable:
+        if isinstance(served, InboundCertificate):
+            return before_senders(served, target.domain, dane, sts, clock)
+        return before_programs(served, clock) if isinstance(served, ServedCertificate) else served
+
+    return Many({subject: met(served) for each in both for subject, served in each.items.items()})
 
 
 async def _judged(
