@@ -233,7 +233,7 @@ def check(
     if len(names) > 1:
         from . import workers
 
-        spread = workers.number(len(names), target, limits, most=processes, at_a_time=said.domains)
+        spread = workers.number(len(names), target, limits, most=processes or said.processes, at_a_time=said.domains)
         limits = workers.share(limits, spread)
     lab = live(
         registry,

@@ -61,6 +61,8 @@ class Profile:
     """Connections that may go into the TLS of one endpoint."""
     domains: int | None = None
     """How many domains are looked at at a time."""
+    processes: int | None = None
+    """The most processes for a long list without dialogues."""
     severities: Mapping[str, Severity] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
 
@@ -295,5 +297,6 @@ _LIMITS: Mapping[str, Reader] = {
     "timeout": _seconds,
     "deadline": _seconds,
     "domains": _count,
+    "processes": _count,
     "offers": _count,
 }

@@ -34,6 +34,7 @@ pause = 0
 timeout = 5
 deadline = 60.5
 domains = 3
+processes = 2
 offers = 40
 
 [severity]
@@ -72,6 +73,7 @@ def test_every_key_reaches_its_place(tmp_path: Path) -> None:
         timeout=5.0,
         deadline=60.5,
         domains=3,
+        processes=2,
         offers=40,
         severities={"spf/too-many-lookups": Severity.NOTICE},
         waivers=(
