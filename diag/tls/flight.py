@@ -40,8 +40,10 @@ class Flight:
     def feed(self, octets: bytes) -> bool:
         """Take what came; True when nothing more is wanted."""
         self._octets += octets
-        if self._octets[:1] >= b"\x80" and not self.done:
-            self._ssl2()
+        if self._octets[:1] >= b"\x80":
+            if not self.done:
+                self._ssl2()
+            return self.done
         while not self.done and self._record():
             pass
         return self.done
@@ -49,7 +51,7 @@ class Flight:
     @property
     def cut(self) -> bool:
         """It breaks off within a record or a message."""
-        return self._at < len(self._octets) or self._message_at < len(self._handshake)
+        return (self._at < len(self._octets) and not self.ssl2) or self._message_at < len(self._handshake)
 
     @property
     def begun(self) -> bool:

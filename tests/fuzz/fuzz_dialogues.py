@@ -22,6 +22,7 @@ from diag.wire.introduction import leads_with_name, named_host
 from diag.wire.lines import MOST_LINES, is_whole, split
 from diag.wire.login import Account
 from diag.wire.login_smtp import Door, smtp_login_dialogue
+from diag.wire.offer import offer_dialogue
 from diag.wire.pipelining import pipelining_dialogue
 from diag.wire.pop3_dialogue import pop3_dialogue
 from diag.wire.reach import looks_like_tls
@@ -54,6 +55,8 @@ def _dialogues() -> Iterator[Dialogue]:
             yield smtp_login_dialogue(door, lent, timeout=LIMIT, envelope=("a@b", "c@d"))
             yield imap_visit_dialogue(HOST, 143, lent, implicit_tls=implicit, timeout=LIMIT)
             yield pop3_visit_dialogue(HOST, 110, lent, implicit_tls=implicit, timeout=LIMIT)
+        for spoken in ("smtp", "imap", "pop3", "sieve"):
+            yield offer_dialogue(spoken, b"hello", HELO, implicit_tls=implicit, timeout=LIMIT)
         yield append_dialogue(HOST, 143, account, "1@b", b"x\r\n", implicit_tls=implicit, timeout=LIMIT)
         yield collect_dialogue(HOST, 143, account, ("<1@b>", "<2@b>"), implicit_tls=implicit, timeout=LIMIT)
     yield injection_dialogue(HOST, HELO, timeout=LIMIT)
@@ -144,6 +147,8 @@ DIALOGUES = (
             b"+OK <1@a>\r\n",
             b"+OK\r\nSTLS\r\n.\r\n",
             b"-ERR no\r\n",
+            b'OK "go"\r\n',
+            b"NO\r\n",
             b"\r\n",
             b"\n",
             b"\x15\x03\x01\0\x02\x02\x28\r\n",

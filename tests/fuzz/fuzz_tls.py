@@ -12,7 +12,11 @@ from diag.records.dkim_keys import NotDer, read_key
 from diag.sandbox.authority import Authority, key_of, pem
 from diag.sandbox.crl import revocation_list
 from diag.sandbox.marks import logotype, mark_certificate
-from diag.tls import certificate, chain, crl, der, issuers, key_number, mark, names, staple, tlsa
+from diag.sandbox.tls_script import TlsScript, answer
+from diag.tls import certificate, chain, crl, der, issuers, key_number, mark, names, offers, staple, tlsa
+from diag.tls.answer_reader import Ended, read_answer, told
+from diag.tls.client_hello import client_hello
+from diag.tls.offer import SSL2, TLS10, TLS12, TLS13
 
 MOMENT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -69,6 +73,21 @@ def _reference(octets: bytes) -> object:
     return names.matches(text, "mail.orchard.example"), names.matches("*.orchard.example", text)
 
 
+def _flight(octets: bytes) -> object:
+    seen = [read_answer(octets, ended) for ended in Ended]
+    return seen, [told(each) for each in seen]
+
+
+def _flights() -> tuple[bytes, ...]:
+    script = TlsScript(
+        versions=(SSL2, TLS10, TLS12, TLS13), suites=(0xC030, 0x9E, 5, 0x010080, 0x1301), authorities=2
+    )
+    asked = (offers.usual_12(), offers.weak(), offers.old(), offers.usual_13(), offers.ssl2())
+    return tuple(
+        answer(script, client_hello(offer, "mx.orchard.example"), (b"a leaf",), ()) for offer in asked
+    )
+
+
 DER_WORDS = (
     b"\x30",
     b"\x30\x82\xff\xff",
@@ -87,6 +106,24 @@ def tls_targets() -> tuple[Target, ...]:
     """Those whose whole inputs must be signed first."""
     made, leaf, issuer, listed = _authority()
     return (
+        Target(
+            "tls-answer",
+            _flight,
+            (
+                b"\x16\x03\x03\0\x04",
+                b"\x16\x03\x01\x40\0",
+                b"\x02\0\0\x26\x03\x03" + bytes(32) + b"\0\x13\x01\0",
+                b"\x0b\0\0\x07\0\0\x04\0\0\x01a",
+                b"\x0c\0\xff\xff\x03\0\x1d",
+                b"\x0e\0\0\0",
+                b"\x15\x03\x01\0\x02\x01\x70",
+                b"\x15\x03\x01\0\x02\x02\x28",
+                b"\x80\x2e\x04\0\x01\0\x02",
+                b"\0\x2b\0\x02\x03\x04",
+                b"\0",
+            ),
+            _flights(),
+        ),
         Target("certificate", _certificate, DER_WORDS, (leaf, issuer)),
         Target("issuers", issuers.certificates_in, DER_WORDS, (issuer, pem(issuer))),
         Target("crl", _revoked, DER_WORDS, (listed,)),
