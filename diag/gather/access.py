@@ -13,7 +13,6 @@ from diag.facts.intrusive import ClearLogin, CollectedMessages, InboundDots, Mai
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
-from diag.names.domain import is_below
 from diag.probes.intrusive import ClearLoginTalk, CollectTalk
 from diag.probes.probe import Lab
 from diag.wire.clear_login import Login, read_clear_login
@@ -22,13 +21,18 @@ from diag.wire.login import LoginEnd
 from diag.wire.reach import Reached
 from diag.wire.transcript import visible
 
+from .logins import Visit, failed_login, of_the_user
+
 NOT_ASKED = "a login is tried only where that is asked for (--intrusive, --login, --password)"
 NO_MAILBOX = "messages are read back only from a mailbox of the domain that was named (--mailbox)"
 
 
 @fact
 async def mailbox_access(
-    target: Target, surveys: Many[ImapSurvey], certificates: Many[ClientCertificate]
+    target: Target,
+    surveys: Many[ImapSurvey],
+    certificates: Many[ClientCertificate],
+    visits: Many[Visit] | Absent,
 ) -> MailboxAccess | Absent | Unavailable:
     """The IMAP server to read the mailbox at: TLS from the first octet first (RFC 8314 section 3).
 
@@ -39,10 +43,12 @@ async def mailbox_access(
         return Absent(NOT_ASKED)
     if not target.own_mailbox:
         return Absent(NO_MAILBOX)
+    if (failed := failed_login(visits)) is not None:
+        return failed
     good = [
         (survey, served)
         for survey in surveys.values()
-        if survey.session.state is Reached.OPEN and _of_the_user(survey.endpoint.host, target)
+        if survey.session.state is Reached.OPEN and of_the_user(survey.endpoint.host, target)
         if isinstance(served := certificates.get(survey.subject), ClientCertificate)
         if served.verdict.good and not served.distrust
     ]
@@ -132,12 +138,13 @@ async def clear_logins(
     target: Target,
     offers: Many[SubmissionInClear],
     collected: CollectedMessages | Absent | Unavailable,
+    visits: Many[Visit] | Absent,
     lab: Lab,
 ) -> Many[ClearLogin] | Absent:
     """Every host and port once; one after the other, after the login to the mailbox."""
     if not target.intrusive or not target.login:
         return Absent(NOT_ASKED)
-    failed = collected if isinstance(collected, Unavailable) else None
+    failed = failed_login(visits) or (collected if isinstance(collected, Unavailable) else None)
     found: dict[str, ClearLogin | Absent | Unavailable] = {}
     tried: set[tuple[str, int]] = set()
     for subject, offer in offers.items.items():
@@ -162,7 +169,7 @@ def _spared(offer: SubmissionInClear, target: Target) -> Absent | None:
         return Absent("the address is not public: nobody outside listens on the way", offer.cites)
     if not {"PLAIN", "LOGIN"} & set(offer.offer.mechanisms):
         return Absent("no login with a password is offered in clear", offer.cites)
-    if not _of_the_user(endpoint.host, target):
+    if not of_the_user(endpoint.host, target):
         return Absent("the host is not one of the domain's own (name it with --host)", offer.cites)
     return None
 
@@ -183,7 +190,3 @@ async def _clear_login(offer: SubmissionInClear, target: Target, lab: Lab) -> Cl
     if read.login in (Login.FAILED, Login.UNKNOWN):
         return Unavailable(read.because, (cite,))
     return ClearLogin(endpoint=endpoint, accepted=read.login is Login.TAKEN, survey=offer.survey, cite=cite)
-
-
-def _of_the_user(host: str, target: Target) -> bool:
-    return host == target.domain or is_below(host, target.domain) or host in target.hosts

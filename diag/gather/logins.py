@@ -153,24 +153,26 @@ async def visits(places: Many[LoginPlace] | Absent, target: Target, lab: Lab) ->
         return places
     name = await helo(target, lab)
     found: dict[str, Visit | Absent | Unavailable] = {}
-    failed: Unavailable | None = None
     for subject, place in places.items.items():
         if isinstance(place, Absent | Unavailable):
             found[subject] = place
             continue
-        if failed is not None:
+        if (failed := failed_login(Many(found))) is not None:
             found[subject] = failed
             continue
         probe = _probe(place, target, name)
         transcript = await lab.run(probe)
         login = _read(place.service, transcript)
         found[subject] = Visit(place=place, probe=probe, transcript=transcript, login=login)
-        if login.end.failed:
-            failed = Unavailable(
-                f"a login failed at {place.endpoint.host}:{place.endpoint.port}: there is no other",
-                (Cite(probe, login.event),),
-            )
     return Many(found)
+
+
+def failed_login(visits: Many[Visit] | Absent) -> Unavailable | None:
+    """Why there is no other login in this run; None where none has failed."""
+    for visit in visits.values() if isinstance(visits, Many) else ():
+        if visit.login.end.failed:
+            return Unavailable(visit.login.because, (Cite(visit.probe, visit.login.event),))
+    return None
 
 
 def _probe(place: LoginPlace, target: Target, name: str) -> LoginProbe:
@@ -279,7 +281,7 @@ async def maildrops_seen(visits: Many[Visit] | Absent) -> Many[MaildropSeen] | A
 
 def _good(visits: Many[Visit] | Absent, service: Service) -> tuple[Visit, ...]:
     """Visits of a service that got in; none where any login of the run failed, so that there is no other."""
-    if isinstance(visits, Absent) or any(visit.login.end.failed for visit in visits.values()):
+    if failed_login(visits) is not None:
         return ()
     return tuple(each for _, each in _entered(visits, service) if isinstance(each, Visit))
 

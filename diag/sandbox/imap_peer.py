@@ -10,6 +10,7 @@ from .logins import Login
 from .mail import Mail
 from .speaker import Reply, Then, reply
 
+AFTER_LOGIN = ("UIDPLUS", "NAMESPACE", "LIST-EXTENDED", "SPECIAL-USE", "QUOTA")
 CAPABILITIES = ("IMAP4rev1", "SASL-IR", "LOGIN-REFERRALS", "ID", "ENABLE", "IDLE", "LITERAL+")
 """What is offered before and after TLS alike."""
 
@@ -22,7 +23,9 @@ class ImapSpeaker:
         self._mail = mail or Mail()
         self._mailbox: ImapMailbox | None = None
         self._tls = host.tls is Tls.IMPLICIT
-        self._login = ""
+        self.binding: tuple[bytes, ...] = ()
+        """The channel binding of the TLS connection."""
+        self._login: tuple[str, Login] | None = None
 
     def greeting(self) -> Reply:
         """The host's own, or OK with the capabilities as a response code."""
@@ -31,7 +34,8 @@ class ImapSpeaker:
 
     def verb(self, line: str) -> str:
         """The command without its tag."""
-        return "" if self._login else line.partition(" ")[2].upper()
+        within = self._login or (self._mailbox is not None and self._mailbox.storing)
+        return "" if within else line.partition(" ")[2].upper()
 
     def secured(self) -> None:
         """RFC 9051 section 6.2.1: capabilities are asked for again."""
@@ -41,7 +45,7 @@ class ImapSpeaker:
         """Scripted lines; what usually follows does so only where their last is a success as usual."""
         tag = line.partition(" ")[0]
         usual = self.hear(line)
-        self._login = ""
+        self._login = None
         said = tuple(text.replace("{tag}", tag) for text in lines)
         agrees = bool(usual.lines) and _success(said[-1]) == _success(usual.lines[-1])
         return Reply(said, usual.then if agrees else Then.STAY)
@@ -49,8 +53,9 @@ class ImapSpeaker:
     def hear(self, line: str) -> Reply:
         """The reply to one command."""
         if self._login:
-            tag, self._login = self._login, ""
-            return self._entered(tag, Login("PLAIN", self._host.logins).answer(line) or "")
+            return self._answered(*self._login, line)
+        if self._mailbox is not None and self._mailbox.storing:
+            return self._mailbox.content(line)
         tag, _, rest = line.partition(" ")
         command, _, arguments = rest.partition(" ")
         if self._mailbox is not None and (said := self._mailbox.hear(tag, command.upper(), arguments)):
@@ -72,31 +77,36 @@ class ImapSpeaker:
                 return reply("* BYE Logging out", f"{tag} OK Logout completed.", then=Then.CLOSE)
             case "LOGIN" | "AUTHENTICATE" if "LOGINDISABLED" in self._capabilities():
                 return reply(f"{tag} NO [PRIVACYREQUIRED] Plaintext authentication disallowed without TLS.")
-            case "AUTHENTICATE" if " " not in arguments:
-                self._login = tag
-                return reply("+ ")
+            case "AUTHENTICATE":
+                mechanism, _, initial = arguments.partition(" ")
+                login = Login(mechanism, self._host.logins, self.binding)
+                if initial:
+                    return self._answered(tag, login, initial)
+                self._login = tag, login
+                return reply(f"+ {login.challenge}")
             case "LOGIN":
                 words = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', arguments)
                 name, secret = (
                     _unescaped(quoted) or plain for quoted, plain in [*words, ("", ""), ("", "")][:2]
                 )
-                return self._entered(tag, Login("LOGIN", self._host.logins).known(name, secret))
-            case "AUTHENTICATE":
-                return self._entered(
-                    tag, Login("PLAIN", self._host.logins).answer(arguments.split()[-1]) or ""
-                )
+                return self._entered(tag, Login("PLAIN", self._host.logins).known(name, secret))
             case unknown:
                 return reply(f"{tag} BAD Error in IMAP command {unknown}: Unknown command.")
+
+    def _answered(self, tag: str, login: Login, line: str) -> Reply:
+        name = login.answer(line)
+        self._login = (tag, login) if name is None else None
+        return reply(f"+ {login.challenge}") if name is None else self._entered(tag, name)
 
     def _entered(self, tag: str, name: str) -> Reply:
         if not name:
             return reply(f"{tag} NO [AUTHENTICATIONFAILED] Authentication failed.")
-        self._mailbox = ImapMailbox(self._mail.of(name))
+        self._mailbox = ImapMailbox(self._mail, name)
         return reply(f"{tag} OK Logged in")
 
     def _capabilities(self) -> str:
         if self._mailbox is not None:
-            return " ".join((*CAPABILITIES, "UIDPLUS"))
+            return " ".join((*CAPABILITIES, *AFTER_LOGIN))
         given = self._host.keywords_tls if self._tls else self._host.keywords
         if given is not None:
             return " ".join(given)

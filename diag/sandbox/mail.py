@@ -23,6 +23,11 @@ class Mail:
                 self._last += 1
                 self.of(recipient)[self._last] = text
 
+    @staticmethod
+    def folder(mailbox: str, name: str) -> str:
+        """Under what a folder of a mailbox beside its INBOX is kept."""
+        return f"{mailbox}/{name}"
+
     def of(self, mailbox: str) -> dict[int, str]:
         """The messages of a mailbox, which is there as soon as anybody looks."""
         return self.boxes.setdefault(mailbox.lower(), {})

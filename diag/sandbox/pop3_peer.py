@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from .hosts import HostSpec, Tls
+from .logins import Login
+from .mail import Mail
+from .pop3_maildrop import Maildrop
 from .speaker import Reply, Then, reply
 
 CAPABILITIES = ("CAPA", "TOP", "UIDL", "RESP-CODES", "PIPELINING", "AUTH-RESP-CODE")
@@ -10,12 +13,17 @@ CAPABILITIES = ("CAPA", "TOP", "UIDL", "RESP-CODES", "PIPELINING", "AUTH-RESP-CO
 
 
 class Pop3Speaker:
-    """One POP3 session, never logged in (RFC 1939 section 4)."""
+    """One POP3 session (RFC 1939 section 3)."""
 
-    def __init__(self, host: HostSpec) -> None:
+    def __init__(self, host: HostSpec, mail: Mail | None = None) -> None:
         self._host = host
+        self._mail = mail or Mail()
+        self._maildrop: Maildrop | None = None
         self._tls = host.tls is Tls.IMPLICIT
-        self._login = False
+        self.binding: tuple[bytes, ...] = ()
+        """The channel binding of the TLS connection."""
+        self._login: Login | None = None
+        self._user = ""
 
     def greeting(self) -> Reply:
         """The host's own, or a plain +OK."""
@@ -33,16 +41,17 @@ class Pop3Speaker:
     def scripted(self, line: str, lines: tuple[str, ...]) -> Reply:
         """Scripted lines; what usually follows does so only where their first is a success as usual."""
         usual = self.hear(line)
-        self._login = False
+        self._login = None
         agrees = bool(usual.lines) and lines[0][:1] == usual.lines[0][:1]
         return Reply(lines, usual.then if agrees else Then.STAY)
 
     def hear(self, line: str) -> Reply:
         """The reply to one command."""
         if self._login:
-            self._login = False
-            return reply("-ERR [AUTH] Authentication failed.")
+            return self._answered(self._login, line)
         command, _, arguments = line.strip().partition(" ")
+        if self._maildrop is not None and (said := self._maildrop.hear(command.upper(), arguments)):
+            return said
         secret = not self._tls and self._host.tls is Tls.STARTTLS
         match command.upper():
             case "CAPA":
@@ -54,18 +63,32 @@ class Pop3Speaker:
             case "USER" | "AUTH" if secret:
                 return reply("-ERR [AUTH] Plaintext authentication disallowed without TLS.")
             case "USER":
+                self._user = arguments
                 return reply("+OK")
             case "PASS":
-                return reply("-ERR [AUTH] Authentication failed.")
-            case "AUTH" if " " not in arguments:
-                self._login = True
-                return reply("+ ")
+                return self._entered(Login("PLAIN", self._host.logins).known(self._user, arguments))
             case "AUTH":
-                return reply("-ERR [AUTH] Authentication failed.")
+                mechanism, _, initial = arguments.partition(" ")
+                login = Login(mechanism, self._host.logins, self.binding)
+                if initial:
+                    return self._answered(login, initial)
+                self._login = login
+                return reply(f"+ {login.challenge}")
             case "QUIT":
                 return reply("+OK Logging out", then=Then.CLOSE)
             case _:
                 return reply("-ERR Unknown command.")
+
+    def _answered(self, login: Login, line: str) -> Reply:
+        name = login.answer(line)
+        self._login = login if name is None else None
+        return reply(f"+ {login.challenge}") if name is None else self._entered(name)
+
+    def _entered(self, name: str) -> Reply:
+        if not name:
+            return reply("-ERR [AUTH] Authentication failed.")
+        self._maildrop = Maildrop(self._mail.of(name))
+        return reply("+OK Logged in.")
 
     def _capabilities(self) -> tuple[str, ...]:
         given = self._host.keywords_tls if self._tls else self._host.keywords

@@ -25,10 +25,13 @@ class SmtpSpeaker:
         self._box = mail or Mail()
         self._tls = host.tls is Tls.IMPLICIT
         self._refusing = False
+        self.binding: tuple[bytes, ...] = ()
+        """The channel binding of the TLS connection."""
         self._start_over()
 
     def _start_over(self) -> None:
         self._known = False
+        self._user = ""
         self._login: Login | None = None
         self._reset()
 
@@ -150,6 +153,8 @@ class SmtpSpeaker:
             return reply("501 5.5.4 Syntax: MAIL FROM:<address>")
         if self._sender is not None:
             return reply("503 5.5.1 Error: nested MAIL command")
+        if self._user and not self._host.any_sender and path[1].lower() != self._user.lower():
+            return reply(f"553 5.7.1 <{path[1]}>: Sender address rejected: not owned by user {self._user}")
         self._sender = path[1]
         return reply("250 2.1.0 Ok")
 
@@ -162,8 +167,10 @@ class SmtpSpeaker:
         local, at, domain = path[1].rpartition("@")
         if not at:
             local, domain = domain, next(iter(self._host.domains), "")
-        if self._host.submission:
+        if self._host.submission and not self._user:
             return reply(f"554 5.7.1 <{path[1]}>: Recipient address rejected: Access denied")
+        if self._user and domain.lower() not in self._host.domains:
+            return self._accepted(path[1])  # it goes elsewhere
         # RFC 5321 section 4.5.1: postmaster without a domain is always a mailbox.
         if not at and local.lower() == "postmaster":
             return self._accepted(f"{local}@{domain}")
@@ -207,7 +214,7 @@ class SmtpSpeaker:
         if not any(word.upper().startswith("AUTH") for word in words):
             return reply("503 5.5.1 Error: authentication not enabled")
         mechanism, _, initial = rest.partition(" ")
-        self._login = Login(mechanism, self._host.logins)
+        self._login = Login(mechanism, self._host.logins, self.binding)
         return self._answered(initial) if initial else reply(f"334 {self._login.challenge}")
 
     def _answered(self, line: str) -> Reply:
@@ -216,6 +223,7 @@ class SmtpSpeaker:
         if name is None:
             return reply(f"334 {self._login.challenge}")
         self._login = None
+        self._user = name
         return reply(
             "235 2.7.0 Authentication successful" if name else "535 5.7.8 Error: authentication failed"
         )
