@@ -142,12 +142,15 @@ def load(path: Path) -> World:
         against=tuple(top.said("against") or ()),
         inconclusive=tuple(top.said("inconclusive") or ()),
         helo=str(top.tables.get("helo", "")),
-        **{
-            key: str(top.tables.get(key, ""))
-            for key in ("tls", "tls_profile", "mailbox", "login", "password")
-        },
+        **{key: str(top.tables.get(key, "")) for key in ("tls", "tls_profile")},
+        **{key: _lent(layers, key) for key in ("mailbox", "login", "password")},
         vantage=vantage,
     )
+
+
+def _lent(layers: list[_Layer], key: str) -> str:
+    """What whoever looks at the world has, as the topmost description that speaks of it says."""
+    return str(next((layer.tables[key] for layer in reversed(layers) if key in layer.tables), ""))
 
 
 def _signed(dns: Dns, moment: datetime, path: Path) -> Dns:
