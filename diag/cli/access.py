@@ -15,6 +15,9 @@ class Access:
     login: str
     password: str
     """The reference, never the password."""
+    token: str = ""
+    """The same of an access token."""
+    insecure: bool = False
 
 
 def access(
@@ -23,23 +26,29 @@ def access(
     mailbox: str | None,
     login: str | None,
     password: str | None,
-    intrusive: bool,
+    token: str | None,
+    insecure: bool,
     said: str,
 ) -> Access:
     """The options, checked; `said` is the profile's mailbox. Raises Fault, which never repeats a password."""
-    if (login is None) != (password is None):
-        given, missing = ("--login", "--password") if password is None else ("--password", "--login")
+    found = _mailbox(mailbox, names) or said
+    if password is not None and token is not None:
+        raise Fault("--password and --token exclude one another")
+    secret = token if password is None else password
+    if (login is None) != (secret is None):
+        given = "--login" if login is not None else "--password" if token is None else "--token"
+        missing = "--password" if login is not None else "--login"
         raise Fault(f"{given}: {missing} is needed too")
-    if login is None or password is None:
-        return Access(_mailbox(mailbox, names) or said, "", "")
-    if not intrusive:
-        raise Fault("--login: nobody is logged in without --intrusive")
+    if login is None or secret is None:
+        if insecure:
+            raise Fault("--insecure-auth: nobody is logged in without --login")
+        return Access(found, "", "")
     if len(names) > 1:
         raise Fault(f"--login: one domain at a time, and {len(names)} are named")
     if not login or not login.isprintable():
         raise Fault("--login: expected the name to log in with")
-    _readable(password)
-    return Access(_mailbox(mailbox, names) or said, login, password)
+    _readable(secret, "--password" if token is None else "--token")
+    return Access(found, login, password or "", token or "", insecure)
 
 
 def _mailbox(text: str | None, names: tuple[str, ...]) -> str:
@@ -56,11 +65,11 @@ def _mailbox(text: str | None, names: tuple[str, ...]) -> str:
     return found
 
 
-def _readable(password: str) -> None:
-    """Look whether the password can be had, and forget it again."""
+def _readable(secret: str, option: str) -> None:
+    """Look whether the password or token can be had, and forget it again."""
     from diag.lab.live.secrets import BadReference, resolve
 
     try:
-        resolve(password)
+        resolve(secret)
     except BadReference as error:
-        raise Fault(f"--password: {error}") from None
+        raise Fault(f"{option}: {error}") from None

@@ -19,8 +19,12 @@ NOWHERE = ("-n", "127.0.0.1:1")
     [
         (("--login", "anna"), "--login: --password is needed too"),
         (("--password", "env:X"), "--password: --login is needed too"),
-        (("--login", "anna", "--password", "env:HOME"), "without --intrusive"),
-        (("--intrusive", "--login", "anna", "--password", "hunter2"), "expected env:NAME or file:PATH"),
+        (("--token", "env:X"), "--token: --login is needed too"),
+        (("--login", "a", "--password", "env:X", "--token", "env:X"), "exclude one another"),
+        (("--insecure-auth",), "--insecure-auth: nobody is logged in without --login"),
+        (("--login", "anna", "--password", "hunter2"), "expected env:NAME, file:PATH or fd:NUMBER"),
+        (("--login", "anna", "--password", "fd:hunter2"), "expected the number of a descriptor"),
+        (("--login", "anna", "--token", "hunter2"), "--token: expected env:NAME"),
         (("--intrusive", "--login", "anna", "--password", "env:NOBODY_SETS_THIS"), "env:NOBODY_SETS_THIS"),
         (("--intrusive", "--login", "anna", "--password", "file:/no/such/file"), "no such file"),
         (("--intrusive", "--login", "", "--password", "env:HOME"), "--login: expected the name"),
@@ -77,5 +81,5 @@ def test_help_has_a_heading_for_what_is_lent(maildiag: Run) -> None:
     text = maildiag("check", "--help").out
     group = text[text.index("\nAccess:\n") :].split("\n\n")[0]
     options = [line.split()[0] for line in group.splitlines() if line.startswith("  --")]
-    assert options == ["--mailbox", "--login", "--password"]
+    assert options == ["--mailbox", "--login", "--password", "--token", "--insecure-auth"]
     assert "WITHOUT" in group, "what is said in clear is said in clear"
