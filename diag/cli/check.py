@@ -97,6 +97,16 @@ _of_network = functools.partial(option, group="Network")
 )
 @_of_network(
     "-n",
+@_of_access(
+    "--token",
+    metavar="env:NAME|file:PATH|fd:N",
+    help="The same for an access token, in place of a password.",
+)
+@_of_access(
+    "--insecure-auth",
+    is_flag=True,
+    help="Log in also where the certificate is not good: who stands in between learns the password.",
+)
     "--nameserver",
     "nameservers",
     metavar="ADDR[:PORT]",
@@ -155,6 +165,8 @@ def check(
     password: str | None,
     nameservers: tuple[str, ...],
     ipv4: bool,
+    token: str | None,
+    insecure_auth: bool,
     ipv6: bool,
     helo: str | None,
     timeout: float | None,
@@ -226,7 +238,13 @@ def check(
         second_opinion=second_opinion,
         intrusive=intrusive,
         lent=access(
-            names, mailbox=mailbox, login=login, password=password, intrusive=intrusive, said=said.mailbox
+            names,
+            mailbox=mailbox,
+            login=login,
+            password=password,
+            token=token,
+            insecure=insecure_auth,
+            said=said.mailbox,
         ),
     )
     spread, limits = 1, said.limits
@@ -315,6 +333,8 @@ def _target(
     )
 
 
+        token=lent.token,
+        insecure_auth=lent.insecure,
 def _names(option: str, said: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
     from diag.names.domain import BadDomain, domain
 
