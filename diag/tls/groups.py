@@ -48,6 +48,11 @@ class Group:
         return self.kind in (Kind.HYBRID, Kind.KEM)
 
     @property
+    def weak(self) -> bool:
+        """Whether it is a curve below 256 bits or over a binary field (RFC 9325 section 4.5, RFC 8422 section 5.1.1)."""
+        return self.kind is Kind.BINARY or (self.kind is Kind.PRIME and self.bits <= 224)
+
+    @property
     def curve(self) -> bool:
         """Whether it can be agreed on in TLS 1.2 by ECDHE."""
         return self.kind in (Kind.PRIME, Kind.BINARY)

@@ -81,6 +81,11 @@ class Suite:
         return _made(self.name)
 
     @property
+    def known(self) -> bool:
+        """Whether it is one that somebody has registered or spoken, so that what it is made of is known."""
+        return self.made.kx != "?"
+
+    @property
     def aead(self) -> bool:
         """Whether encryption and integrity are one (RFC 5116)."""
         return self.made.mode in AEAD_MODES

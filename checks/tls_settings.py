@@ -1,0 +1,44 @@
+"""What to type where TLS is to be set: the mail servers that are met most, by what a port is for."""
+
+from __future__ import annotations
+
+from diag.api import Configure, Endpoint
+
+MAILBOX_PORTS = (110, 143, 993, 995, 4190)
+"""Where mailboxes are read: Dovecot nearly everywhere."""
+
+OLD = "SSLv2 SSLv3 TLSv1 TLSv1.1"
+_NO_OLD = ", ".join(f"!{version}" for version in OLD.split())
+POSTFIX_MODERN = f"smtpd_tls_protocols = {_NO_OLD}\nsmtpd_tls_mandatory_protocols = {_NO_OLD}"
+"""One setting where TLS is offered, another where it is demanded, as on the ports for mail programs.
+
+Postfix before 3.6 reads only this way of writing it, and later ones still do.
+"""
+EXIM_MODERN = "openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1"
+DOVECOT_MODERN = "ssl_min_protocol = TLSv1.2"
+MODERN = {"Postfix": POSTFIX_MODERN, "Exim": EXIM_MODERN, "Dovecot": DOVECOT_MODERN}
+"""Nothing older than TLS 1.2."""
+
+
+def tls_settings(endpoint: Endpoint, **by_product: str) -> tuple[Configure, ...]:
+    """The settings of the products that serve such a port: Dovecot where mailboxes are read, the others elsewhere."""
+    mailboxes = endpoint.port in MAILBOX_PORTS
+    return tuple(
+        Configure(endpoint.host, setting, product)
+        for product, setting in by_product.items()
+        if (product == "Dovecot") == mailboxes
+    )
+
+
+def without(endpoint: Endpoint, *kinds: str) -> tuple[Configure, ...]:
+    """Suites of some kinds, in OpenSSL's words ("RC4", "kRSA"), taken from whatever else is allowed."""
+    listed = ", ".join(kinds)
+    left = ":".join(("HIGH", *(f"!{kind}" for kind in ("aNULL", *(k for k in kinds if k != "aNULL")))))
+    return tls_settings(
+        endpoint,
+        Postfix=f"smtpd_tls_exclude_ciphers = {listed}\nsmtpd_tls_mandatory_exclude_ciphers = aNULL, {listed}"
+        if "aNULL" not in kinds
+        else f"smtpd_tls_mandatory_exclude_ciphers = {listed}",
+        Exim=f"tls_require_ciphers = {left}",
+        Dovecot=f"ssl_cipher_list = {left}",
+    )
