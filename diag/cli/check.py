@@ -87,16 +87,16 @@ _of_network = functools.partial(option, group="Network")
 @_of_access(
     "--login",
     metavar="NAME",
-    help="With --intrusive: read the test messages back over IMAP, and try one login WITHOUT encryption on "
-    "each submission port that offers it: who listens there learns the password.",
+    help="Log in as NAME over TLS at the domain's own hosts and those named by --host, and look round in the mailbox. "
+    "After one login that fails there is no other. With --intrusive also: read the test messages back over IMAP, try "
+    "every mechanism, a stranger's sender and a draft, and one login WITHOUT encryption on each submission port that "
+    "offers it: who listens there learns the password.",
 )
 @_of_access(
     "--password",
-    metavar="env:NAME|file:PATH",
+    metavar="env:NAME|file:PATH|fd:N",
     help="Where the password of --login is, never the password itself.",
 )
-@_of_network(
-    "-n",
 @_of_access(
     "--token",
     metavar="env:NAME|file:PATH|fd:N",
@@ -107,6 +107,8 @@ _of_network = functools.partial(option, group="Network")
     is_flag=True,
     help="Log in also where the certificate is not good: who stands in between learns the password.",
 )
+@_of_network(
+    "-n",
     "--nameserver",
     "nameservers",
     metavar="ADDR[:PORT]",
@@ -163,10 +165,10 @@ def check(
     mailbox: str | None,
     login: str | None,
     password: str | None,
-    nameservers: tuple[str, ...],
-    ipv4: bool,
     token: str | None,
     insecure_auth: bool,
+    nameservers: tuple[str, ...],
+    ipv4: bool,
     ipv6: bool,
     helo: str | None,
     timeout: float | None,
@@ -251,7 +253,9 @@ def check(
     if len(names) > 1:
         from . import workers
 
-        spread = workers.number(len(names), target, limits, most=processes or said.processes, at_a_time=said.domains)
+        spread = workers.number(
+            len(names), target, limits, most=processes or said.processes, at_a_time=said.domains
+        )
         limits = workers.share(limits, spread)
     lab = live(
         registry,
@@ -329,12 +333,12 @@ def _target(
         mailbox=lent.mailbox,
         login=lent.login,
         password=lent.password,
+        token=lent.token,
+        insecure_auth=lent.insecure,
         references=usual.references if said.references is None else said.references,
     )
 
 
-        token=lent.token,
-        insecure_auth=lent.insecure,
 def _names(option: str, said: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
     from diag.names.domain import BadDomain, domain
 
