@@ -174,6 +174,14 @@ from .facts.spf_hosts import (
     SpfSharedRange as SpfSharedRange,
     SpfType99 as SpfType99,
 )
+from .facts.tls_depths import (
+    FullTls as FullTls,
+    TakenSuites as TakenSuites,
+    TlsByProfile as TlsByProfile,
+    WeakTls as WeakTls,
+    doubt as doubt,
+)
+from .facts.tls_survey import TlsSurvey as TlsSurvey
 from .facts.tlsrpt import TlsrptDestination as TlsrptDestination, TlsrptFound as TlsrptFound
 from .facts.vantage import (
     Filtered as Filtered,
@@ -278,11 +286,23 @@ from .records.tlsa import Tlsa as Tlsa, TlsaProblem as TlsaProblem
 from .records.tlsrpt import TlsrptProblem as TlsrptProblem, TlsrptRecord as TlsrptRecord
 from .tls.certificate import Certificate as Certificate, public_key_info as public_key_info
 from .tls.chain import ChainVerdict as ChainVerdict, Trust as Trust, rank as rank
+from .tls.groups import Group as Group, group as group
 from .tls.handshake import Handshake as Handshake, TlsFailure as TlsFailure, TlsTrouble as TlsTrouble
 from .tls.issuers import Form as Form
 from .tls.mark import MarkFault as MarkFault, MarkVerdict as MarkVerdict
+from .tls.offer import (
+    SSL3 as SSL3,
+    TLS10 as TLS10,
+    TLS11 as TLS11,
+    TLS12 as TLS12,
+    TLS13 as TLS13,
+    VERSION_NAMES as VERSION_NAMES,
+    ServerName as ServerName,
+)
 from .tls.path import Fault as Fault, Flaw as Flaw
+from .tls.schemes import scheme as scheme
 from .tls.staple import Revocation as Revocation, revocation as revocation
+from .tls.suites import Suite as Suite, by_openssl as by_openssl, suite as suite
 from .tls.tlsa import Association as Association, TlsaOutcome as TlsaOutcome, match_all as match_all
 from .wire.blame import Blame as Blame
 from .wire.reach import Reached as Reached
