@@ -9,6 +9,7 @@ from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Depth, Endpoint
 from diag.tls.answer import Accepted, Answer, Declined, Unheard
+from diag.tls.groups import every as every_group
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.tls.offer import SSL3, TLS10, TLS11, TLS12, TLS13, VERSION_NAMES, Offer
 from diag.tls.offers import suites_of
@@ -118,7 +119,8 @@ class TlsSurvey:
         for tried in self.tried:
             offer, answer = tried.offer, tried.answer
             older = isinstance(answer, Accepted) and answer.version < version
-            if offer.plain and version in offer.versions and (isinstance(answer, Declined) or older):
+            declined = isinstance(answer, Declined) and not answer.of_the_rest
+            if offer.plain and version in offer.versions and (declined or older):
                 refused.update(offer.suites)
                 cites.append(tried.cite)
         return refused, tuple(cites)
@@ -141,6 +143,18 @@ class TlsSurvey:
             known = by_openssl(made.cipher)
             found = [known.number, *found] if known is not None else found
         return tuple(dict.fromkeys(found))
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """The groups seen chosen under any version, in the order they were found; the server may know others."""
+        found = [answer.group for _, answer in self.taken if answer.group is not None]
+        made = self.handshake.group.lower() if isinstance(self.handshake, Handshake) else ""
+        usual = [
+            each.number
+            for each in every_group().values()
+            if made in (each.name.lower(), each.openssl.lower())
+        ]
+        return tuple(dict.fromkeys([*usual, *found] if made else found))
 
     def all_found(self, version: int) -> bool:
         """Whether `suites` has all of a version: every other one that we know was refused."""

@@ -86,6 +86,8 @@ _SPOKEN: Mapping[Service, Literal["smtp", "imap", "pop3"]] = {
     Service.IMAP: "imap",
     Service.POP3: "pop3",
 }
+_PROTOCOLS: Mapping[Spoken, str] = {"smtp": "", "imap": "imap", "pop3": "pop3", "sieve": "managesieve"}
+"""What ALPN calls them; SMTP has no name there (IANA, TLS ALPN Protocol IDs)."""
 _NOTHING_TO_ASK = frozenset({TlsTrouble.NOT_TLS})
 
 
@@ -112,7 +114,7 @@ async def _asked(way: _Way, target: Target, lab: Lab, tried: list[Tried]) -> str
     """Fill `tried`; why something was left out, or nothing."""
     from diag.tls.rounds import rounds
 
-    plan = rounds(target.tls, way.handshake, target.offers)
+    plan = rounds(target.tls, way.handshake, target.offers, _PROTOCOLS[way.spoken])
     at_once: tuple[Offer, ...] = ()
     try:
         at_once = next(plan)

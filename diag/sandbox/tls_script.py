@@ -51,6 +51,8 @@ class TlsScript:
     """In its order of preference; SSL 2.0's among them."""
     groups: tuple[int, ...] = USUAL_GROUPS
     schemes: tuple[int, ...] = USUAL_SCHEMES
+    stubborn: bool = False
+    """It signs by the first of these, whatever was offered."""
     client_order: bool = False
     """The client's order of suites decides."""
     dh_bits: int = 2048
@@ -170,7 +172,8 @@ class _Hello:
 
     def schemes_fit(self, script: TlsScript, version: int) -> bool:
         """Whether the server can sign by what the client reads."""
-        return version < TLS12 or not self.schemes or any(each in self.schemes for each in script.schemes)
+        fits = not self.schemes or any(each in self.schemes for each in script.schemes)
+        return version < TLS12 or script.stubborn or fits
 
 
 def _chosen(script: TlsScript, heard: _Hello, version: int) -> int | None:
@@ -232,7 +235,8 @@ def _key_exchange(script: TlsScript, heard: _Hello, version: int, suite: int) ->
         return b""
     if made.auth != "anon":
         if version == TLS12:
-            content += next(each for each in script.schemes if each in heard.schemes).to_bytes(2)
+            fitting = (each for each in script.schemes if script.stubborn or each in heard.schemes)
+            content += next(fitting, script.schemes[0]).to_bytes(2)
         content += _vector(2, bytes(256))
     return _message(KEY_EXCHANGE, content)
 

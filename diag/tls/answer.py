@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from diag.model.frozen import frozen
 
+from .alerts import INAPPROPRIATE_FALLBACK, NO_APPLICATION_PROTOCOL, UNRECOGNIZED_NAME
 from .offer import SSL2
 
 EXT_STATUS_REQUEST, EXT_ALPN, EXT_HEARTBEAT = 5, 16, 15
@@ -95,6 +96,11 @@ class Declined:
     """The alert's number; None: closed without one."""
     warnings: tuple[int, ...] = ()
     """Alerts of level warning that came before."""
+
+    @property
+    def of_the_rest(self) -> bool:
+        """Whether the alert blames something other than versions and suites, of which it then says nothing."""
+        return self.alert in (UNRECOGNIZED_NAME, INAPPROPRIATE_FALLBACK, NO_APPLICATION_PROTOCOL)
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from functools import cache
 
@@ -33,8 +34,8 @@ MIXED = "TLS 1.3 and 1.2"
 PADDED = "TLS 1.2 in 1600 octets"
 POST_QUANTUM = "post-quantum groups"
 NO_NAME = "no server name"
-OTHER_NAME = "the name of another host, and an unknown protocol"
-UNKNOWN_PROTOCOL = "an unknown application protocol"
+OTHER_NAME = "the name of another host"
+OWN_PROTOCOL = "the protocol by its name"
 SHA1_ONLY = "signatures with SHA-1 alone"
 WEAK_GROUPS = "weak groups"
 FALLBACK = "an older version than would be possible"
@@ -181,20 +182,39 @@ def padded() -> Offer:
 
 
 @cache
-def about_12() -> tuple[Offer, ...]:
-    """What else a server of TLS 1.2 may mind or take."""
-    return (
-        _like_12(NO_NAME, server_name=ServerName.NONE),
-        _like_12(SHA1_ONLY, schemes=(RSA_PKCS1_SHA1, ECDSA_SHA1)),
-        _like_12(WEAK_GROUPS, groups=weak_groups()),
-        _like_12(OTHER_NAME, server_name=ServerName.OTHER, alpn=("x-maildiag",)),
-    )
+def no_name() -> Offer:
+    """No server_name at all."""
+    return _like_12(NO_NAME, server_name=ServerName.NONE)
 
 
 @cache
-def unknown_protocol() -> Offer:
-    """The host's own name, and a protocol that nobody knows (RFC 7301 section 3.2)."""
-    return _like_12(UNKNOWN_PROTOCOL, alpn=("x-maildiag",))
+def sha1_only() -> Offer:
+    """Signatures with SHA-1 and nothing else."""
+    return _like_12(SHA1_ONLY, schemes=(RSA_PKCS1_SHA1, ECDSA_SHA1))
+
+
+@cache
+def weak_groups_only() -> Offer:
+    """Curves that nobody should take, and no others."""
+    return _like_12(WEAK_GROUPS, groups=weak_groups())
+
+
+@cache
+def other_name(protocol: str) -> Offer:
+    """The name of another host; with the protocol in ALPN, where it has a name (IANA, TLS ALPN Protocol IDs)."""
+    return _like_12(OTHER_NAME, server_name=ServerName.OTHER, alpn=(protocol,) if protocol else ())
+
+
+@cache
+def own_protocol(protocol: str) -> Offer:
+    """The host's own name, and the protocol in ALPN."""
+    return _like_12(OWN_PROTOCOL, alpn=(protocol,))
+
+
+@cache
+def again(offer: Offer) -> Offer:
+    """The same for a second look: what is graver than a warning must be refused twice."""
+    return dataclasses.replace(offer, name=f"{offer.name}, once more")
 
 
 def fallback(version: int) -> Offer:

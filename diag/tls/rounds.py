@@ -10,30 +10,35 @@ from collections.abc import Callable, Generator, Iterator
 
 from diag.model.target import Depth
 
-from .answer import Accepted, Answer, Unheard
+from .alerts import UNRECOGNIZED_NAME
+from .answer import Accepted, Answer, Declined, Unheard
 from .groups import every as every_group
 from .handshake import Handshake, TlsFailure
 from .offer import SSL2, SSL3, TLS10, TLS11, TLS12, TLS13, USUAL_GROUPS, VERSION_NAMES, Offer
 from .offers import (
     HYBRIDS,
     WEAK,
-    about_12,
+    again,
     fallback,
     faults,
     finite_groups,
     mixed,
     modern,
+    no_name,
     old,
     other_groups,
+    other_name,
     others,
+    own_protocol,
     padded,
     post_quantum,
+    sha1_only,
     ssl2,
     suites_of,
-    unknown_protocol,
     usual_12,
     usual_13,
     version_offer,
+    weak_groups_only,
 )
 from .suites import by_openssl, suite
 
@@ -49,22 +54,31 @@ OPENSSL_VERSIONS = {"TLSv1.3": TLS13, "TLSv1.2": TLS12, "TLSv1.1": TLS11, "TLSv1
 """Versions by OpenSSL's names."""
 
 
-def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int) -> Rounds:
-    """The offers for one endpoint, given how its usual handshake went; `most` bounds their number."""
+def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int, protocol: str = "") -> Rounds:
+    """The offers for one endpoint, given how its usual handshake went.
+
+    `most` bounds their number; `protocol` is the name that ALPN has for what is spoken there, if it has one.
+    """
     course = _Course(usual, most)
     if depth is Depth.BASIC:
         return ""
     if isinstance(usual, TlsFailure):
         # One hello that every server knows. Where nothing comes even to that, there is nothing to find out.
         yield from course.run(_each(usual_12()))
-        if isinstance(course.answers[-1], Unheard):
-            return course.answers[-1].because
-        yield from course.run(_each(usual_13()), _each(mixed()), _each(padded()))
+        first = course.answers[-1]
+        if isinstance(first, Unheard):
+            return first.because
+        if isinstance(first, Declined) and first.alert == UNRECOGNIZED_NAME:
+            yield from course.run(_each(again(usual_12())), _each(no_name()))
+            return "the host refuses its own name"
+        yield from course.run(_each(usual_13()), _each(mixed()), _twice(padded()))
     yield from course.run(_old(course, depth), _weak(TLS12), *course.unless_asked(usual_12()))
     if course.spoken and TLS12 not in course.spoken and max(course.spoken) < TLS12:
         yield from course.run(_weak(max(course.spoken)))
     if depth is Depth.FULL:
-        yield from course.run(_about(course), _suites(course, TLS12, modern), _suites(course, TLS13))
+        yield from course.run(
+            _about(course, protocol), _suites(course, TLS12, modern), _suites(course, TLS13)
+        )
         older = sorted((version for version in course.spoken if SSL3 <= version < TLS12), reverse=True)
         yield from course.run(
             _telling_groups(course),
@@ -145,7 +159,8 @@ class _Course:
         refused: set[int] = set()
         for offer, answer in zip(self._asked, self.answers, strict=True):
             older = isinstance(answer, Accepted) and answer.version < version
-            if offer.plain and version in offer.versions and (older or _declined(answer)):
+            declined = isinstance(answer, Declined) and not answer.of_the_rest
+            if offer.plain and version in offer.versions and (older or declined):
                 refused.update(offer.suites)
         return refused
 
@@ -158,7 +173,7 @@ def _sent(lane: Lane, answer: Answer) -> Offer | None:
 
 
 def _declined(answer: Answer) -> bool:
-    return not isinstance(answer, Accepted | Unheard)
+    return isinstance(answer, Declined)
 
 
 def _each(*offers: Offer) -> Lane:
@@ -224,13 +239,20 @@ def _groups(course: _Course) -> Lane:
             return
 
 
-def _about(course: _Course) -> Lane:
+def _twice(offer: Offer) -> Lane:
+    """An offer, and once more where it is refused or comes to nothing."""
+    if not isinstance((yield offer), Accepted):
+        yield again(offer)
+
+
+def _about(course: _Course, protocol: str) -> Lane:
     """What else a server minds or takes."""
     if TLS12 in course.spoken:
-        for offer in about_12():
-            answer = yield offer
-        if _declined(answer):  # was it the name, or the protocol?
-            yield unknown_protocol()
+        yield from _twice(no_name())
+        yield sha1_only()
+        yield weak_groups_only()
+        if _declined((yield other_name(protocol))) and protocol:  # was it the name, or the protocol?
+            yield own_protocol(protocol)
     spoken = sorted(course.spoken - {SSL2})
     if len(spoken) > 1 and spoken[-2] >= TLS10:
         yield fallback(spoken[-2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -15,7 +15,7 @@ from diag.lab.once import Once
 from diag.lab.tape import Tape
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Depth, Target
-from diag.probes.probe import Probe
+from diag.probes.probe import E, Lab, Probe
 from diag.probes.tls_offer import TlsOffer
 from diag.run.diagnose import Diagnosis
 from diag.run.registry import Registry, load
@@ -24,6 +24,7 @@ from diag.sandbox.staged import DOCUMENTATION, in_memory
 from diag.tls import offers
 from diag.tls.answer import Unheard
 from diag.tls.offer import SSL2, SSL3, TLS10, TLS12, TLS13, Offer
+from diag.wire.transcript import Answered, Closed, Ending, Opened, Said, Transcript, Who
 
 MX = "mx1.lantern.example [198.51.100.10]:25"
 PORTS = tuple(f"mail.lantern.example [198.51.100.30]:{port}" for port in (587, 465, 143, 993, 110, 995))
@@ -55,7 +56,26 @@ class Seen:
         ]
 
 
-def looked_at(registry: Registry, tmp_path: Path, hosts: str = "", **wishes: Any) -> Seen:
+class Answering:
+    """Gives every offer the same evidence; the rest is asked of the lab below."""
+
+    def __init__(self, inner: Lab, evidence: Transcript | None) -> None:
+        self._inner = inner
+        self._evidence = evidence
+
+    async def run(self, probe: Probe[E]) -> E:
+        if isinstance(probe, TlsOffer) and self._evidence is not None:
+            return cast(E, self._evidence)
+        return await self._inner.run(probe)
+
+
+def looked_at(
+    registry: Registry,
+    tmp_path: Path,
+    hosts: str = "",
+    offers_give: Transcript | None = None,
+    **wishes: Any,
+) -> Seen:
     """The healthy world, its hosts patched."""
     (tmp_path / "w.zone").write_text("; A world.\n; base: healthy\n")
     (tmp_path / "w.toml").write_text(hosts)
@@ -63,7 +83,7 @@ def looked_at(registry: Registry, tmp_path: Path, hosts: str = "", **wishes: Any
 
     async def run() -> Seen:
         async with in_memory(world, registry.performers) as lab:
-            once = Once(Limited(lab))
+            once = Once(Limited(Answering(lab, offers_give)))
             target = Target(world.domain, public=DOCUMENTATION, ipv6=False, **wishes)
             report = await Diagnosis(registry, target, once).run()
             surveys = report.facts[TlsSurvey]
@@ -105,27 +125,33 @@ def test_what_no_library_speaks_is_found(registry: Registry, tmp_path: Path) -> 
     assert survey.takes(offers.suites_of(SSL2), SSL2).yes
 
 
-def test_whoever_turns_us_away_is_left_alone(registry: Registry, tmp_path: Path) -> None:
-    # Every second connection is turned away: the first is the usual one, so that is the first offer.
-    busy = f'[[host]]\n{ONE}[host.second]\ngreeting = "421 4.7.0 too many connections"\n'
-    survey = looked_at(registry, tmp_path, busy).at(MX)
-    assert len(survey.tried) <= 2
-    assert (
-        survey.left
-        == 'we were turned away, and asked no more: TLS was not begun: "421 4.7.0 too many connections"'
+AWAY = Transcript(
+    (
+        Opened(0, "198.51.100.10", 25),
+        Said(1, Who.PEER, b"421 4.7.0 too many\r\n", False),
+        Closed(2, Ending.BY_PEER, ""),
     )
+)
+DEAF = Transcript(
+    (Opened(0, "198.51.100.10", 25), Answered(9, 700, b"", Ending.SILENT), Closed(9, Ending.BY_US, ""))
+)
+
+
+def test_whoever_turns_us_away_is_left_alone(registry: Registry, tmp_path: Path) -> None:
+    seen = looked_at(registry, tmp_path, offers_give=AWAY)
+    survey = seen.at(MX)
+    assert len(survey.tried) == 2
+    assert survey.left == 'we were turned away, and asked no more: TLS was not begun: "421 4.7.0 too many"'
     assert survey.version(SSL3).known is Known.UNKNOWN
+    assert survey.version(SSL3).because == 'TLS was not begun: "421 4.7.0 too many"'
 
 
 def test_silence_after_a_hello_ends_the_questions(registry: Registry, tmp_path: Path) -> None:
-    deaf = f'[[host]]\n{ONE}[host.second]\nhandshake = "stall"\n'
-    seen = looked_at(registry, tmp_path, deaf)
-    survey = seen.at(MX)
-    assert any(isinstance(tried.answer, Unheard) for tried in survey.tried)
-    assert not survey.version(SSL3).yes
-    for tried in survey.tried:
-        if isinstance(tried.answer, Unheard):
-            assert tried.answer.because == "nothing came in answer to our ClientHello in the time allowed"
+    survey = looked_at(registry, tmp_path, offers_give=DEAF).at(MX)
+    silence = "nothing came in answer to our ClientHello in the time allowed"
+    assert [tried.answer for tried in survey.tried] == [Unheard(silence)] * 2
+    assert survey.left == f"we were not answered, and asked no more: {silence}"
+    assert survey.version(SSL3).known is Known.UNKNOWN
 
 
 def test_a_host_without_starttls_is_not_asked(registry: Registry, tmp_path: Path) -> None:
@@ -171,5 +197,5 @@ def test_an_offer_tells_a_command_that_comes_near(registry: Registry) -> None:
         "openssl s_client -connect 192.0.2.1:25 -min_protocol TLSv1.3 -max_protocol TLSv1.3"
         " -ciphersuites TLS_AES_128_GCM_SHA256 -servername mx.example"
     )
-    assert told(offers.about_12()[0]).endswith(" -noservername")
+    assert told(offers.no_name()).endswith(" -noservername")
     assert told(offers.ssl2()) == "testssl.sh --protocols --ip 192.0.2.1 --starttls smtp mx.example:25"

@@ -64,7 +64,7 @@ def test_a_library_takes_the_newest_version_of_a_hello(offer: Offer, version: in
     assert seen.suite in offer.suites
 
 
-@pytest.mark.parametrize("offer", [*offers.about_12()[:1], offers.padded(), offers.about_12()[-1]])
+@pytest.mark.parametrize("offer", [offers.no_name(), offers.padded(), offers.other_name("imap")])
 def test_a_library_minds_neither_names_nor_size_nor_protocols(offer: Offer) -> None:
     assert accepted(of_the_library(offer)).version == TLS12
 
@@ -153,7 +153,7 @@ def test_authorities_are_counted() -> None:
 
 
 def test_server_names_are_minded_or_not() -> None:
-    no_name, other = offers.about_12()[0], offers.about_12()[-1]
+    no_name, other = offers.no_name(), offers.other_name("")
     assert scripted(no_name, server_name="required") == Declined(40)
     assert scripted(offers.usual_12(), server_name="refused") == Declined(112)
     assert accepted(scripted(offers.usual_12(), server_name="warned")).warnings == (112,)
@@ -163,10 +163,12 @@ def test_server_names_are_minded_or_not() -> None:
 
 
 def test_protocols_signatures_and_fallbacks_are_minded() -> None:
-    assert scripted(offers.unknown_protocol(), refuses_alpn=True) == Declined(120)
-    sha1 = offers.about_12()[1]
+    assert scripted(offers.own_protocol("imap"), refuses_alpn=True) == Declined(120)
+    sha1 = offers.sha1_only()
     assert scripted(sha1) == Declined(40)
     assert accepted(scripted(sha1, schemes=(0x0201,))).scheme == 0x0201
+    stubborn = accepted(scripted(offers.usual_12(), schemes=(0x0201, 0x0401), stubborn=True))
+    assert stubborn.scheme == 0x0201
     assert scripted(offers.fallback(TLS12)) == Declined(86)
     assert accepted(scripted(offers.fallback(TLS12), fallback_scsv=False)).version == TLS12
 

@@ -11,7 +11,7 @@ from diag.model.knowing import Cite
 from diag.model.target import Depth, Endpoint
 from diag.sandbox.tls_script import TlsScript, answer
 from diag.tls import offers
-from diag.tls.answer import Answer, Declined, Unheard
+from diag.tls.answer import Accepted, Answer, Declined, Unheard
 from diag.tls.answer_reader import Ended, read_answer
 from diag.tls.client_hello import client_hello
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
@@ -40,10 +40,11 @@ def surveyed(
     depth: Depth = Depth.STANDARD,
     usual: Handshake | TlsFailure = USUAL,
     most: int = 400,
+    protocol: str = "",
 ) -> TlsSurvey:
     """What the rounds come to with a server, each of them no wider than it may be."""
     tried: list[Tried] = []
-    plan = rounds(depth, usual, most)
+    plan = rounds(depth, usual, most, protocol)
     left = ""
     try:
         at_once = next(plan)
@@ -172,11 +173,37 @@ def test_a_budget_that_is_used_up_is_told() -> None:
 
 
 def test_a_name_and_a_protocol_are_asked_apart_where_both_together_fail() -> None:
-    survey = surveyed(TlsScript(refuses_alpn=True), Depth.FULL)
-    tried = survey.named(offers.UNKNOWN_PROTOCOL)
+    survey = surveyed(TlsScript(refuses_alpn=True), Depth.FULL, protocol="imap")
+    tried = survey.named(offers.OWN_PROTOCOL)
     assert tried is not None
     assert tried.answer == Declined(120)
-    assert surveyed(HEALTHY, Depth.FULL).named(offers.UNKNOWN_PROTOCOL) is None
+    assert surveyed(HEALTHY, Depth.FULL, protocol="imap").named(offers.OWN_PROTOCOL) is None
+    assert not any(each.offer.alpn for each in surveyed(HEALTHY, Depth.FULL).tried), (
+        "SMTP has no name in ALPN"
+    )
+
+
+def test_what_is_graver_than_a_warning_is_refused_twice() -> None:
+    survey = surveyed(TlsScript(server_name="required"), Depth.FULL)
+    refused = [each.answer for each in survey.tried if each.offer.name.startswith(offers.NO_NAME)]
+    assert refused == [Declined(40), Declined(40)]
+
+
+def test_a_host_that_refuses_its_own_name_is_asked_twice_with_it_and_once_without() -> None:
+    survey = surveyed(
+        TlsScript(server_name="refused"), usual=TlsFailure(TlsTrouble.ALERT, "unrecognized_name")
+    )
+    assert asked(survey) == [offers.USUAL_12, f"{offers.USUAL_12}, once more", offers.NO_NAME]
+    assert [type(each.answer) for each in survey.tried] == [Declined, Declined, Accepted]
+    assert survey.left == "the host refuses its own name"
+    assert survey.version(TLS13).known is Known.UNKNOWN, "the alert says nothing about versions"
+
+
+def test_groups_are_those_of_answers_and_of_the_library() -> None:
+    survey = surveyed(HEALTHY, Depth.FULL)
+    assert survey.groups[0] == 0x11EC
+    assert set(survey.groups) == {0x11EC, 0x1D, 0x17}
+    assert surveyed(HEALTHY, Depth.BASIC, usual=OLDER).groups == (0x1D,)
 
 
 def test_where_nothing_came_no_more_is_asked() -> None:
