@@ -39,9 +39,15 @@ def cure(served: ServedCertificate, cause: Cause) -> tuple[Configure, ...]:
         case Cause.NOT_YET_VALID:
             return (Configure(host, "timedatectl set-ntp true", "systemd"), _issue(host, reload))
         case Cause.WEAK_KEY | Cause.KNOWN_KEY:
-            return (_issue(host, reload, "--key-type ecdsa --force-renewal "),)
+            return reissued(served, "--key-type ecdsa --force-renewal ")
         case _:
             return (_issue(host, reload), *chain_settings(served))
+
+
+def reissued(served: ServedCertificate, options: str = "--force-renewal ") -> tuple[Configure, ...]:
+    """A new certificate for the host's name alone; by itself, certbot makes a new key for it."""
+    host = served.endpoint.host
+    return (_issue(host, _reload(served.endpoint.port), options),)
 
 
 def _append(served: ServedCertificate) -> tuple[Configure, ...]:

@@ -19,6 +19,7 @@ from diag.api import (
     ServedCertificate,
     Severity,
     StsPolicy,
+    Surplus,
     Trust,
     Unavailable,
     Undecided,
@@ -149,6 +150,59 @@ def certificates_are_sent_in_order(served: ServedCertificate) -> Iterator[Findin
         )
 
 
+@rule("certificates/extra-certificates", Severity.INFO, Rfc(8446, "4.4.2"), Rfc(7672, "3.1.2"), since="1.0")
+class ExtraCertificates(Finding):
+    """A server sends certificates that nobody needs.
+
+    ## Why it matters
+    They cost every connection some packets. Clients pass over them, as they must; old ones gave up on a chain
+    when one of its certificates had expired, needed or not.
+
+    ## How to fix
+    Serve what the CA delivers, once: the server's own certificate, then its intermediates. A root need not be sent,
+    except where a TLSA record with usage 2 names it.
+    """
+
+    message = "The server at {subject} sends {which}, which nobody needs."
+    which: str
+
+
+@check
+def no_certificate_is_sent_for_nothing(
+    served: ServedCertificate, dane: Many[DaneHost] | Absent | Unavailable
+) -> Iterator[Finding]:
+    """Every certificate that is sent is needed."""
+    if served.verdict.trust is not Trust.TRUSTED:  # then nobody knows what is needed
+        return
+    extras = [extra for extra in served.verdict.extras if not _anchors(served, dane, extra.surplus)]
+    if extras:
+        yield ExtraCertificates(
+            subject=served.subject,
+            which=" and ".join(f"{_SURPLUS[extra.surplus]} ({extra.label[:80]})" for extra in extras[:3]),
+            evidence=served.cites,
+            fix=chain_settings(served),
+        )
+
+
+_SURPLUS = {
+    Surplus.DUPLICATE: "a certificate twice",
+    Surplus.ROOT: "a root",
+    Surplus.UNRELATED: "a certificate that leads nowhere",
+}
+
+
+def _anchors(
+    served: ServedCertificate, dane: Many[DaneHost] | Absent | Unavailable, surplus: Surplus
+) -> bool:
+    """Whether senders under DANE may need it as the trust anchor of a TLSA record (RFC 7672 section 3.1.2)."""
+    if surplus is not Surplus.ROOT or not isinstance(served, InboundCertificate):
+        return False
+    known = of_host(dane, served)
+    if isinstance(known, DaneHost):
+        return bool(known.trouble) or any(record.usage == 2 for record in known.records)
+    return isinstance(known, Unavailable)
+
+
 @rule("certificates/lifetime-too-long", Severity.NOTICE, BR, since="1.0")
 class LifetimeTooLong(Finding):
     """A certificate of a public CA lasts longer than public CAs may let it.
@@ -173,8 +227,7 @@ class LifetimeTooLong(Finding):
 def the_certificate_lasts_no_longer_than_allowed(served: ServedCertificate) -> Iterator[Finding]:
     """The certificate of a public CA lasts no longer than it may."""
     verdict, leaf = served.verdict, served.leaf
-    # Only public CAs log what they issue (RFC 6962); private ones may set any lifetime.
-    if verdict.trust is Trust.TRUSTED and leaf.timestamps and verdict.lifetime_too_long:
+    if served.public and verdict.lifetime_too_long:  # private CAs may set any
         assert verdict.lifetime_limit is not None
         yield LifetimeTooLong(
             subject=served.subject,

@@ -285,7 +285,12 @@ from .records.tags import Tag as Tag, TagList as TagList
 from .records.tlsa import Tlsa as Tlsa, TlsaProblem as TlsaProblem
 from .records.tlsrpt import TlsrptProblem as TlsrptProblem, TlsrptRecord as TlsrptRecord
 from .tls.certificate import Certificate as Certificate, public_key_info as public_key_info
-from .tls.chain import ChainVerdict as ChainVerdict, Trust as Trust, rank as rank
+from .tls.chain import (
+    ChainVerdict as ChainVerdict,
+    Surplus as Surplus,
+    Trust as Trust,
+    rank as rank,
+)
 from .tls.groups import Group as Group, group as group
 from .tls.handshake import Handshake as Handshake, TlsFailure as TlsFailure, TlsTrouble as TlsTrouble
 from .tls.issuers import Form as Form
@@ -301,7 +306,12 @@ from .tls.offer import (
 )
 from .tls.path import Fault as Fault, Flaw as Flaw
 from .tls.schemes import scheme as scheme
-from .tls.staple import Revocation as Revocation, revocation as revocation
+from .tls.staple import (
+    Revocation as Revocation,
+    StapleFault as StapleFault,
+    revocation as revocation,
+    staple_fault as staple_fault,
+)
 from .tls.suites import Suite as Suite, by_openssl as by_openssl, suite as suite
 from .tls.tlsa import Association as Association, TlsaOutcome as TlsaOutcome, match_all as match_all
 from .wire.blame import Blame as Blame

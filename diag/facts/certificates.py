@@ -17,6 +17,12 @@ from diag.tls.key_number import key_number
 from .known_keys import ROCA, known_key_words
 
 
+RESERVED_POLICIES = frozenset(
+    {"2.23.140.1.1", "2.23.140.1.2.1", "2.23.140.1.2.2", "2.23.140.1.2.3"}  # EV, and domain, organization, person
+)
+"""Object identifiers that only certificates under the Baseline Requirements bear (section 7.1.6.1)."""
+
+
 class Role(enum.StrEnum):
     """Who meets the certificate, which decides what a fault of it costs."""
 
@@ -96,6 +102,16 @@ class ServedCertificate:
         if self.listed:
             return known_key_words(self.listed)
         return ROCA if self.leaf.key == "RSA" and is_roca(int.from_bytes(key_number(self.leaf.der))) else ""
+
+    @property
+    def public(self) -> bool:
+        """Whether it was issued by the rules for public CAs, and leads to the store.
+
+        It says so itself, by a policy that those rules reserve (CA/Browser Forum BR section 7.1.6.1), or it was
+        logged: private CAs do neither.
+        """
+        marked = self.leaf.timestamps or not RESERVED_POLICIES.isdisjoint(self.leaf.policies)
+        return marked and self.whole.trust is Trust.TRUSTED
 
     @property
     def leaf(self) -> Certificate:

@@ -102,6 +102,14 @@ class Authority:
             "listed": self.listed,
             "listed_short_lived": self.listed_short_lived,
             "lets_encrypt": self.lets_encrypt,
+            "public": self.public,
+            "unlogged": self.unlogged,
+            "for_clients_too": self.for_clients_too,
+            "address_as_name": self.address_as_name,
+            "internal_name": self.internal_name,
+            "name_twice": self.name_twice,
+            "same_key": self.same_key,
+            "answers_ocsp": self.answers_ocsp,
         }
 
     def valid(self, host: str) -> Credentials:
@@ -161,25 +169,69 @@ class Authority:
         key = key_of(host)
         return Credentials(key, (self.issue(host, key, issuer=name, by=by, names=(host,)), intermediate))
 
-    def staple(self, leaf: bytes, *, revoked: bool) -> bytes:
-        """An OCSP response about a certificate of the intermediate's, in DER (RFC 6960 section 4.2)."""
+    def public(self, host: str) -> Credentials:
+        """As public CAs issue: by the Baseline Requirements, as it says, and logged."""
+        return self._server(host, extensions=((_validated(), False), (_logged(), False)))
+
+    def unlogged(self, host: str) -> Credentials:
+        """The same, and not logged."""
+        return self._server(host, extensions=((_validated(), False),))
+
+    def for_clients_too(self, host: str) -> Credentials:
+        """A public one of the kind that was usual until 2026: for servers and clients."""
+        also = (ExtendedKeyUsageOID.CLIENT_AUTH,)
+        return self._server(host, also=also, extensions=((_validated(), False), (_logged(), False)))
+
+    def address_as_name(self, host: str) -> Credentials:
+        """An address stands among its names, where nobody looks for it, and not as an address."""
+        return self._server(host, names=(host, "198.51.100.30"))
+
+    def internal_name(self, host: str) -> Credentials:
+        """A public one with a name that only an office knows."""
+        extensions = ((_validated(), False), (_logged(), False))
+        return self._server(host, names=(host, "mail.office.local"), extensions=extensions)
+
+    def name_twice(self, host: str) -> Credentials:
+        """The host stands twice in it."""
+        return self._server(host, names=(host, host.upper()))
+
+    def same_key(self, host: str) -> Credentials:
+        """A certificate of its own for a key that others have too."""
+        return self._server(host, key=key_of("one for all"))
+
+    def answers_ocsp(self, host: str) -> Credentials:
+        """It says where it can be asked after by OCSP (RFC 5280 section 4.2.2.1)."""
+        return self._server(host, ocsp_at=f"http://ocsp.{self.name.lower()}.test/")
+
+    def staple(self, leaf: bytes, status: str = "good") -> bytes:
+        """An OCSP response about a certificate of the intermediate's, in DER (RFC 6960 section 4.2).
+
+        "good", "revoked" a week ago; "stale": it held until yesterday; "early": it holds from tomorrow;
+        "other": it is about another certificate; "forged": somebody else signed it.
+        """
         issuer = x509.load_der_x509_certificate(self.intermediate)
-        status = ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD
+        revoked = status == "revoked"
+        began = {"stale": 8 * DAY, "early": -DAY}.get(status, DAY)
+        about = self.valid("neighbour.invalid").chain[0] if status == "other" else leaf
+        by, signer = self.intermediate_key, issuer
+        if status == "forged":
+            by = key_of("an impostor")
+            signer = x509.load_der_x509_certificate(self.issue(f"{self.name} Intermediate", by, ca=True))
         response = (
             ocsp.OCSPResponseBuilder()
             .add_response(
-                cert=x509.load_der_x509_certificate(leaf),
+                cert=x509.load_der_x509_certificate(about),
                 issuer=issuer,
                 algorithm=hashes.SHA1(),  # noqa: S303  what CAs use here: it names, and protects nothing
-                cert_status=status,
-                this_update=self.moment - DAY,
-                next_update=self.moment + 6 * DAY,
+                cert_status=ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD,
+                this_update=self.moment - began,
+                next_update=self.moment - began + 7 * DAY,
                 revocation_time=self.moment - 7 * DAY if revoked else None,
                 revocation_reason=x509.ReasonFlags.key_compromise if revoked else None,
             )
-            .responder_id(ocsp.OCSPResponderEncoding.HASH, issuer)
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, signer)
         )
-        return response.sign(self.intermediate_key, hashes.SHA256()).public_bytes(Encoding.DER)
+        return response.sign(by, hashes.SHA256()).public_bytes(Encoding.DER)
 
     def wrong_name(self, host: str) -> Credentials:
         """For another host; the common name is that one's too."""
@@ -291,7 +343,9 @@ class Authority:
         since: timedelta = 30 * DAY,
         lasts: timedelta = 90 * DAY,
         usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+        also: tuple[x509.ObjectIdentifier, ...] = (),
         ca_issuers: str = "",
+        ocsp_at: str = "",
         extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (),
     ) -> Credentials:
         key = key or key_of(host)
@@ -304,7 +358,9 @@ class Authority:
             since=since,
             lasts=lasts,
             usage=usage,
+            also=also,
             ca_issuers=ca_issuers,
+            ocsp_at=ocsp_at,
             extensions=extensions,
         )
         return Credentials(key, (leaf, self.intermediate))
@@ -321,7 +377,9 @@ class Authority:
         since: timedelta = 30 * DAY,
         lasts: timedelta = 90 * DAY,
         usage: x509.ObjectIdentifier | None = None,
+        also: tuple[x509.ObjectIdentifier, ...] = (),
         ca_issuers: str = "",
+        ocsp_at: str = "",
         extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (),
         path_length: int | None = None,
         signs: bool = True,
@@ -353,12 +411,19 @@ class Authority:
             general = [x509.DNSName(one) for one in names]
             builder = builder.add_extension(x509.SubjectAlternativeName(general), critical=False)
         if not ca or usage is not None:
-            usages = x509.ExtendedKeyUsage([usage or ExtendedKeyUsageOID.SERVER_AUTH])
+            usages = x509.ExtendedKeyUsage([usage or ExtendedKeyUsageOID.SERVER_AUTH, *also])
             builder = builder.add_extension(usages, critical=False)
-        if ca_issuers:
-            where = x509.UniformResourceIdentifier(ca_issuers)
-            access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, where)
-            builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
+        places = (
+            (AuthorityInformationAccessOID.CA_ISSUERS, ca_issuers),
+            (AuthorityInformationAccessOID.OCSP, ocsp_at),
+        )
+        access = [
+            x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
+            for method, url in places
+            if url
+        ]
+        if access:
+            builder = builder.add_extension(x509.AuthorityInformationAccess(access), critical=False)
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical=critical)
         return builder.sign(by, hashes.SHA256()).public_bytes(Encoding.DER)
@@ -376,6 +441,12 @@ def _name(text: str) -> x509.Name:
 def _point(url: str) -> x509.CRLDistributionPoints:
     place = x509.UniformResourceIdentifier(url)
     return x509.CRLDistributionPoints([x509.DistributionPoint([place], None, None, None)])
+
+
+def _validated() -> x509.CertificatePolicies:
+    """The policy of certificates whose domain alone was validated (BR section 7.1.6.1)."""
+    policy = x509.ObjectIdentifier("2.23.140.1.2.1")
+    return x509.CertificatePolicies([x509.PolicyInformation(policy, None)])
 
 
 def _logged() -> x509.UnrecognizedExtension:

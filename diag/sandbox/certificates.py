@@ -42,7 +42,7 @@ def _pem(moment: datetime, kind: str, names: tuple[str, ...]) -> bytes:
 @functools.lru_cache(maxsize=64)
 def _staple(moment: datetime, pem: bytes, status: str) -> bytes:
     leaf = x509.load_pem_x509_certificates(pem)[0].public_bytes(Encoding.DER)
-    return _authority(moment).staple(leaf, revoked=status == "revoked")
+    return _authority(moment).staple(leaf, status)
 
 
 @functools.lru_cache(maxsize=64)
@@ -94,7 +94,7 @@ class Certificates:
         return tuple(each.public_bytes(Encoding.DER) for each in found)
 
     def staple(self, kind: str, names: tuple[str, ...], status: str) -> bytes:
-        """An OCSP response of the intermediate's, "good" or "revoked" a week ago; empty for no status."""
+        """An OCSP response of the intermediate's (see Authority.staple); empty for no status."""
         return _staple(self.moment, self.pem(kind, names), status) if status else b""
 
     def issuer(self, form: str) -> bytes:

@@ -39,7 +39,7 @@ _QUIRKS = {field.name for field in dataclasses.fields(Quirks)}
 _KNOWN = {field.name for field in dataclasses.fields(HostSpec)} - {"quirks"} | _QUIRKS | {"absent"}
 _OF_ALL_CONNECTIONS = {"address", "port", "protocol", "state", "absent", "second"}
 """Keys that cannot differ from one connection to the next."""
-STAPLES = ("", "good", "revoked")
+STAPLES = ("", "good", "revoked", "stale", "early", "forged")
 ISSUERS = ("", "intermediate", "root", "pkcs7")
 LIST_FAULTS = ("", "stale", "forged")
 _VERSIONS = ("", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")

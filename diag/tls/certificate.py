@@ -83,6 +83,8 @@ class Certificate:
     ocsp: tuple[str, ...] = ()
     must_staple: bool = False
     """The TLS feature extension asks for a stapled OCSP response (RFC 7633)."""
+    policies: tuple[str, ...] = ()
+    """Object identifiers of the policies that it was issued under (RFC 5280 section 4.2.1.4)."""
     timestamps: bool = False
     """Signed certificate timestamps are embedded (RFC 6962 section 3.3)."""
     unknown_critical: tuple[str, ...] = ()
@@ -267,6 +269,7 @@ class _Reader:
             ca_issuers=self.access(oid.AuthorityInformationAccessOID.CA_ISSUERS),
             ocsp=self.access(oid.AuthorityInformationAccessOID.OCSP),
             must_staple=features is not None and x509.TLSFeatureType.status_request in features.value,
+            policies=self.policies(),
             timestamps=self.extension(x509.PrecertificateSignedCertificateTimestamps) is not None,
             unknown_critical=tuple(
                 e.oid.dotted_string
@@ -323,6 +326,10 @@ class _Reader:
             for one in found.value
             if one.access_method == method and isinstance(one.access_location, x509.UniformResourceIdentifier)
         )
+
+    def policies(self) -> tuple[str, ...]:
+        found = self.extension(x509.CertificatePolicies)
+        return tuple(one.policy_identifier.dotted_string for one in found.value) if found is not None else ()
 
     def depart(self, serial: int, subject: x509.Name, issuer: x509.Name, version: x509.Version) -> None:
         """Note what RFC 5280 section 4 forbids and clients accept all the same."""

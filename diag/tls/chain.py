@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from functools import cache
 
 from diag.model.frozen import frozen
+from diag.model.tables import table
 
 from .certificate import Certificate, public_key_info, read, signed
 from .der import names_of
@@ -291,19 +293,19 @@ def _leaf_first(sent: tuple[Certificate, ...], reference_names: tuple[str, ...])
     )
 
 
-_LIMITS = (
-    (datetime(2029, 3, 15, tzinfo=UTC), 47),
-    (datetime(2027, 3, 15, tzinfo=UTC), 100),
-    (datetime(2026, 3, 15, tzinfo=UTC), 200),
-    (datetime(2020, 9, 1, tzinfo=UTC), 398),
-    (datetime(2018, 3, 1, tzinfo=UTC), 825),
-)
-"""Issued on or after, days (CA/Browser Forum BR section 6.3.2, ballots 193, SC-31 and SC-081v3)."""
+@cache
+def _limits() -> tuple[tuple[datetime, timedelta], ...]:
+    """From when on which limit holds, the latest first (CA/Browser Forum BR section 6.3.2)."""
+    limits = (
+        (datetime.combine(limit["issued-from"], time(), UTC), timedelta(days=limit["days"]))
+        for limit in table("diag.tls", "lifetimes")["limit"]
+    )
+    return tuple(sorted(limits, reverse=True))
 
 
 def lifetime_limit(not_before: datetime) -> timedelta | None:
-    """The longest lifetime of a publicly trusted server certificate issued at that time."""
-    return next((timedelta(days=days) for since, days in _LIMITS if not_before >= since), None)
+    """The longest lifetime of a publicly trusted server certificate issued at that time; None where there was none."""
+    return next((limit for since, limit in _limits() if not_before >= since), None)
 
 
 _PLACEHOLDERS = (

@@ -24,6 +24,16 @@ class Revocation:
     """In the words of RFC 5280 section 5.3.1, such as "key_compromise"; empty where none is given."""
 
 
+@frozen
+class StapleFault:
+    """Why clients have no use for a staple."""
+
+    what: str
+    """A predicate of the response."""
+    by_time: bool = False
+    """Whether the moment decides it."""
+
+
 def revocation(staple: bytes, leaf: bytes, issuer: bytes) -> Revocation | None:
     """What a staple says of `leaf`, where it is about that one, revoked, and signed for `issuer`. Never raises.
 
@@ -68,6 +78,34 @@ def vouches(staple: bytes, leaf: bytes, issuer: bytes, moment: datetime) -> bool
         )
     except Exception:  # see revocation
         return False
+
+
+def staple_fault(staple: bytes, leaf: bytes, issuer: bytes, moment: datetime) -> StapleFault | None:
+    """What is wrong with a staple; None for one that a client can use, be it to learn of a revocation. Never raises."""
+    if len(staple) > SIZE_LIMIT:
+        return StapleFault(f"is larger than {SIZE_LIMIT} octets")
+    try:
+        response = ocsp.load_der_ocsp_response(staple)
+        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return StapleFault(f"holds no answer ({response.response_status.name.lower().replace('_', ' ')})")
+        singles = [single for single, _ in zip(response.responses, range(MOST_RESPONSES), strict=False)]
+        about = next((single for single in singles if _is_about(single, leaf, issuer)), None)
+        if about is None:
+            return StapleFault("is about another certificate")
+        if not _signed_for(response, issuer):
+            return StapleFault("is not signed by the issuer of the certificate")
+        if about.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
+            return StapleFault("says that the issuer does not know the certificate")
+        if about.this_update_utc > moment:
+            return StapleFault(
+                f"does not hold before {about.this_update_utc:%Y-%m-%d %H:%M} UTC", by_time=True
+            )
+        until = about.next_update_utc
+        if until is not None and until < moment and about.certificate_status is ocsp.OCSPCertStatus.GOOD:
+            return StapleFault(f"held until {until:%Y-%m-%d %H:%M} UTC", by_time=True)
+    except Exception:  # see revocation
+        return StapleFault("cannot be read")
+    return None
 
 
 def _is_about(single: ocsp.OCSPSingleResponse, leaf: bytes, issuer: bytes) -> bool:

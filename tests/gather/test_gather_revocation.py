@@ -147,7 +147,7 @@ def test_what_was_not_seen_is_passed_on() -> None:
 
 def test_a_staple_that_holds_spares_the_list() -> None:
     made, web = CA.listed(HOST), Web()
-    revoked, good = CA.staple(LEAF, revoked=True), CA.staple(LEAF, revoked=False)
+    revoked, good = CA.staple(LEAF, "revoked"), CA.staple(LEAF)
     one, other = gathered(web, certificate(made, revoked), certificate(made, good))
     assert (one.source, other.revoked) == ("the OCSP response that comes with it", None)
     assert one.revoked is not None

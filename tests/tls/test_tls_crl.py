@@ -161,7 +161,7 @@ def test_nothing_that_is_served_makes_it_raise(junk: bytes, at: int) -> None:
 
 
 def test_a_good_staple_vouches_for_its_time_and_no_other_certificate() -> None:
-    good, bad = CA.staple(LEAF, revoked=False), CA.staple(LEAF, revoked=True)
+    good, bad = CA.staple(LEAF), CA.staple(LEAF, "revoked")
     assert vouches(good, LEAF, ISSUER, MOMENT)
     assert not vouches(bad, LEAF, ISSUER, MOMENT)
     assert not vouches(good, LEAF, ISSUER, MOMENT + 7 * DAY)

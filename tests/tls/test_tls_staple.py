@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings, strategies as st
 
 from diag.sandbox.authority import Authority, key_of
-from diag.tls.staple import SIZE_LIMIT, Revocation, revocation
+from diag.tls.staple import SIZE_LIMIT, Revocation, revocation, staple_fault
 
 MOMENT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -22,7 +22,7 @@ CA = Authority(MOMENT)
 LEAF = CA.valid("mail.example").chain[0]
 OTHER = CA.valid("other.example").chain[0]
 ISSUER = CA.intermediate
-REVOKED = CA.staple(LEAF, revoked=True)
+REVOKED = CA.staple(LEAF, "revoked")
 IMPOSTOR = key_of("somebody else")
 NAMESAKE = CA.issue("Sandbox Intermediate", IMPOSTOR, ca=True)
 FOUND = Revocation(MOMENT - 7 * DAY, "key_compromise")
@@ -65,7 +65,7 @@ STAPLES: dict[str, tuple[bytes, Revocation | None]] = {
         answered(CA.intermediate_key, revocation_reason=None),
         Revocation(MOMENT - 7 * DAY, ""),
     ),
-    "good": (CA.staple(LEAF, revoked=False), None),
+    "good": (CA.staple(LEAF), None),
     "unknown": (
         answered(
             CA.intermediate_key,
@@ -75,7 +75,7 @@ STAPLES: dict[str, tuple[bytes, Revocation | None]] = {
         ),
         None,
     ),
-    "about another certificate": (CA.staple(OTHER, revoked=True), None),
+    "about another certificate": (CA.staple(OTHER, "revoked"), None),
     "about the same number of another issuer": (answered(CA.root_key, CA.root), None),
     "signed by somebody else of that name": (answered(IMPOSTOR, NAMESAKE), None),
     "signed by a responder": (
@@ -117,3 +117,39 @@ def test_a_response_with_one_octet_changed_never_raises(at: int, change: int) ->
     broken = bytearray(REVOKED)
     broken[at] ^= change
     assert revocation(bytes(broken), LEAF, ISSUER) in (None, FOUND)
+
+
+@pytest.mark.parametrize(
+    ("staple", "what", "by_time"),
+    [
+        (CA.staple(LEAF), "", False),
+        (REVOKED, "", False),
+        (answered(CA.intermediate_key), "", False),  # revoked long ago: that does not run out
+        (CA.staple(LEAF, "stale"), "held until 2026-11-20 09:00 UTC", True),
+        (CA.staple(LEAF, "early"), "does not hold before 2026-11-22 09:00 UTC", True),
+        (CA.staple(LEAF, "other"), "is about another certificate", False),
+        (CA.staple(LEAF, "forged"), "is not signed by the issuer of the certificate", False),
+        (
+            answered(
+                CA.intermediate_key,
+                cert_status=ocsp.OCSPCertStatus.UNKNOWN,
+                revocation_time=None,
+                revocation_reason=None,
+            ),
+            "says that the issuer does not know the certificate",
+            False,
+        ),
+        (
+            ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.TRY_LATER).public_bytes(
+                Encoding.DER
+            ),
+            "holds no answer (try later)",
+            False,
+        ),
+        (b"\x30\x00", "cannot be read", False),
+        (b"\0" * (SIZE_LIMIT + 1), "is larger than 65536 octets", False),
+    ],
+)
+def test_what_is_wrong_with_a_staple(staple: bytes, what: str, by_time: bool) -> None:
+    found = staple_fault(staple, LEAF, ISSUER, MOMENT)
+    assert (found.what, found.by_time) == (what, by_time) if found is not None else what == ""
