@@ -33,6 +33,15 @@ from .facts.blocklists import (
     SendingAddresses as SendingAddresses,
 )
 from .facts.caa import CaaPolicy as CaaPolicy, Renewal as Renewal
+from .facts.certificate_peers import (
+    CertificatePeers as CertificatePeers,
+    Peer as Peer,
+    PeerVerdict as PeerVerdict,
+    against_records as against_records,
+    asks as asks,
+    of_host as of_host,
+    why_unsure as why_unsure,
+)
 from .facts.certificates import (
     ClientCertificate as ClientCertificate,
     InboundCertificate as InboundCertificate,
@@ -57,17 +66,17 @@ from .facts.clients import (
     SubmissionSurvey as SubmissionSurvey,
     SubmissionUnderTls as SubmissionUnderTls,
 )
-from .facts.certificate_peers import (
-    CertificatePeers as CertificatePeers,
-    Peer as Peer,
-    PeerVerdict as PeerVerdict,
-    against_records as against_records,
-    asks as asks,
-    of_host as of_host,
-    why_unsure as why_unsure,
-)
 from .facts.clock import by_other_clocks as by_other_clocks, clock_doubt as clock_doubt
 from .facts.dane import DaneHost as DaneHost, HeededTlsa as HeededTlsa
+from .facts.delivery import (
+    Delivery as Delivery,
+    DeliveryAttempt as DeliveryAttempt,
+    DeliveryCause as DeliveryCause,
+    DeliveryOutcome as DeliveryOutcome,
+    DeliveryPath as DeliveryPath,
+    Families as Families,
+    Sender as Sender,
+)
 from .facts.dkim import (
     Below as Below,
     DkimKeyFound as DkimKeyFound,
@@ -104,6 +113,7 @@ from .facts.inbound import (
     InboundInjection as InboundInjection,
     InboundMailbox as InboundMailbox,
     InboundOffer as InboundOffer,
+    InboundSteps as InboundSteps,
     InboundSurvey as InboundSurvey,
     InboundTls as InboundTls,
     Look as Look,
@@ -126,6 +136,13 @@ from .facts.logins import (
     StrangerSender as StrangerSender,
 )
 from .facts.mailbox import InboundInternational as InboundInternational
+from .facts.matrix import (
+    BEGINS_TLS as BEGINS_TLS,
+    Cell as Cell,
+    Matrix as Matrix,
+    Offered as Offered,
+    Sample as Sample,
+)
 from .facts.moment import RunMoment, VantagePoint
 from .facts.mta_sts import (
     StsFetch as StsFetch,
@@ -315,10 +332,12 @@ from .tls.staple import (
 from .tls.suites import Suite as Suite, by_openssl as by_openssl, suite as suite
 from .tls.tlsa import Association as Association, TlsaOutcome as TlsaOutcome, match_all as match_all
 from .wire.blame import Blame as Blame
+from .wire.introduction import leads_with_name as leads_with_name, named_host as named_host
 from .wire.reach import Reached as Reached
 from .wire.relay import Taken as Taken
 from .wire.smtp import Problem as Problem, Reply as Reply
 from .wire.smtp_session import SmtpExchange as SmtpExchange
+from .wire.software import named_software as named_software
 from .wire.transcript import Ending as Ending, visible as visible
 
 __all__ = [
