@@ -10,6 +10,7 @@ from diag.model.frozen import frozen
 from .actions import Dialogue, Steps, greeting_limit
 from .login import Account, LoginEnd, LoginRead
 from .login_pop3 import QUIT, PopStep, pop3_command, pop3_entered, pop3_steps, read_pop3_login
+from .pop3 import Response
 from .transcript import Transcript
 
 MOST_LISTED = 200
@@ -54,7 +55,7 @@ def pop3_visit_dialogue(
 def _visit(host: str, port: int, account: Account, implicit_tls: bool, patience: float) -> Steps[None]:
     if (yield from pop3_entered(host, port, account, patience, implicit_tls=implicit_tls)):
         stat = yield from pop3_command(b"STAT")
-        count = _count(stat.text) if stat.ok else 0
+        count = count_of(stat)
         if stat.ok and count <= MOST_LISTED:
             yield from pop3_command(b"UIDL", many=True)
         elif stat.ok:
@@ -65,8 +66,9 @@ def _visit(host: str, port: int, account: Account, implicit_tls: bool, patience:
     yield from pop3_command(b"QUIT")
 
 
-def _count(text: str) -> int:
-    word = text.partition(" ")[0]
+def count_of(stat: Response) -> int:
+    """How many messages STAT tells of; none where it failed."""
+    word = stat.text.partition(" ")[0] if stat.ok else ""
     return int(word) if word.isascii() and word.isdigit() and len(word) < 10 else 0
 
 
