@@ -170,6 +170,7 @@ from .facts.refusal import (
 from .facts.reverse import PointerName as PointerName, ReverseName as ReverseName
 from .facts.revocation import CertificateRevocation as CertificateRevocation
 from .facts.roles import ReceivingDomain as ReceivingDomain, Roles as Roles, SendingDomain as SendingDomain
+from .facts.round_trip import MessageSubmitted as MessageSubmitted, RoundTrip as RoundTrip
 from .facts.spf import (
     LOOKUP_LIMIT as LOOKUP_LIMIT,
     MX_LIMIT as MX_LIMIT,

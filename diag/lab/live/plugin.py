@@ -15,6 +15,7 @@ from . import (
     pause,
     pipelining,
     relay,
+    round_trip,
     tls_offer,
     trust,
 )
@@ -35,5 +36,6 @@ modules = (
     intrusive,
     known_keys,
     logins,
+    round_trip,
     marks,
 )
