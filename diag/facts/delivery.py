@@ -15,9 +15,6 @@ from itertools import groupby
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 
-CONNECT_PATIENCE = 30
-"""Seconds that senders commonly wait for a connection (RFC 5321 section 4.5.3.2 names none)."""
-
 
 class Sender(enum.StrEnum):
     """Whose manners are followed."""
