@@ -84,6 +84,7 @@ class Authority:
             "self_signed": self.self_signed,
             "no_intermediate": self.no_intermediate,
             "untrusted_root": self.untrusted_root,
+            "rsa": self.rsa,
             "weak_key": self.weak_key,
             "sha1": self.sha1,
             "wildcard": self.wildcard,
@@ -248,6 +249,10 @@ class Authority:
     def client_only(self, host: str) -> Credentials:
         """extendedKeyUsage without serverAuth."""
         return self._server(host, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def rsa(self, host: str) -> Credentials:
+        """As valid, with a key of RSA, for suites that want one."""
+        return self._server(host, key=key_of(f"rsa {host}", 2048))
 
     def weak_key(self, host: str) -> Credentials:
         """RSA with 1024 bits."""

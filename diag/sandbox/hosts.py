@@ -53,6 +53,8 @@ class Handshake(enum.StrEnum):
     """It reads the ClientHello and tears the connection down."""
     ALERT = "alert"
     """It answers the ClientHello with a fatal handshake_failure (RFC 8446 section 6.2)."""
+    NAME = "unrecognized-name"
+    """It answers the ClientHello with a fatal unrecognized_name (RFC 6066 section 3)."""
     PLAIN = "plain"
     """It answers the ClientHello with text."""
     PUT_OFF = "put-off"
@@ -153,6 +155,8 @@ class HostSpec:
     max_version: str = ""
     ciphers: str = ""
     """The suites up to TLS 1.2, in OpenSSL's words; empty for the recommended ones."""
+    curve: str = ""
+    """The one curve in which keys are agreed on, such as "secp256r1"; empty for the library's groups."""
     script: TlsScript | None = None
     """What it says to ClientHellos of offers, where no library can be made to say that."""
     domains: tuple[str, ...] = ()

@@ -155,6 +155,7 @@ def _one_host(address: str, port: int, table: Mapping[str, Any], domains: tuple[
         staple=_staple(table.get("staple", "")),
         **versions,
         ciphers=str(table.get("ciphers", "")),
+        curve=str(table.get("curve", "")),
         script=tls_script(table["script"]) if "script" in table else None,
         domains=tuple(table.get("domains", domains)),
         mailboxes=tuple(table.get("mailboxes", HostSpec.mailboxes)),

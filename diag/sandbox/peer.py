@@ -32,7 +32,7 @@ LONGEST_LINE = 64 * 1024
 
 _CHUNK = 16 * 1024
 _FLOOD = b"x" * 4096
-_ALERT = bytes.fromhex("15030300020228")
+_ALERT = bytes.fromhex("150303000202")
 """A TLS record: alert, fatal, handshake_failure (RFC 8446 section 6)."""
 
 _OFFERS_TLS13 = re.compile(rb"\x00\x2b\x00.[\x02-\x20](?:..){0,15}?\x03\x04", re.DOTALL)
@@ -304,7 +304,9 @@ class Session:
             case Handshake.STALL:
                 await self._listen_only()
             case Handshake.ALERT:
-                await self.wire.write(_ALERT)
+                await self.wire.write(_ALERT + b"\x28")
+            case Handshake.NAME:
+                await self.wire.write(_ALERT + b"\x70")
             case Handshake.PLAIN:
                 await self.wire.write(b"500 5.5.2 Error: command not recognized\r\n")
             case Handshake.PUT_OFF:
@@ -349,6 +351,6 @@ def _meant(quirk: str, verb: str) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _server(pem: bytes, oldest: str, newest: str, ciphers: str, staple: bytes) -> TlsServer:
+def _server(pem: bytes, oldest: str, newest: str, ciphers: str, curve: str, staple: bytes) -> TlsServer:
     """Setting up a TLS context costs more than a handshake: one for all connections."""
-    return TlsServer(pem, oldest=oldest, newest=newest, ciphers=ciphers, staple=staple)
+    return TlsServer(pem, oldest=oldest, newest=newest, ciphers=ciphers, curve=curve, staple=staple)

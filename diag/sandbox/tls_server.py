@@ -28,9 +28,9 @@ class TlsServer:
     `pem` holds a private key and the certificates to send, leaf first. `newest` and `oldest` bound the
     versions spoken ("TLSv1.2"): nothing older than that unless they say so, and then with whatever suites
     the library has; otherwise with those that RFC 9325 recommends. `ciphers` names others, in OpenSSL's
-    words. `alpn` are the application protocols it knows, in order of preference; `staple` is sent as OCSP
-    response; `by_name` gives other PEM bundles for names sent as SNI. Weak keys and old versions are
-    allowed: the sandbox shows broken servers too.
+    words; `curve` is the one in which keys are agreed on. `alpn` are the application protocols it knows, in
+    order of preference; `staple` is sent as OCSP response; `by_name` gives other PEM bundles for names sent as
+    SNI. Weak keys and old versions are allowed: the sandbox shows broken servers too.
     """
 
     def __init__(
@@ -40,12 +40,18 @@ class TlsServer:
         newest: str = "",
         oldest: str = "",
         ciphers: str = "",
+        curve: str = "",
         alpn: tuple[str, ...] = (),
         staple: bytes = b"",
         by_name: dict[str, bytes] | None = None,
     ) -> None:
+        from cryptography.hazmat.primitives.asymmetric import ec
+
         def context(bundle: bytes) -> SSL.Context:
-            return _context(bundle, newest, oldest, ciphers, alpn, staple)
+            made = _context(bundle, newest, oldest, ciphers, alpn, staple)
+            if curve:
+                made.set_tmp_ecdh(getattr(ec, curve.upper())())
+            return made
 
         self._context = context(pem)
         self._by_name = {name.lower(): context(bundle) for name, bundle in (by_name or {}).items()}
