@@ -172,6 +172,12 @@ class HostSpec:
     junk: bool = False
     """What an SMTP host takes is put into the folder for junk."""
     ends_data: tuple[str, ...] = ()
+    stamps: tuple[str, ...] = ()
+    """Header lines that an SMTP host puts on top of what it takes."""
+    rewrites: Mapping[str, str] = field(default_factory=dict)
+    """What an SMTP host puts in place of words of a message."""
+    delivers_after: float = 0.0
+    """Seconds until what an SMTP host takes shows up in the mailboxes of the world."""
     """What an SMTP host takes for the end of a message beside CRLF.CRLF, such as "LF.LF"."""
     keeps_dots: bool = False
     """The second dot at the beginning of a line is left there (RFC 5321 section 4.5.2)."""
