@@ -18,7 +18,7 @@ from diag.probes.intrusive import ClearLoginTalk, CollectTalk, MessageTalk
 from diag.probes.logins import SubmissionLogin
 from diag.probes.probe import Impact
 from diag.probes.relay import RelayTalk
-from diag.run.diagnose import Diagnosis
+from diag.run.diagnose import Diagnosis, Options
 from diag.run.registry import Registry, load
 from diag.sandbox import world as worlds
 from diag.sandbox.staged import DOCUMENTATION, in_memory
@@ -47,12 +47,14 @@ def registry() -> Registry:
     return load()
 
 
-def diagnosed(world: World, registry: Registry, **wishes: object) -> Report:
+def diagnosed(
+    world: World, registry: Registry, *, options: Options | None = None, **wishes: object
+) -> Report:
     async def run() -> Report:
         asked = {"public": DOCUMENTATION, "mailbox": world.mailbox, "login": world.login, **wishes}
         target = Target(world.domain, password=f"env:{SECRET}", **asked)  # type: ignore[arg-type]
         async with in_memory(world, registry.performers) as lab:
-            return await Diagnosis(registry, target, lab).run()
+            return await Diagnosis(registry, target, lab, options).run()
 
     clock = trio.testing.MockClock(autojump_threshold=0)
     with pytest.MonkeyPatch.context() as patch:

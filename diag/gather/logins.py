@@ -151,6 +151,8 @@ async def visits(places: Many[LoginPlace] | Absent, target: Target, lab: Lab) ->
     """All of them, submission first, one after the other up to the first login that fails."""
     if isinstance(places, Absent):
         return places
+    if target.wait:
+        return Absent("a round trip logs in only where its message goes")
     name = await helo(target, lab)
     found: dict[str, Visit | Absent | Unavailable] = {}
     for subject, place in places.items.items():

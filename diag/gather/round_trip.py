@@ -143,7 +143,7 @@ def _watching(
 ) -> ImapAwait | Pop3Look:
     told = lent(place, target)
     if place.service is Service.POP3:
-        return Pop3Look(**told, message_id=message_id)
+        return Pop3Look(**told, message_id=message_id, look=int(patience > 0))
     told["timeout"] = patience + target.timeout
     return ImapAwait(**told, message_id=message_id, subject=subject, patience=patience)
 
@@ -152,6 +152,16 @@ async def _cleared(probe: ImapAwait | Pop3Look, lab: Lab) -> None:
     """Look for the message once more, and remove it, although the run is being ended."""
     with anyio.CancelScope(shield=True), anyio.move_on_after(LAST_LOOK):
         await lab.run(probe)
+
+
+def last_look_removed(probe: object, transcript: object) -> bool | None:
+    """Whether the last look after an interruption removed the message; None for anything else."""
+    match probe, transcript:
+        case ImapAwait(patience=0.0), Transcript():
+            return read_imap_arrival(transcript).removed
+        case Pop3Look(look=0), Transcript():
+            return read_pop3_arrival(transcript).removed
+    return None
 
 
 @frozen(kw_only=True)
@@ -192,7 +202,7 @@ async def round_trip(
         seen = await (_by_imap if isinstance(watching, ImapAwait) else _by_pop3)(watching, target, lab)
     except anyio.get_cancelled_exc_class():
         last = _watching(place, target, sent.message_id, sent.subject, 0.0)
-        await _cleared(last if isinstance(last, ImapAwait) else dataclasses.replace(last, look=0), lab)
+        await _cleared(last, lab)
         raise
     if seen.because:
         return Unavailable(seen.because, (sent.cite, seen.cite))
@@ -251,7 +261,7 @@ async def _by_pop3(probe: LoginProbe, target: Target, lab: Lab) -> _Watched:
             junk=False,
             removed=read.removed,
             seconds=seconds,
-            whole=read.whole,
+            whole=False,  # there may be folders that POP3 does not show
             cite=Cite(each, read.event),
             because=read.login.because,
         )

@@ -193,8 +193,12 @@ class SmtpSpeaker:
     def _message(self, text: str) -> Reply:
         if not self._host.keeps_dots:
             text = re.sub(r"(?:\A|(?<=\n))\.", "", text)
+        for written, instead in self._host.rewrites.items():
+            text = text.replace(written, instead)
+        stamped = "".join(f"{line}\r\n" for line in (*self._host.stamps, *text.split("\r\n")))
         if self._host.delivers:
-            self._box.deliver(self._recipients, text + "\r\n")
+            boxes = [Mail.folder(each, "Junk") if self._host.junk else each for each in self._recipients]
+            self._box.deliver(boxes, stamped, seconds=self._host.delivers_after)
         self._reset()
         return reply("250 2.0.0 Ok: queued as 4S1A0R0")
 

@@ -26,10 +26,6 @@ class Pop3Arrival:
     octets: bytes
     """The message as it was fetched; empty where it was not found."""
     event: int | None
-    looked_ms: int
-    """When the last answer came, since we began to connect."""
-    whole: bool
-    """Whether the look came to its end."""
     removed: bool
 
 
@@ -66,7 +62,6 @@ def read_pop3_arrival(transcript: Transcript) -> Pop3Arrival:
         octets = "".join(f"{line}\r\n" for line in fetched.reply.lines).encode()
     heard = [step.last for step in steps if step.last is not None]
     event = fetched.last if fetched is not None else heard[-1] if heard else None
-    looked_ms = transcript.events[event].at_ms if event is not None else 0
     done = {step.verb for step in steps if step.reply is not None and step.reply.ok}
     # RFC 1939 section 6: what is marked goes only once QUIT was answered.
-    return Pop3Arrival(login, octets, event, looked_ms, "QUIT" in done, {"DELE", "QUIT"} <= done)
+    return Pop3Arrival(login, octets, event, {"DELE", "QUIT"} <= done)
