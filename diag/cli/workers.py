@@ -35,7 +35,7 @@ LEAST = 32
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _LENGTH = struct.Struct("!I")
 _QUESTIONS = ("questions_per_server",)
-_CONNECTIONS = ("connections_per_service", "connections_per_web_service", "connections_per_operator")
+_CONNECTIONS = ("connections_per_service", "connections_per_web_service", "connections_per_network")
 
 
 def number(domains: int, target: Target, limits: Limits, *, most: int | None, at_a_time: int | None) -> int:

@@ -139,6 +139,8 @@ class InboundContact:
     @property
     def unreachable(self) -> bool:
         """Nobody answers here, and that is not for want of a way from us to anybody."""
+        if any(look.session.state is Reached.HELD_BACK for look in self.looks):
+            return False
         ours = self.family_works or self.state in (Reached.CLOSED, Reached.SILENT, Reached.CLOSED_EARLY)
         return not self.answered and self.elsewhere and ours
 
@@ -157,6 +159,7 @@ DEAD = frozenset(
         Reached.CLOSED,
         Reached.FILTERED,
         Reached.UNREACHABLE,
+        Reached.HELD_BACK,
         Reached.FAILED,
         Reached.SILENT,
         Reached.CLOSED_EARLY,

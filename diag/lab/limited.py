@@ -1,50 +1,69 @@
-"""Politeness: how much of anybody's patience a run may spend at a time."""
+"""Politeness: how much of anybody's patience a run may spend, at a time and in all."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections import OrderedDict
-from collections.abc import Coroutine
-from typing import Any
+import random
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
 
 import anyio
 
 from diag.model.frozen import frozen
+from diag.names.registered import registrable
 from diag.probes.probe import E, Lab, Probe
+from diag.probes.talks import TalkProbe
+from diag.wire.transcript import Closed, Ending, Transcript
 
 from .gate import Gate
 
 MX_PORT = 25
 WEB_PORT = 443
 OUR_RESOLVER = "dns:resolver"
+LONGEST_PAUSE = 80.0
+"""Seconds: a service that says 421 again and again is waited for twice as long each time, up to this."""
 
 
 @frozen
 class Limits:
     """Defaults are what a careful stranger would do.
 
-    A service is one port of one address. An operator is taken to be the /24 (IPv4) or /48 (IPv6) an
-    address lies in: good enough to be polite by.
+    A service is one port of one address. An operator is known by the registered part of a host's name
+    (`mail.example.net` and `mx2.example.net` are one), and a network is the /24 (IPv4) or /48 (IPv6) an address lies
+    in: of the two, whichever is at its limit holds back.
     """
 
     connections_per_service: int = 2
     connections_per_web_service: int = 6
     """As many as browsers open to one host: policies of many domains lie at one provider's address."""
-    connections_per_operator: int = 8
+    connections_per_network: int = 8
+    connections_per_operator: int = 16
+    connections_in_all: int = 64
+    """To one service in the whole run. Twice what the deepest look at one host takes."""
     questions_per_server: int = 50
     """Our resolver, whose work it is, gets twice as many: fewer still than dnsmasq forwards at a time, 150."""
     pause_after_421: float = 5.0
-    """Seconds before the next connection to a service that said 421."""
+    """Seconds before the next connection to a service that said 421; twice as many each time it says so again."""
 
 
 class Limited:
-    """Holds probes back until their peer has room; waits after a peer has said 421 (RFC 5321 section 3.8)."""
+    """Holds probes back until their peer has room; waits after a peer has said 421 (RFC 5321 section 3.8).
 
-    def __init__(self, inner: Lab, limits: Limits | None = None) -> None:
+    `chance` gives numbers from 0 to 1: pauses are up to half as long again, so that what waited together does not
+    come back together.
+    """
+
+    def __init__(
+        self, inner: Lab, limits: Limits | None = None, chance: Callable[[], float] = random.random
+    ) -> None:
         self._inner = inner
         self._limits = limits or Limits()
+        self._chance = chance
         self._gates: OrderedDict[str, Gate] = OrderedDict()
         self._rest_until: dict[str, float] = {}
+        self._put_off: Counter[str] = Counter()
+        self._spent: Counter[str] = Counter()
 
     def run(self, probe: Probe[E]) -> Coroutine[Any, Any, E]:
         """See Lab."""
@@ -54,22 +73,36 @@ class Limited:
         return self._question(probe, peer) if peer.startswith("dns:") else self._conversation(probe, peer)
 
     async def _conversation(self, probe: Probe[E], peer: str) -> E:
+        service = _service(probe)
+        if isinstance(probe, TalkProbe):
+            if self._spent[service] >= self._limits.connections_in_all:
+                return cast(E, self._held_back())
+            self._spent[service] += 1
         held: list[Gate] = []
         rank = _rank(probe)
         try:
             for gate in self._gates_of(probe, peer):
                 await gate.enter(rank)
                 held.append(gate)
-            wait = self._rest_until.get(_service(probe), 0.0) - anyio.current_time()
+            wait = self._rest_until.get(service, 0.0) - anyio.current_time()
             if wait > 0:
                 await anyio.sleep(wait)
             evidence = await self._inner.run(probe)
             if getattr(evidence, "throttled", False):
-                self._rest_until[_service(probe)] = anyio.current_time() + self._limits.pause_after_421
+                self._rest_until[service] = anyio.current_time() + self._pause(service)
             return evidence
         finally:
             for gate in reversed(held):
                 gate.leave(rank)
+
+    def _pause(self, service: str) -> float:
+        usual = self._limits.pause_after_421 * float(1 << min(self._put_off[service], 16))
+        self._put_off[service] += 1
+        return min(LONGEST_PAUSE, usual) * (1 + self._chance() / 2)
+
+    def _held_back(self) -> Transcript:
+        spent = f"{self._limits.connections_in_all} connections to one service are all that a run makes"
+        return Transcript((Closed(0, Ending.HELD_BACK, spent),))
 
     async def _question(self, probe: Probe[E], server: str) -> E:
         """Our resolver, whose work it is, is asked more at a time than a stranger's server."""
@@ -81,16 +114,18 @@ class Limited:
         finally:
             gate.leave()
 
-    def _gates_of(self, probe: Probe[E], peer: str) -> tuple[Gate, Gate]:
-        """The gates on the way to a host: of its service, and of its operator, who has a quarter for MX hosts alone."""
+    def _gates_of(self, probe: Probe[E], peer: str) -> list[Gate]:
+        """The gates on the way to a host, always in this order. All but the first keep a quarter for MX hosts alone."""
         limits = self._limits
         web = getattr(probe, "port", 0) == WEB_PORT
         a_service = limits.connections_per_web_service if web else limits.connections_per_service
-        all_of_them = limits.connections_per_operator
-        return (
-            self._gate(_service(probe), a_service),
-            self._gate(_operator(peer), all_of_them, all_of_them // 4),
-        )
+        wider = {_network(peer): limits.connections_per_network}
+        if not web and (operator := registrable(getattr(probe, "host", ""))):
+            # A policy's host has its customer's name, and lies where that of a thousand others does.
+            wider[f"operator:{operator}"] = limits.connections_per_operator
+        return [self._gate(_service(probe), a_service)] + [
+            self._gate(key, most, most // 4) for key, most in wider.items()
+        ]
 
     def _gate(self, key: str, capacity: int, kept: int = 0) -> Gate:
         gate = self._gates.get(key)
@@ -113,7 +148,7 @@ def _service(probe: Probe[E]) -> str:
     return f"{probe.peer}#{getattr(probe, 'port', '')}"
 
 
-def _operator(peer: str) -> str:
+def _network(peer: str) -> str:
     try:
         ip = ipaddress.ip_address(peer)
     except ValueError:

@@ -284,14 +284,18 @@ _TABLES: Mapping[str, Reader] = {"limits": _limits, "severity": _severities, "wa
 _NAMES_OF_LIMITS = {
     "connections": "connections_per_service",
     "web_connections": "connections_per_web_service",
+    "network_connections": "connections_per_network",
     "operator_connections": "connections_per_operator",
+    "all_connections": "connections_in_all",
     "questions": "questions_per_server",
     "pause": "pause_after_421",
 }
 _LIMITS: Mapping[str, Reader] = {
     "connections": _count,
     "web_connections": _count,
+    "network_connections": _count,
     "operator_connections": _count,
+    "all_connections": _count,
     "questions": _count,
     "pause": _pause,
     "timeout": _seconds,

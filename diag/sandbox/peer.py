@@ -19,6 +19,7 @@ from .hosts import Handshake, HostSpec, Kind, Tls
 from .imap_peer import ImapSpeaker
 from .mail import Mail
 from .pop3_peer import Pop3Speaker
+from .sieve_peer import SieveSpeaker
 from .smtp_peer import SmtpSpeaker
 from .speaker import Reply, Speaker, Then
 from .tls_script import TlsScript, answer, is_offer
@@ -64,6 +65,7 @@ _SPEAKERS: dict[Kind, Callable[[HostSpec, Mail], Speaker]] = {
     Kind.SMTP: SmtpSpeaker,
     Kind.IMAP: ImapSpeaker,
     Kind.POP3: Pop3Speaker,
+    Kind.SIEVE: SieveSpeaker,
 }
 
 
@@ -102,6 +104,9 @@ async def _converse(session: Session, speaker: Speaker) -> None:
             await session.secure()
             speaker.secured()
             _bind(speaker, session)
+            if isinstance(speaker, SieveSpeaker):
+                script = session.script(GREETING)
+                await session.say(GREETING, speaker.again() if script is None else Reply(script))
 
 
 def _bind(speaker: Speaker, session: Session) -> None:
@@ -237,6 +242,8 @@ class Session:
                 return f"{line[:3]}-again\r\n".encode()
             case Kind.IMAP:
                 return b"* OK again\r\n"
+            case Kind.SIEVE:
+                return b'"SIEVE" "again"\r\n'
             case _:
                 return b"+OK again\r\n"
 
@@ -256,7 +263,8 @@ class Session:
             wire = _Unread(self.wire, hello)
         pem = self.certificates.pem(self.host.certificate.kind, self.host.names)
         staple = self.certificates.staple(self.host.certificate.kind, self.host.names, self.host.staple)
-        server = _server(pem, self.host.min_version, self.host.max_version, self.host.ciphers, staple)
+        host = self.host
+        server = _server(pem, host.min_version, host.max_version, host.ciphers, host.curve, staple)
         self.wire = await server.accept(wire)
         self.heard.in_clear = len(self.heard.lines)
 

@@ -23,6 +23,8 @@ class Reached(enum.StrEnum):
     """Nothing answered the connection request."""
     UNREACHABLE = "unreachable"
     """No way there; perhaps about our end."""
+    HELD_BACK = "held-back"
+    """We did not try: one run may ask a service only so often."""
     FAILED = "failed"
     """The system reports something else."""
     SILENT = "silent"
@@ -54,7 +56,12 @@ class Reached(enum.StrEnum):
     @property
     def connected(self) -> bool:
         """Whether something answered on the port."""
-        return self not in (Reached.CLOSED, Reached.FILTERED, Reached.UNREACHABLE, Reached.FAILED)
+        return self not in _UNCONNECTED
+
+
+_UNCONNECTED = frozenset(
+    {Reached.CLOSED, Reached.FILTERED, Reached.UNREACHABLE, Reached.HELD_BACK, Reached.FAILED}
+)
 
 
 @frozen
@@ -162,12 +169,14 @@ _UNOPENED = {
     Ending.FILTERED: Reached.FILTERED,
     Ending.TIME_UP: Reached.FILTERED,
     Ending.UNREACHABLE: Reached.UNREACHABLE,
+    Ending.HELD_BACK: Reached.HELD_BACK,
 }
 _DOUBTS = {
     Reached.OPEN: "",
     Reached.CLOSED: "the port is closed",
     Reached.FILTERED: "nothing answers the connection request",
     Reached.UNREACHABLE: "the address cannot be reached from here",
+    Reached.HELD_BACK: "this service was asked as often as one run may",
     Reached.FAILED: "the connection could not be made",
     Reached.SILENT: "no greeting came in the time allowed",
     Reached.SLOW: "the greeting was not complete in the time allowed",

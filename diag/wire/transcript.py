@@ -45,6 +45,8 @@ class Ending(enum.StrEnum):
     """The TLS handshake failed; nothing is said in clear after that."""
     TIME_UP = "time-up"
     """The time allowed for the whole conversation ran out."""
+    HELD_BACK = "held-back"
+    """We did not connect: the run had asked this service as often as one run may."""
     FAILED = "failed"
     """Anything else the system reports."""
 

@@ -16,6 +16,8 @@ from diag.lab.reroute import Reroute
 from diag.probes.dns import DnsQuery
 from diag.probes.moment import Reach, Reached, Route, Source
 from diag.probes.talks import ImapTalk
+from diag.wire.reach import Reached as HowFar
+from diag.wire.reading import read_imap
 
 
 def on_a_jumping_clock(work: Any, *args: Any) -> Any:
@@ -128,7 +130,7 @@ def test_mx_hosts_are_let_in_before_the_ports_that_nothing_waits_for() -> None:
             return await super().run(probe)
 
     async def work() -> None:
-        lab = Limited(Noting(), Limits(connections_per_operator=1))
+        lab = Limited(Noting(), Limits(connections_per_network=1))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(all_at_once, lab, [reach(1, port) for port in range(100, 104)])
             await anyio.sleep(0.5)
@@ -165,13 +167,54 @@ def test_after_a_421_the_next_connection_to_that_service_waits() -> None:
     world = Slow(throttled=True)
 
     async def work() -> None:
-        lab = Limited(world, Limits(pause_after_421=5))
-        for probe in (reach(1, 25, "a"), reach(1, 25, "b"), reach(1, 587)):
+        lab = Limited(world, Limits(pause_after_421=5), chance=lambda: 0.4)
+        for probe in (reach(1, 25, "a"), reach(1, 25, "b"), reach(1, 25, "c"), reach(1, 587)):
             await lab.run(probe)
 
     on_a_jumping_clock(work)
     gaps = [later - earlier for earlier, later in zip(world.began, world.began[1:], strict=False)]
-    assert gaps == [6, 1]
+    assert gaps == pytest.approx(
+        [1 + 5 * 1.2, 1 + 10 * 1.2, 1]
+    )  # each pause is twice the last, and a chance longer
+
+
+def test_pauses_end_at_eighty_seconds() -> None:
+    world = Slow(throttled=True)
+
+    async def work() -> None:
+        lab = Limited(world, Limits(pause_after_421=5), chance=lambda: 0.0)
+        for number in range(8):
+            await lab.run(reach(1, 25, f"h{number}"))
+
+    on_a_jumping_clock(work)
+    assert world.began[-1] - world.began[-2] == 81
+
+
+def test_hosts_of_one_registered_domain_are_one_operator_wherever_they_lie() -> None:
+    world = Slow()
+    probes = [ImapTalk(f"192.0.{net}.1", 993, f"mx{net}.mail.example.co.uk") for net in range(40)]
+    others = [ImapTalk(f"192.0.{net}.1", 993, f"mx.example{net}.co.uk") for net in range(40, 80)]
+    on_a_jumping_clock(all_at_once, Limited(world, Limits(connections_per_operator=4)), probes)
+    assert world.began.count(world.began[0]) == 3  # one of the four places is for MX hosts
+    world.began.clear()
+    on_a_jumping_clock(all_at_once, Limited(world, Limits(connections_per_operator=4)), others)
+    assert world.began.count(world.began[0]) == 40
+
+
+def test_a_service_that_was_asked_as_often_as_a_run_may_is_asked_no_more() -> None:
+    world = Slow()
+    talks = [ImapTalk("192.0.2.1", 993, f"h{number}.example", "implicit") for number in range(5)]
+    elsewhere = ImapTalk("192.0.2.1", 143, "h.example")
+
+    async def work() -> list[Any]:
+        lab = Limited(world, Limits(connections_in_all=3))
+        return [await lab.run(talk) for talk in (*talks, elsewhere)]
+
+    heard = on_a_jumping_clock(work)
+    assert sum(world.asked.values()) == 4
+    assert [read_imap(each).state for each in heard[3:5]] == [HowFar.HELD_BACK] * 2
+    assert "3 connections" in heard[3].closed.detail
+    assert heard[5] == Heard(False)
 
 
 class Recorder:
@@ -249,7 +292,7 @@ def test_ports_with_starttls_go_before_those_where_tls_begins_at_once() -> None:
     world = Slow()
 
     async def work() -> None:
-        lab = Limited(world, Limits(connections_per_operator=1))
+        lab = Limited(world, Limits(connections_per_network=1))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lab.run, reach(1, 25))
             await anyio.sleep(0.5)

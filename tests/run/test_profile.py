@@ -28,7 +28,9 @@ fail_on = "never"
 [limits]
 connections = 1
 web_connections = 3
-operator_connections = 4
+network_connections = 4
+operator_connections = 5
+all_connections = 6
 questions = 9
 pause = 0
 timeout = 5
@@ -69,7 +71,7 @@ def test_every_key_reaches_its_place(tmp_path: Path) -> None:
         references=(),
         require=("smtp",),
         fail_on="never",
-        limits=Limits(1, 3, 4, 9, 0.0),
+        limits=Limits(1, 3, 4, 5, 6, 9, 0.0),
         timeout=5.0,
         deadline=60.5,
         domains=3,
