@@ -1,10 +1,13 @@
-"""What a single recorded handshake tells of a server's TLS; restricted offers are not made here."""
+"""What a server's TLS comes to where nothing is offered but what everybody offers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from diag.api import (
+    TLS12,
+    TLS13,
+    VERSION_NAMES,
     Certainty,
     Configure,
     Finding,
@@ -13,20 +16,12 @@ from diag.api import (
     Role,
     ServedCertificate,
     Severity,
+    TlsSurvey,
     check,
     rule,
 )
 
-OLD_VERSIONS = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
-"""Deprecated by RFC 8996 and RFC 7568; negotiated only where nothing newer is to be had, as we offer all."""
-
-
-_NO_OLD = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1"
-POSTFIX_MODERN = f"smtpd_tls_protocols = {_NO_OLD}\nsmtpd_tls_mandatory_protocols = {_NO_OLD}"
-"""One setting where TLS is offered, another where it is demanded, as on the ports for mail programs.
-
-Postfix before 3.6 reads only this way of writing it, and later ones still do.
-"""
+from .tls_settings import MODERN, tls_settings
 
 
 @rule("tls/nothing-modern", Severity.ERROR, Rfc(9325, "3.1.1"), Rfc(8996), since="1.0")
@@ -46,14 +41,17 @@ class NothingModern(Finding):
 
 
 @check
-def server_speaks_a_modern_tls_version(served: ServedCertificate) -> Iterator[Finding]:
+def server_speaks_a_modern_tls_version(survey: TlsSurvey) -> Iterator[Finding]:
     """The server speaks TLS 1.2 or 1.3."""
-    if served.handshake.version in OLD_VERSIONS:
+    older = tuple(number for number in survey.versions if number < TLS12)
+    modern = tuple(map(survey.version, (TLS12, TLS13)))
+    # Where our library breaks off by itself, hellos of our own have shown what the server does.
+    if older and all(verdict.no for verdict in modern):
         yield NothingModern(
-            subject=served.subject,
-            version=served.handshake.version,
-            evidence=served.cites,
-            fix=_settings(served, POSTFIX_MODERN, "ssl_min_protocol = TLSv1.2"),
+            subject=str(survey.endpoint),
+            version=VERSION_NAMES[older[-1]],
+            evidence=tuple(dict.fromkeys(cite for verdict in modern for cite in verdict.cites)),
+            fix=tls_settings(survey.endpoint, **MODERN),
         )
 
 
@@ -103,10 +101,3 @@ def certificate_that_demands_a_staple_has_one(served: ServedCertificate) -> Iter
         certainty=Certainty.LIKELY,
         fix=(Configure(host, reissue, "certbot"),),
     )
-
-
-def _settings(served: ServedCertificate, postfix: str, dovecot: str) -> tuple[Configure, ...]:
-    host = served.endpoint.host
-    if served.endpoint.port in (110, 143, 993, 995):
-        return (Configure(host, dovecot, "Dovecot"),)
-    return (Configure(host, postfix, "Postfix"),)

@@ -10,7 +10,6 @@ from diag.api import (
     Document,
     Finding,
     FullTls,
-    Handshake,
     Rfc,
     Severity,
     Undecided,
@@ -197,9 +196,6 @@ class NoPqGroup(Finding):
 @check
 def keys_withstand_quantum_computers(asked: FullTls) -> Iterator[Finding]:
     """Under TLS 1.3 keys can be agreed on in a post-quantum group."""
-    made = asked.survey.handshake
-    if isinstance(made, Handshake) and "MLKEM" in made.group.upper():
-        return
     if not asked.survey.version(TLS13).yes:
         return  # TLS 1.2 has none, and that is told
     for tried in asked.refusals(
