@@ -30,6 +30,7 @@ from .json_receivers import answers, receivers
 from .opinions import heard
 from .peers import seen_by
 from .supply import supply
+from .tls import as_json as tls
 from .verdict import counted, sentence
 
 SCHEMA = "urn:maildiag:report:1"
@@ -103,6 +104,7 @@ def _report(report: Report) -> dict[str, Any]:
         "supply_chain": _supply_chain(report),
         "second_opinions": _second_opinions(report),
         "endpoints": evidence.endpoints(),
+        "tls": tls(report),
         "certificates": evidence.certificates(),
         "certificate_peers": [_peers(each) for each in seen_by(report)],
         "dialogues": evidence.dialogues(),

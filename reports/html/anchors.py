@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Finding, Report
 from diag.probes.https import HttpExchange, HttpsGet
-from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
+from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, TalkProbe
+from diag.probes.tls_offer import TlsOffer
 from diag.wire.transcript import Transcript
 from reports.mentions import Mentions
 
@@ -28,6 +29,8 @@ class Anchors(Mentions):
         self.talks: dict[Talk, Transcript] = {}
         self.questions: dict[DnsQuery, DnsAnswer | DnsSilence] = {}
         self.fetched: dict[HttpsGet, HttpExchange] = {}
+        self.offers: dict[TlsOffer, Transcript] = {}
+        """Those that something points at: there are too many of them to show all."""
         self._ids: dict[object, str] = {}
         self._looks: dict[Talk, int] = {}
         met: Counter[tuple[str, str, int]] = Counter()
@@ -37,6 +40,10 @@ class Anchors(Mentions):
                 met[probe.host, probe.address, probe.port] += 1
                 self._looks[probe] = met[probe.host, probe.address, probe.port]
                 self._ids[probe] = f"d{len(self.talks)}"
+            elif isinstance(probe, TlsOffer) and isinstance(seen, Transcript):
+                if self.mentions(probe):
+                    self.offers[probe] = seen
+                    self._ids[probe] = f"o{len(self.offers)}"
             elif isinstance(probe, DnsQuery) and isinstance(seen, DnsAnswer | DnsSilence):
                 self.questions[probe] = seen
                 self._ids[probe] = f"q{len(self.questions)}"
@@ -77,6 +84,10 @@ class Anchors(Mentions):
                 if cite.event is not None and 0 <= cite.event < len(events):
                     return Link(f"{target}-{cite.event}", f"line {cite.event + 1} of {where}")
                 return Link(f"{target}-{len(events) - 1}" if events else target, where)
+            case TlsOffer() as offer:
+                last = len(self.offers[offer].events) - 1
+                event = last if cite.event is None else cite.event
+                return Link(f"{target}-{event}", f"what {place(offer)} answered to {offer.offer.name}")
             case DnsQuery() as query:
                 return Link(target, f"the answer to {query}")
             case HttpsGet() as get:
@@ -88,6 +99,6 @@ _MOST_LINKS, _MOST_ANSWERS = 24, 4
 _ORDINALS = ("", "second ", "third ", "later ")
 
 
-def place(talk: Talk) -> str:
+def place(talk: TalkProbe) -> str:
     """Host, address and port of a talk, as operators write it."""
     return f"{talk.host} [{talk.address}]:{talk.port}"

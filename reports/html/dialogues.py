@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from diag.api import DnsAnswer, Severity
 from diag.probes.https import HttpExchange, HttpsGet
-from diag.probes.talks import Talk
-from diag.wire.transcript import Transcript, render_event, visible
+from diag.probes.talks import Talk, TalkProbe
+from diag.wire.transcript import Answered, Transcript, render_event, visible
 from reports import states
 from reports.mentions import Mention
 
@@ -83,6 +83,29 @@ def dialogues(anchors: Anchors) -> tuple[Dialogue, ...]:
     return tuple(shown)
 
 
+def offered(anchors: Anchors) -> tuple[Dialogue, ...]:
+    """The ClientHellos of our own making that something points at, each with its answer."""
+    found = []
+    for offer, transcript in anchors.offers.items():
+        rules = anchors.findings_at(offer)
+        answered = next((event.told for event in transcript.events if isinstance(event, Answered)), "")
+        word = answered.partition(",")[0] or "unknown"
+        worst = max((each.severity or Severity.INFO for each in rules), default=None)
+        found.append(
+            Dialogue(
+                id=anchors.id_of(offer),
+                title=f"{place(offer)}, ClientHello: {offer.offer.name}",
+                shown=states.unknown(word) if worst is None else states.short(worst, word),
+                seconds=f"{transcript.closed.at_ms / 1000:.2f} s",
+                rules=tuple(each.rule for each in rules),
+                command=offer.command(),
+                lines=_lines(offer, transcript, anchors, MOST_CHARACTERS)[0],
+                cut=0,
+            )
+        )
+    return tuple(found)
+
+
 def _weight(anchors: Anchors, talk: Talk) -> int:
     found = anchors.findings_at(talk)
     if found:
@@ -90,7 +113,9 @@ def _weight(anchors: Anchors, talk: Talk) -> int:
     return 0 if anchors.left_open(talk) else 1
 
 
-def _lines(talk: Talk, transcript: Transcript, anchors: Anchors, room: int) -> tuple[tuple[Line, ...], int]:
+def _lines(
+    talk: TalkProbe, transcript: Transcript, anchors: Anchors, room: int
+) -> tuple[tuple[Line, ...], int]:
     """The lines to show and how many are left out; a line that is cited is always shown."""
     target, mentions = anchors.id_of(talk), anchors.mentions(talk)
     shown = []

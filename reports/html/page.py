@@ -11,7 +11,7 @@ import jinja2
 from diag.api import Report, Severity
 from diag.facts.dmarc import DmarcPolicy
 from diag.facts.spf import SpfEvaluation
-from reports import dmarc, opinions, receivers, reverse, states, verdict, words
+from reports import dmarc, opinions, receivers, reverse, states, tls, verdict, words
 from reports.dkim import keys
 from reports.hostile import plain
 from reports.supply import supply
@@ -20,7 +20,7 @@ from reports.transport import transport
 from . import chain
 from .anchors import Anchors
 from .certificates import time_line
-from .dialogues import dialogues, fetched, questions
+from .dialogues import dialogues, fetched, offered, questions
 from .endpoints import SERVICES, matrix
 from .fixes import cards
 from .results import areas, open_questions
@@ -48,6 +48,7 @@ _SECTIONS = (
     Section("chain", "Chain", "Whom this domain relies on"),
     Section("route", "Route", "The route of a message"),
     Section("endpoints", "Endpoints", "Endpoints"),
+    Section("tls", "TLS", "What TLS is spoken"),
     Section("spf", "SPF", "SPF"),
     Section("dkim", "DKIM", "DKIM keys"),
     Section("dmarc", "DMARC", "DMARC"),
@@ -128,7 +129,8 @@ def _head(report: Report) -> dict[str, Any]:
 def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
     """What each section shows; nothing where its facts are missing."""
     policy, spf = (report.fact(kind) for kind in (DmarcPolicy, SpfEvaluation))
-    talked, asked, got = dialogues(anchors), questions(anchors), fetched(anchors)
+    talked = (*dialogues(anchors), *offered(anchors))
+    asked, got = questions(anchors), fetched(anchors)
     role = words.sending_role(report)
     strangers = words.who_can_send(report)
     others = opinions.heard(report)
@@ -149,6 +151,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "route": picture(report, anchors),
         "endpoints": matrix(report, anchors),
         "services": SERVICES,
+        "tls": tls.rows(report),
         "spf": tree(report),
         "dkim": keys(report),
         "dmarc": dmarc.view(report),

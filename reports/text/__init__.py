@@ -20,6 +20,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
         records,
         senders,
         spf,
+        tls,
     )  # rich takes its time to load
     from .page import Page
 
@@ -43,6 +44,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
         details.dmarc(page, report)
         details.reverse_names(page, report)
         details.transport(page, report)
+        tls.tls(page, report)
         details.certificates(page, report)
         findings.passed(page, report)
         hosts.dialogues(page, report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diag.api import Report, Severity
+from diag.probes.tls_offer import TlsOffer
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.wire.transcript import Ending, Opened, Said, Transcript, Who, render
 from reports.hostile import plain
@@ -35,8 +36,12 @@ _MARKS = {
 
 
 def talks(report: Report) -> list[tuple[Any, Transcript]]:
-    """Every dialogue with its probe, by host, port and address."""
-    found = [(probe, seen) for probe, seen in report.evidence.items() if isinstance(seen, Transcript)]
+    """Every dialogue with its probe, by host, port and address; those for a ClientHello's sake are told by `tls`."""
+    found = [
+        (probe, seen)
+        for probe, seen in report.evidence.items()
+        if isinstance(seen, Transcript) and not isinstance(probe, TlsOffer)
+    ]
     return sorted(
         found, key=lambda talk: (talk[0].host, by_port(talk[0].port), talk[0].address, repr(talk[0]))
     )
@@ -103,7 +108,13 @@ def state(transcript: Transcript) -> str:
 
 def dialogues(page: Page, report: Report) -> None:
     """Every dialogue, line by line, in the notation operators know."""
-    for probe, transcript in talks(report):
+    mentions = Mentions(report)
+    cited = [
+        (probe, seen)
+        for probe, seen in report.evidence.items()
+        if isinstance(probe, TlsOffer) and mentions.mentions(probe)
+    ]
+    for probe, transcript in (*talks(report), *cited):
         page.heading(plain(f"{probe.host} [{probe.address}]:{probe.port}"))
         for line in render(transcript):
             page.whole(line)

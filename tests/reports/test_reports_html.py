@@ -20,6 +20,7 @@ ORDER = [
     "chain",
     "route",
     "endpoints",
+    "tls",
     "spf",
     "dkim",
     "dmarc",
