@@ -27,6 +27,7 @@ from diag.api import (
 
 from .json_evidence import Evidence
 from .json_receivers import answers, receivers
+from .json_round_trip import round_trip
 from .opinions import heard
 from .peers import seen_by
 from .supply import supply
@@ -103,6 +104,7 @@ def _report(report: Report) -> dict[str, Any]:
         "receivers": receivers(report),
         "supply_chain": _supply_chain(report),
         "second_opinions": _second_opinions(report),
+        "round_trip": round_trip(report),
         "endpoints": evidence.endpoints(),
         "tls": tls(report),
         "certificates": evidence.certificates(),

@@ -18,6 +18,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
         hosts,
         opinions,
         records,
+        round_trip,
         senders,
         spf,
         tls,
@@ -26,6 +27,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
 
     page = Page(width, colour=colour)
     head.verdict(page, report)
+    round_trip.round_trip(page, report)
     told = findings.first(page, report)
     findings.also(page, report, told, verbose=verbose)
     senders.receivers(page, report, verbose=verbose)
