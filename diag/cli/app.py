@@ -9,7 +9,7 @@ import click
 
 from .faults import unknown
 
-COMMANDS = ("check", "replay", "demo", "explain", "rules", "spf", "talk", "roundtrip")
+COMMANDS = ("check", "deliver", "replay", "demo", "explain", "rules", "spf", "talk", "roundtrip")
 """The modules of this package that hold a command of the same name."""
 
 

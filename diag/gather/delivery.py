@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from diag.facts.certificate_peers import CertificatePeers
+from diag.facts.certificate_peers import CertificatePeers, before_senders
+from diag.facts.certificates import InboundCertificate
 from diag.facts.dane import DaneHost
 from diag.facts.delivery import (
     Delivery,
@@ -23,6 +24,7 @@ from diag.facts.inbound import MX_PORT, InboundContact, InboundMailbox, InboundO
 from diag.facts.moment import VantagePoint
 from diag.facts.mta_sts import StsPolicy
 from diag.facts.mx import MxHost, Routing
+from diag.facts.vantage import OurClock
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
@@ -41,14 +43,19 @@ async def delivery(
     handshakes: Many[InboundHandshake] | Absent | Unavailable,
     mailboxes: Many[InboundMailbox] | Absent | Unavailable,
     offers: Many[InboundOffer] | Absent | Unavailable,
-    peers: Many[CertificatePeers] | Absent | Unavailable,
+    certificates: Many[InboundCertificate] | Absent | Unavailable,
     dane: Many[DaneHost] | Absent | Unavailable,
     policy: StsPolicy | Absent | Unavailable,
+    clock: OurClock | Absent | Unavailable,
     vantage: VantagePoint | Absent | Unavailable,
 ) -> Delivery | Absent | Unavailable:
     """Every attempt of every kind of sender."""
     if not target.dialogues:
         return Unavailable("no conversations are held in this run, only the DNS is asked")
+    peers = {
+        served.subject: before_senders(served, target.domain, dane, policy, clock)
+        for served in (certificates.values() if isinstance(certificates, Many) else ())
+    }
     seen = _Seen(
         target, routing, hosts, contacts, handshakes, mailboxes, offers, peers, dane, policy, vantage
     )
@@ -66,7 +73,7 @@ class _Seen:
     handshakes: Known[InboundHandshake]
     mailboxes: Known[InboundMailbox]
     offers: Known[InboundOffer]
-    peers: Known[CertificatePeers]
+    peers: Mapping[str, CertificatePeers]
     dane: Known[DaneHost]
     policy: StsPolicy | Absent | Unavailable
     vantage: VantagePoint | Absent | Unavailable
@@ -159,7 +166,7 @@ class _Seen:
                 handshake=_of(self.handshakes, subject),
                 mailbox=_of(self.mailboxes, subject),
                 offer=_of(self.offers, subject),
-                peers=_value(_of(self.peers, subject)),
+                peers=self.peers.get(subject),
                 dane=_of(self.dane, host.name),
                 port_25=isinstance(self.vantage, VantagePoint) and self.vantage.port_25 is True,
                 signed_mx=isinstance(self.routing, Routing) and self.routing.authenticated,
@@ -183,10 +190,6 @@ class _Seen:
 def _of(known: Known[Any], subject: str) -> Any:
     """What is known of one subject; where nothing is known of any, why."""
     return known.get(subject) if isinstance(known, Many) else known
-
-
-def _value(known: Any) -> Any:
-    return None if isinstance(known, Absent | Unavailable) else known
 
 
 def _ending(outcome: Outcome, cause: Cause, because: str) -> Attempt:

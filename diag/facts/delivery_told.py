@@ -1,0 +1,114 @@
+"""Who gets through, in words and as data: the command `deliver` and the reports say it alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .delivery import (
+    ANY,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryOutcome,
+    DeliveryPath,
+    Families,
+    Message,
+    Sender,
+)
+
+SENDERS = {
+    Sender.PLAIN: "without MTA-STS or DANE",
+    Sender.MTA_STS: "that honours MTA-STS",
+    Sender.DANE: "that honours DANE",
+}
+"""Each kind of sender, to stand behind 'a sender'."""
+FAMILIES = {Families.BOTH: "IPv4 and IPv6", Families.IPV4: "IPv4 only", Families.IPV6: "IPv6 only"}
+"""What a sender can connect from."""
+OUTCOMES = {
+    DeliveryOutcome.AUTHENTICATED: "authenticated TLS",
+    DeliveryOutcome.TLS: "TLS",
+    DeliveryOutcome.CLEAR: "clear text",
+    DeliveryOutcome.DEFERRED: "deferred",
+    DeliveryOutcome.BOUNCED: "bounced",
+    DeliveryOutcome.UNKNOWN: "not known",
+}
+"""How a message fares, in a cell of a table."""
+SENTENCES = {
+    DeliveryOutcome.AUTHENTICATED: "delivered over authenticated TLS",
+    DeliveryOutcome.TLS: "delivered over TLS that authenticates nobody",
+    DeliveryOutcome.CLEAR: "delivered in clear text",
+    DeliveryOutcome.DEFERRED: "deferred: tried again for some days, then returned",
+    DeliveryOutcome.BOUNCED: "bounced: returned to its author",
+    DeliveryOutcome.UNKNOWN: "not known",
+}
+"""How a message fares in the end."""
+MEETS = {
+    DeliveryOutcome.AUTHENTICATED: "taken over authenticated TLS",
+    DeliveryOutcome.TLS: "taken over TLS",
+    DeliveryOutcome.CLEAR: "taken in clear text",
+    DeliveryOutcome.DEFERRED: "passed over",
+    DeliveryOutcome.BOUNCED: "refused",
+    DeliveryOutcome.UNKNOWN: "not known",
+}
+"""What a sender meets at one address."""
+
+
+def cell(path: DeliveryPath) -> str:
+    """A path in a cell of a table; where an address that may be met is not known, with a question mark."""
+    doubt = "?" if path.unsure and path.outcome is not DeliveryOutcome.UNKNOWN else ""
+    return OUTCOMES[path.outcome] + doubt
+
+
+def met(attempt: DeliveryAttempt) -> str:
+    """What a sender meets at one address, and why."""
+    if attempt.outcome is DeliveryOutcome.UNKNOWN:
+        return attempt.because.removeprefix("is ")
+    return (
+        f"{MEETS[attempt.outcome]} {attempt.because}"
+        if attempt.because.startswith("(")
+        else f"{MEETS[attempt.outcome]}: {attempt.because}"
+    )
+
+
+def as_data(delivery: Delivery, message: Message = ANY) -> dict[str, Any]:
+    """All of it in plain values, as JSON tells it."""
+    would_be = delivery.would_be
+    return {
+        "domain": delivery.domain,
+        "mx": delivery.mx,
+        "mta_sts": delivery.policy,
+        "hosts": [
+            {
+                "name": host.name,
+                "preference": host.preference,
+                "addresses": list(host.addresses),
+                "mta_sts": host.policy,
+                "dane": host.dane,
+            }
+            for host in delivery.hosts
+        ],
+        "paths": [_path(path) for path in delivery.paths(message)],
+        "once_enforced": None if would_be is None else _path(would_be),
+    }
+
+
+def _path(path: DeliveryPath) -> dict[str, Any]:
+    return {
+        "sender": str(path.sender),
+        "families": str(path.families),
+        "outcome": str(path.outcome),
+        "because": path.because,
+        "unsure": [attempt.where for attempt in path.unsure],
+        "attempts": [_attempt(attempt) for attempt in path.attempts],
+    }
+
+
+def _attempt(attempt: DeliveryAttempt) -> dict[str, Any]:
+    return {
+        "host": attempt.host,
+        "address": attempt.address,
+        "preference": attempt.preference,
+        "outcome": str(attempt.outcome),
+        "cause": str(attempt.cause),
+        "because": attempt.because,
+        "goes_on": attempt.goes_on,
+    }
