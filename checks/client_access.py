@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diag.api import (
+    PLAINTEXT as PLAINTEXT,
     Certainty,
     Cite,
     ClientContact,
@@ -25,6 +26,7 @@ from diag.api import (
     Reached,
     Service,
     ServiceRecords,
+    SieveSurvey,
     SubmissionSurvey,
     Target,
     TlsFailure,
@@ -35,10 +37,7 @@ from diag.api import (
     as_cites,
 )
 
-Survey = SubmissionSurvey | ImapSurvey | Pop3Survey
-
-PLAINTEXT = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
-"""SASL mechanisms that show the password, or a token as good as one, to whoever listens."""
+Survey = SubmissionSurvey | ImapSurvey | Pop3Survey | SieveSurvey
 
 OFTEN_BLOCKED = frozenset({587})
 """Client ports that access providers are known to filter, as they do 25."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    PLAINTEXT,
     Absent,
     Configure,
     Endpoint,
@@ -21,7 +22,7 @@ from diag.api import (
     rule,
 )
 
-from .client_access import PLAINTEXT, LackFinding, certificate_settings, dovecot
+from .client_access import LackFinding, certificate_settings, dovecot
 
 
 @rule("imap/no-starttls", Severity.ERROR, Rfc(9051, "11.1"), Rfc(8314, "4.1"), since="1.0")
@@ -66,7 +67,7 @@ def imap_takes_logins_only_under_tls(
         yield NoStarttls.twice(survey, Lack.STARTTLS, certificate_settings(survey.endpoint))
     elif survey.session.preauth or not (exposed or Lack.LOGINDISABLED in lacks):
         return
-    elif isinstance(vantage, VantagePoint) and _same_machine(survey.endpoint, vantage):
+    elif isinstance(vantage, VantagePoint) and vantage.is_ours(survey.endpoint.address):
         # Dovecot takes a connection from its own address for a secure one.
         yield Undecided("we look from the server's own address", clear.cites, clear.subject)
     elif exposed:
@@ -145,10 +146,6 @@ def _no_base(told: ImapInClear | ImapUnderTls) -> Verdict:
     # Empty, the setting means: what the server knows it can do.
     fix = Configure(told.survey.endpoint.host, "imap_capability =", "Dovecot 2.3")
     return NoBaseCapability.twice(told.survey, Lack.IMAP, (fix,))
-
-
-def _same_machine(endpoint: Endpoint, vantage: VantagePoint) -> bool:
-    return endpoint.address in (vantage.ipv4, vantage.ipv6)
 
 
 def _secure_logins(endpoint: Endpoint) -> tuple[Configure, ...]:

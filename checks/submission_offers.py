@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    PLAINTEXT,
     UNOFFICIAL,
     ClientContact,
     Configure,
@@ -28,7 +29,7 @@ from diag.api import (
     rule,
 )
 
-from .client_access import PLAINTEXT, LackFinding
+from .client_access import LackFinding
 
 
 @rule("submission/no-starttls", Severity.ERROR, Rfc(8314, "4.1"), Rfc(3207, "4"), since="1.0")

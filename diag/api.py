@@ -50,6 +50,7 @@ from .facts.certificates import (
 )
 from .facts.client_injection import ImapInjection as ImapInjection, Pop3Injection as Pop3Injection
 from .facts.client_looks import (
+    PLAINTEXT as PLAINTEXT,
     UNOFFICIAL as UNOFFICIAL,
     ClientLook as ClientLook,
     Lack as Lack,
@@ -62,6 +63,8 @@ from .facts.clients import (
     Pop3InClear as Pop3InClear,
     Pop3Survey as Pop3Survey,
     Pop3UnderTls as Pop3UnderTls,
+    SieveInClear as SieveInClear,
+    SieveSurvey as SieveSurvey,
     SubmissionInClear as SubmissionInClear,
     SubmissionSurvey as SubmissionSurvey,
     SubmissionUnderTls as SubmissionUnderTls,
@@ -336,7 +339,7 @@ from .wire.blame import Blame as Blame
 from .wire.introduction import leads_with_name as leads_with_name, named_host as named_host
 from .wire.reach import Reached as Reached
 from .wire.relay import Taken as Taken
-from .wire.smtp import Problem as Problem, Reply as Reply
+from .wire.smtp import EhloReply as EhloReply, Problem as Problem, Reply as Reply
 from .wire.smtp_session import SmtpExchange as SmtpExchange
 from .wire.software import named_software as named_software
 from .wire.transcript import Ending as Ending, visible as visible

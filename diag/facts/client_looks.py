@@ -8,16 +8,20 @@ from typing import Generic, TypeVar
 
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
-from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
+from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk
 from diag.tls.handshake import TlsFailure, TlsTrouble
-from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession
+from diag.wire.reading import ImapSession, Pop3Session, Reached, SieveSession, SmtpSession
 from diag.wire.transcript import Ending, Transcript
 
-P = TypeVar("P", SmtpTalk, ImapTalk, Pop3Talk)
-S = TypeVar("S", SmtpSession, ImapSession, Pop3Session)
+P = TypeVar("P", SmtpTalk, ImapTalk, Pop3Talk, SieveTalk)
+S = TypeVar("S", SmtpSession, ImapSession, Pop3Session, SieveSession)
+AnySession = SmtpSession | ImapSession | Pop3Session | SieveSession
 
 UNOFFICIAL = 2525
 """A port that some hosts open where 587 is blocked. No standard knows it: nothing is ever missing there."""
+
+PLAINTEXT = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
+"""SASL mechanisms that show the password, or a token as good as one, to whoever listens."""
 
 GIVEN_UP_MS = 10_000
 """Milliseconds without an octet after which a server has plainly said all that it means to say."""
@@ -73,7 +77,7 @@ def plain_dealing(session: SmtpSession) -> bool:
     return session.throttled is None and session.tarpit is None and session.middlebox is None
 
 
-def _refusal(session: SmtpSession | ImapSession | Pop3Session) -> tuple[str, int] | None:
+def _refusal(session: AnySession) -> tuple[str, int] | None:
     match session:
         case SmtpSession(starttls=begun) if begun and begun.reply and begun.reply.kind == 5:
             return str(begun.reply), begun.cited
@@ -84,10 +88,13 @@ def _refusal(session: SmtpSession | ImapSession | Pop3Session) -> tuple[str, int
         case Pop3Session(starttls=begun) if begun and begun.reply and not _put_off(session):
             if begun.reply.status == "-ERR":
                 return str(begun.reply), begun.cited
+        case SieveSession(starttls=begun) if begun and begun.reply and not _put_off(session):
+            if begun.reply.status == "NO":
+                return str(begun.reply), begun.cited
     return None
 
 
-def _put_off(session: SmtpSession | ImapSession | Pop3Session) -> tuple[str, int | None] | None:
+def _put_off(session: AnySession) -> tuple[str, int | None] | None:
     if isinstance(session.handshake, TlsFailure) and session.handshake.put_off:
         return session.handshake.put_off, session.secured
     match session:
@@ -100,12 +107,13 @@ def _put_off(session: SmtpSession | ImapSession | Pop3Session) -> tuple[str, int
         case Pop3Session(starttls=begun) if begun and begun.reply:
             if begun.reply.code.upper() in ("SYS/TEMP", "IN-USE"):
                 return str(begun.reply), begun.cited
+        case SieveSession(starttls=begun) if begun and begun.reply:  # RFC 5804 section 1.3
+            if begun.reply.code.upper() == "TRYLATER":
+                return str(begun.reply), begun.cited
     return None
 
 
-def _lacks(
-    session: SmtpSession | ImapSession | Pop3Session, transcript: Transcript, port: int
-) -> Iterator[tuple[Lack, int | None]]:
+def _lacks(session: AnySession, transcript: Transcript, port: int) -> Iterator[tuple[Lack, int | None]]:
     match session:
         case SmtpSession():
             yield from _of_smtp(session, port)
@@ -113,6 +121,8 @@ def _lacks(
             yield from _of_imap(session)
         case Pop3Session():
             yield from _of_pop3(session, transcript)
+        case SieveSession():
+            yield from _of_sieve(session)
     if session.state.wrong_protocol or session.state in (Reached.MALFORMED, Reached.SILENT):
         return
     refused = _refusal(session)
@@ -155,6 +165,12 @@ def _of_imap(session: ImapSession) -> Iterator[tuple[Lack, int | None]]:
         yield Lack.STARTTLS, clear.event
     elif not clear.login_disabled:
         yield Lack.LOGINDISABLED, clear.event
+
+
+def _of_sieve(session: SieveSession) -> Iterator[tuple[Lack, int | None]]:
+    clear = session.capabilities
+    if clear and PLAINTEXT.intersection(clear.mechanisms) and not clear.offers("STARTTLS"):
+        yield Lack.STARTTLS, clear.event
 
 
 def _of_pop3(session: Pop3Session, transcript: Transcript) -> Iterator[tuple[Lack, int | None]]:

@@ -8,8 +8,17 @@ from diag.model.finding import Certainty
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
-from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
-from diag.wire.reading import Capa, Capabilities, ImapSession, Pop3Session, Reached, SmtpSession
+from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, Talk, Tls
+from diag.wire.reading import (
+    Capa,
+    Capabilities,
+    ImapSession,
+    Pop3Session,
+    Reached,
+    SieveCapabilities,
+    SieveSession,
+    SmtpSession,
+)
 from diag.wire.smtp import EhloReply
 from diag.wire.transcript import Transcript
 
@@ -133,8 +142,13 @@ class Pop3Survey(Survey[Pop3Talk, Pop3Session]):
     """What a POP3 server said."""
 
 
-V = TypeVar("V", SubmissionSurvey, ImapSurvey, Pop3Survey)
-C = TypeVar("C", EhloReply, Capabilities, Capa)
+@frozen(kw_only=True)
+class SieveSurvey(Survey[SieveTalk, SieveSession]):
+    """What a ManageSieve server said (RFC 5804), where the domain names one or the user did."""
+
+
+V = TypeVar("V", SubmissionSurvey, ImapSurvey, Pop3Survey, SieveSurvey)
+C = TypeVar("C", EhloReply, Capabilities, Capa, SieveCapabilities)
 
 
 @frozen(kw_only=True)
@@ -194,3 +208,8 @@ class Pop3InClear(Offered[Pop3Survey, Capa]):
 @frozen(kw_only=True)
 class Pop3UnderTls(Offered[Pop3Survey, Capa]):
     """The capabilities under TLS."""
+
+
+@frozen(kw_only=True)
+class SieveInClear(Offered[SieveSurvey, SieveCapabilities]):
+    """The capabilities before TLS."""

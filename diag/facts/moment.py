@@ -49,6 +49,10 @@ class VantagePoint:
     """The hosts tried on port 25."""
     asked: tuple[Cite, ...]
 
+    def is_ours(self, address: str) -> bool:
+        """Whether an address is one that we connect from."""
+        return address in (self.ipv4, self.ipv6)
+
     def has_route(self, address: str) -> bool:
         """Whether we have a route to an address: to its family, or because it is our own."""
         return ipaddress.ip_address(address).is_loopback or bool(self.ipv6 if ":" in address else self.ipv4)

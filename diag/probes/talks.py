@@ -1,4 +1,4 @@
-"""Probes that hold a conversation: SMTP, IMAP and POP3, each over one connection, none sends mail."""
+"""Probes that hold a conversation: SMTP, IMAP, POP3 and ManageSieve, each over one connection, none sends mail."""
 
 from __future__ import annotations
 
@@ -94,7 +94,15 @@ class Pop3Talk(MailboxTalk):
     kind: ClassVar[str] = "pop3"
 
 
+@frozen
+class SieveTalk(MailboxTalk):
+    """What a ManageSieve server says."""
+
+    kind: ClassVar[str] = "sieve"
+
+
 Talk = SmtpTalk | ImapTalk | Pop3Talk
+AnyTalk = Talk | SieveTalk
 
 
 def openssl_command(address: str, port: int, host: str, starttls: str) -> str:

@@ -15,6 +15,7 @@ class Kind(enum.StrEnum):
     SMTP = "smtp"
     IMAP = "imap"
     POP3 = "pop3"
+    SIEVE = "sieve"
     HTTPS = "https"
 
 
@@ -171,13 +172,13 @@ class HostSpec:
     """An SMTP host that lets whoever has logged in send as anybody."""
     junk: bool = False
     """What an SMTP host takes is put into the folder for junk."""
-    ends_data: tuple[str, ...] = ()
     stamps: tuple[str, ...] = ()
     """Header lines that an SMTP host puts on top of what it takes."""
     rewrites: Mapping[str, str] = field(default_factory=dict)
     """What an SMTP host puts in place of words of a message."""
     delivers_after: float = 0.0
     """Seconds until what an SMTP host takes shows up in the mailboxes of the world."""
+    ends_data: tuple[str, ...] = ()
     """What an SMTP host takes for the end of a message beside CRLF.CRLF, such as "LF.LF"."""
     keeps_dots: bool = False
     """The second dot at the beginning of a line is left there (RFC 5321 section 4.5.2)."""
@@ -222,6 +223,7 @@ STANDARD_PORTS: Mapping[int, tuple[Kind, Tls]] = {
     993: (Kind.IMAP, Tls.IMPLICIT),
     110: (Kind.POP3, Tls.STARTTLS),
     995: (Kind.POP3, Tls.IMPLICIT),
+    4190: (Kind.SIEVE, Tls.STARTTLS),
     443: (Kind.HTTPS, Tls.IMPLICIT),
     80: (Kind.HTTPS, Tls.NONE),
 }

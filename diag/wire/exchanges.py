@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from diag.model.frozen import frozen
+from diag.tls.handshake import Handshake
 
 from .actions import End
 from .lines import content, has_bare_lf
@@ -60,11 +61,14 @@ def exchanges(
     transcript: Transcript,
     end_of: Callable[[bytes], End],
     parse: Callable[[bytes, Sequence[bytes]], R],
+    *,
+    greets_again: bool = False,
 ) -> tuple[Exchange[R], ...]:
     """Pair commands and replies in order, as RFC 2920 section 3.1 has them under pipelining too.
 
     `end_of` gives the end of the reply to a command, `parse` reads it; the greeting's command is b"".
-    Lines that came unasked answer nothing.
+    Lines that came unasked answer nothing. With `greets_again` the server greets a second time once TLS stands
+    (RFC 5804 section 2.2); where it did not before the next command, that greeting has no reply.
     """
     found: list[Exchange[R]] = []
     waiting: deque[_Pending] = deque([_Pending(b"", 0, 0, False)])
@@ -82,9 +86,13 @@ def exchanges(
         match event:
             case Opened() | Secured() if not found and not lines:
                 waiting[0] = _Pending(b"", at, event.at_ms, isinstance(event, Secured))
+            case Secured(handshake=Handshake()) if greets_again and not waiting:
+                waiting.append(_Pending(b"", at, event.at_ms, True))
             case Said(who=Who.US, content=True):
                 pass
             case Said(who=Who.US):
+                if found and waiting and not waiting[0].line and not lines:
+                    found.append(_exchange(waiting.popleft(), None, None, None, event.at_ms))
                 waiting.append(_Pending(content(event.octets), at, event.at_ms, event.secure))
             case Said(unexpected=False) if waiting:
                 if not lines:

@@ -8,6 +8,7 @@ from .imap_session import Capabilities, ImapSession, read_imap
 from .introduction import leads_with_name, named_host
 from .pop3_session import Capa, Pop3Session, read_pop3
 from .reach import Doubt, Reached
+from .sieve_session import SieveCapabilities, SieveSession, read_sieve
 from .smtp_session import SmtpSession, greylists, path_of, read_smtp, throttles
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "ImapSession",
     "Pop3Session",
     "Reached",
+    "SieveCapabilities",
+    "SieveSession",
     "SmtpSession",
     "blamed",
     "greylists",
@@ -27,6 +30,7 @@ __all__ = [
     "path_of",
     "read_imap",
     "read_pop3",
+    "read_sieve",
     "read_smtp",
     "throttles",
 ]

@@ -56,6 +56,7 @@ TITLES = {
     "smtp": "SMTP",
     "imap": "IMAP",
     "pop3": "POP3",
+    "managesieve": "ManageSieve",
     "bimi": "BIMI",
     "tls": "TLS",
     "caa": "CAA",

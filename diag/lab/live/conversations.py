@@ -1,9 +1,9 @@
-"""The performers of conversations: one driver for the three protocols."""
+"""The performers of conversations: one driver for the four protocols."""
 
 from __future__ import annotations
 
 from diag.model.plugin import performs
-from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
+from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk
 from diag.wire.transcript import Transcript
 
 from .live import Means
@@ -25,4 +25,10 @@ async def imap_talk(probe: ImapTalk, means: Means) -> Transcript:
 @performs(Pop3Talk)
 async def pop3_talk(probe: Pop3Talk, means: Means) -> Transcript:
     """A POP3 conversation."""
+    return await talk(probe, means.network)
+
+
+@performs(SieveTalk)
+async def sieve_talk(probe: SieveTalk, means: Means) -> Transcript:
+    """A ManageSieve conversation."""
     return await talk(probe, means.network)

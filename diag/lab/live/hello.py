@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from diag.model.plugin import performs
-from diag.probes.hello import HelloTalk, ImapHelloTalk, Pop3HelloTalk, SmtpHelloTalk
+from diag.probes.hello import AnyHelloTalk, ImapHelloTalk, Pop3HelloTalk, SieveHelloTalk, SmtpHelloTalk
 from diag.wire.transcript import Transcript
 
 from .live import Means
@@ -31,5 +31,11 @@ async def pop3_hello_talk(probe: Pop3HelloTalk, means: Means) -> Transcript:
     return await _talk(probe, means)
 
 
-async def _talk(probe: HelloTalk, means: Means) -> Transcript:
+@performs(SieveHelloTalk)
+async def sieve_hello_talk(probe: SieveHelloTalk, means: Means) -> Transcript:
+    """A ManageSieve conversation."""
+    return await _talk(probe, means)
+
+
+async def _talk(probe: AnyHelloTalk, means: Means) -> Transcript:
     return await talk(probe, means.network, secured_by=functools.partial(secure, hello=probe.hello))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import anyio
 
-from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
+from diag.probes.talks import AnyTalk, ImapTalk, Pop3Talk, SieveTalk, SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.wire.actions import (
     CONNECT_LIMIT,
@@ -27,6 +27,7 @@ from diag.wire.imap_dialogue import imap_dialogue
 from diag.wire.lines import MOST_LINES, MOST_OCTETS, Lines, is_whole, split
 from diag.wire.pop3_dialogue import pop3_dialogue
 from diag.wire.redact import Redactor
+from diag.wire.sieve_dialogue import sieve_dialogue
 from diag.wire.smtp_dialogue import smtp_dialogue
 from diag.wire.transcript import (
     Answered,
@@ -61,7 +62,7 @@ class SecureCall(Protocol):
 
 
 async def talk(
-    probe: Talk,
+    probe: AnyTalk,
     network: Network,
     events: list[Event] | None = None,
     *,
@@ -76,7 +77,7 @@ async def talk(
     return await conversation.hold(dialogue_of(probe))
 
 
-def dialogue_of(probe: Talk) -> Dialogue:
+def dialogue_of(probe: AnyTalk) -> Dialogue:
     """The steps of a probe's conversation."""
     implicit = probe.tls == "implicit"
     match probe:
@@ -93,6 +94,8 @@ def dialogue_of(probe: Talk) -> Dialogue:
             return imap_dialogue(probe.host, implicit_tls=implicit, timeout=probe.timeout)
         case Pop3Talk():
             return pop3_dialogue(probe.host, implicit_tls=implicit, timeout=probe.timeout)
+        case SieveTalk():
+            return sieve_dialogue(probe.host, implicit_tls=implicit, timeout=probe.timeout)
 
 
 class _OverError(Exception):
@@ -109,7 +112,7 @@ class Conversation:
 
     def __init__(
         self,
-        probe: Talk,
+        probe: AnyTalk,
         network: Network,
         secured_by: SecureCall,
         events: list[Event],
