@@ -27,6 +27,8 @@ from diag.wire.transcript import (
     render_event,
 )
 
+from .cost import connections
+
 _KIND = {
     Opened: "opened",
     Said: "said",
@@ -69,13 +71,12 @@ class Evidence:
     def counts(self) -> dict[str, Any]:
         """How much was asked of others; questions also by the server they were put to."""
         servers = Counter(query.server or "resolver" for query in self._questions)
+        by_host = dict(connections({probe: self._seen[probe] for probe in (*self._talks, *self._others)}))
         return {
             "questions": len(self._questions),
             "questions_by_server": dict(sorted(servers.items())),
-            "connections": sum(
-                hasattr(probe, "address") and hasattr(probe, "port")
-                for probe in (*self._talks, *self._others)
-            ),
+            "connections": sum(by_host.values()),
+            "connections_by_host": by_host,
         }
 
     def dns(self) -> list[dict[str, Any]]:

@@ -12,10 +12,7 @@ from datetime import datetime
 
 from diag.api import (
     Certainty,
-    DnsQuery,
     Finding,
-    Impact,
-    Probe,
     Report,
     Result,
     Severity,
@@ -182,14 +179,6 @@ def seen_from(report: Report) -> str:
 def about_us(report: Report) -> tuple[Finding, ...]:
     """What was found about the place we look from: told before all else, as it is nobody's fault but hides things."""
     return tuple(finding for finding in report.findings if finding.area == "vantage")
-
-
-def effort(report: Report) -> str:
-    """What the run cost: "61 questions, 14 connections, 2.1 s"."""
-    asked = [probe for probe in report.evidence if isinstance(probe, Probe)]
-    questions = sum(isinstance(probe, DnsQuery) for probe in asked)
-    connections = sum(probe.impact >= Impact.POLITE for probe in asked)
-    return f"{plural(questions, 'question')}, {plural(connections, 'connection')}, {report.seconds:.1f} s"
 
 
 def moment(report: Report) -> str:

@@ -11,7 +11,7 @@ import jinja2
 from diag.api import Report, Severity
 from diag.facts.dmarc import DmarcPolicy
 from diag.facts.spf import SpfEvaluation
-from reports import dmarc, opinions, receivers, reverse, states, tls, verdict, words
+from reports import cost, dmarc, opinions, receivers, reverse, states, tls, verdict, words
 from reports.dkim import keys
 from reports.hostile import plain
 from reports.supply import supply
@@ -121,7 +121,7 @@ def _head(report: Report) -> dict[str, Any]:
         "as_of": verdict.judged_as_of(report),
         "seen_from": verdict.seen_from(report),
         "about_us": verdict.about_us(report),
-        "effort": verdict.effort(report),
+        "effort": cost.told(report),
         "as_bulk_sender": verdict.AS_BULK_SENDER,
     }
 

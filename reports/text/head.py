@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from diag.api import Report, Status
-from reports import verdict as words
+from reports import cost, verdict as words
 from reports.hostile import plain
 
 from .page import STYLES, Page
@@ -41,8 +41,8 @@ def counts(page: Page, report: Report, *, verbose: bool) -> None:
         f"{statuses[status]} {_STATUSES.get(status, status)}" for status in Status if statuses[status]
     )
     page.blank()
-    page.say(
-        (f"{words.plural(len(report.results), 'check')}: {told or 'none'}; {words.effort(report)}.", "dim")
-    )
+    page.say((f"{words.plural(len(report.results), 'check')}: {told or 'none'}; {cost.told(report)}.", "dim"))
+    if verbose and (each := cost.by_host(report)):
+        page.say((f"Connections by host: {each}.", "dim"))
     if report.results and not verbose:
         page.say(("All of it, with every dialogue: -v, or as a page: -f html -o report.html", "dim"))

@@ -152,7 +152,7 @@ def test_the_head_says_verdict_grade_and_figures(broken: str) -> None:
         assert figure in head
     assert "21 Nov 2026 09:00 UTC" in head
     assert "seen from 192.0.2.1 and 2001:db8::1" in head
-    assert re.search(r"\d+ questions, \d+ connections, 2\.1 s", head)
+    assert re.search(r"\d+ questions, \d+ connections to \d+ hosts.*, 2\.1 s", head)
     (grade,) = [e for e in page.all("div") if e.attributes.get("aria-label", "").startswith("Grade")]
     assert (grade.text, grade.attributes["aria-label"]) == ("F", "Grade F")
 
