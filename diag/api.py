@@ -305,6 +305,7 @@ from .records.svg import SvgDefect as SvgDefect, SvgImage as SvgImage, SvgProble
 from .records.tags import Tag as Tag, TagList as TagList
 from .records.tlsa import Tlsa as Tlsa, TlsaProblem as TlsaProblem
 from .records.tlsrpt import TlsrptProblem as TlsrptProblem, TlsrptRecord as TlsrptRecord
+from .tls.answer import Accepted as Accepted, Declined as Declined
 from .tls.certificate import Certificate as Certificate, public_key_info as public_key_info
 from .tls.chain import (
     ChainVerdict as ChainVerdict,
