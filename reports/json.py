@@ -25,6 +25,7 @@ from diag.api import (
     renderer,
 )
 
+from .delivery import delivery_data
 from .json_evidence import Evidence
 from .json_receivers import answers, receivers
 from .json_round_trip import round_trip
@@ -109,6 +110,7 @@ def _report(report: Report) -> dict[str, Any]:
         "tls": tls(report),
         "certificates": evidence.certificates(),
         "certificate_peers": [_peers(each) for each in seen_by(report)],
+        "delivery": delivery_data(report),
         "dialogues": evidence.dialogues(),
         "dns": evidence.dns(),
         "exchanges": evidence.exchanges(),

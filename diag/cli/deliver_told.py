@@ -27,7 +27,7 @@ def text(report: Report, *, width: int = 80, verbose: bool = False, message: Mes
     lines += _before(known, width)
     for sender in Sender:
         path = known.path(sender, Families.BOTH, message)
-        lines += ["", f"A sender {SENDERS[sender]}", *_steps(path, known, width, verbose=verbose)]
+        lines += ["", f"A sender with {SENDERS[sender]}", *_steps(path, known, width, verbose=verbose)]
     if (would_be := known.would_be) is not None:
         why = f"Were the policy enforced: {SENTENCES[would_be.outcome]}. {_end(would_be)}"
         lines += ["", *_folded(why, width, "")]
@@ -58,7 +58,7 @@ def _known(report: Report) -> Delivery | Absent | Unavailable:
 def _table(delivery: Delivery, message: Message) -> Iterator[str]:
     """Kinds of senders against what they can connect from."""
     first = 2 + max(map(len, SENDERS.values()))
-    yield "A sender".ljust(first) + "".join(FAMILIES[each].ljust(_COLUMN) for each in Families).rstrip()
+    yield "Senders with".ljust(first) + "".join(FAMILIES[each].ljust(_COLUMN) for each in Families).rstrip()
     for sender in Sender:
         cells = (cell(delivery.path(sender, families, message)) for families in Families)
         yield SENDERS[sender].ljust(first) + "".join(each.ljust(_COLUMN) for each in cells).rstrip()

@@ -15,12 +15,8 @@ from .delivery import (
     Sender,
 )
 
-SENDERS = {
-    Sender.PLAIN: "without MTA-STS or DANE",
-    Sender.MTA_STS: "that honours MTA-STS",
-    Sender.DANE: "that honours DANE",
-}
-"""Each kind of sender, to stand behind 'a sender'."""
+SENDERS = {Sender.PLAIN: "opportunistic TLS", Sender.MTA_STS: "MTA-STS", Sender.DANE: "DANE"}
+"""Each kind of sender, to stand behind 'senders with'."""
 FAMILIES = {Families.BOTH: "IPv4 and IPv6", Families.IPV4: "IPv4 only", Families.IPV6: "IPv6 only"}
 """What a sender can connect from."""
 OUTCOMES = {
@@ -54,6 +50,8 @@ MEETS = {
 
 def cell(path: DeliveryPath) -> str:
     """A path in a cell of a table; where an address that may be met is not known, with a question mark."""
+    if path.decided_by is None:
+        return "no address"
     doubt = "?" if path.unsure and path.outcome is not DeliveryOutcome.UNKNOWN else ""
     return OUTCOMES[path.outcome] + doubt
 

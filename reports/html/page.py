@@ -12,6 +12,7 @@ from diag.api import Report, Severity
 from diag.facts.dmarc import DmarcPolicy
 from diag.facts.spf import SpfEvaluation
 from reports import cost, dmarc, opinions, receivers, reverse, states, tls, verdict, words
+from reports.delivery import who_gets_through
 from reports.dkim import keys
 from reports.hostile import plain
 from reports.supply import supply
@@ -47,6 +48,7 @@ _SECTIONS = (
     Section("sending", "Senders", "Who can send as this domain"),
     Section("chain", "Chain", "Whom this domain relies on"),
     Section("route", "Route", "The route of a message"),
+    Section("delivery", "Delivery", "Who gets through"),
     Section("endpoints", "Endpoints", "Endpoints"),
     Section("tls", "TLS", "What TLS is spoken"),
     Section("spf", "SPF", "SPF"),
@@ -149,6 +151,7 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "chain": relied_on,
         "chain_picture": chain.picture(relied_on) if relied_on is not None else None,
         "route": picture(report, anchors),
+        "delivery": who_gets_through(report),
         "endpoints": matrix(report, anchors),
         "services": SERVICES,
         "tls": tls.rows(report),

@@ -12,6 +12,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     """For people at a terminal: the verdict, what to do first, then the evidence."""
     from . import (
         chain,
+        delivery,
         details,
         findings,
         head,
@@ -37,6 +38,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     details.dmarc_walk(page, report, verbose=verbose)
     if verbose or spf.at_fault(report):
         spf.tree(page, report)
+    delivery.delivery(page, report)
     hosts.matrix(page, report)
     findings.undetermined(page, report, verbose=verbose)
     findings.waived(page, report)

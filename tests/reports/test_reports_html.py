@@ -19,6 +19,7 @@ ORDER = [
     "sending",
     "chain",
     "route",
+    "delivery",
     "endpoints",
     "tls",
     "spf",
