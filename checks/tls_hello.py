@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    TLS12,
+    TLS13,
+    Accepted,
+    Certainty,
+    Declined,
     Document,
     Finding,
     InboundHandshake,
@@ -14,6 +19,7 @@ from diag.api import (
     TlsTrouble,
     Undecided,
     Verdict,
+    WeakTls,
     check,
     failure,
     rule,
@@ -36,12 +42,12 @@ class MindsTheHello(Finding):
     since="1.0",
 )
 class HelloSizeIntolerant(MindsTheHello):
-    """A mail host agrees to encrypt, and then chokes on the large first message of a modern sender.
+    """A server agrees to encrypt, and then chokes on the large first message of a modern client.
 
     ## Why it matters
     Current TLS libraries open with about 1700 octets, in two packets, to be safe from quantum computers.
-    Senders that were updated lately cannot encrypt to this host: their mail comes in plain text, late or
-    not at all. With every update there are more of them.
+    Senders that were updated lately cannot encrypt to such a host: their mail comes in plain text, late or
+    not at all; mail programs do not connect. With every update there are more of them.
 
     ## How to fix
     Update the mail server, its TLS library, and above all any firewall, proxy or load balancer before it
@@ -49,21 +55,21 @@ class HelloSizeIntolerant(MindsTheHello):
     """
 
     message = (
-        "{subject} takes a small ClientHello and fails on one as large as those of modern senders: {why}."
+        "{subject} takes a small ClientHello and fails on one as large as those of modern clients: {why}."
     )
 
 
 @rule("tls/version-intolerant", Severity.ERROR, Rfc(8446, "4.2.1"), Rfc(9325, "3.1.1"), since="1.0")
 class VersionIntolerant(MindsTheHello):
-    """A mail host fails as soon as a sender so much as offers TLS 1.3.
+    """A server fails as soon as a client so much as offers TLS 1.3.
 
     ## Why it matters
-    A server that does not know TLS 1.3 has to choose an older version; this one breaks off. Almost every
-    sender offers TLS 1.3 today: their mail comes in plain text, late or not at all.
+    A server that does not know TLS 1.3 has to choose an older version; this one breaks off. Almost everybody
+    offers TLS 1.3 today: mail comes in plain text, late or not at all, and mail programs do not connect.
 
     ## How to fix
     Update the mail server, or the firewall or proxy before it that looks into TLS; such boxes are known
-    for this fault. Until then, take the box out of the way of port 25.
+    for this fault. Until then, take the box out of the way.
     """
 
     message = "{subject} speaks TLS 1.2 and fails where TLS 1.3 is offered beside it: {why}."
@@ -89,6 +95,43 @@ def every_client_hello_is_understood(seen: InboundHandshake) -> Iterator[Verdict
             evidence=evidence,
             certainty=seen.tls.certainty,
         )
+
+
+@check
+def every_client_hello_of_mail_programs_is_understood(asked: WeakTls) -> Iterator[Verdict]:
+    """A handshake of mail programs does not depend on how large or how modern the ClientHello is."""
+    usual = asked.survey.handshake
+    if not asked.client_port or not isinstance(usual, TlsFailure) or usual.reason not in ANSWERED:
+        return
+    mixed = next((each for each in asked.survey.tried if {TLS12, TLS13} <= set(each.offer.versions)), None)
+    if mixed is None or not isinstance(mixed.answer, Accepted | Declined):
+        return
+    # What a small hello is given, by the very suites that were offered in the usual one.
+    given = asked.answers(
+        lambda offer, answer: (
+            offer.plain
+            and not offer.padded_to
+            and answer.suite in mixed.offer.suites
+            and answer.version >= TLS12
+        )
+    )
+    if not given:
+        return
+    # The usual hello has failed once; the same in another form is the second look.
+    again = asked.refusals(lambda offer, _: offer.padded_to)
+    kind: type[MindsTheHello] = HelloSizeIntolerant
+    if isinstance(mixed.answer, Declined):
+        again, kind = (mixed,), VersionIntolerant
+    evidence = (asked.survey.shown, *(tried.cite for tried in (*again[:1], given[0])))
+    if again:
+        why = handshake_words(usual)
+        yield kind(subject=asked.subject, why=why, evidence=evidence, certainty=Certainty.LIKELY)
+    else:
+        yield Undecided("the usual ClientHello failed, and one as large that holds less did not", evidence)
+
+
+ANSWERED = frozenset({TlsTrouble.ALERT, TlsTrouble.CLOSED})
+"""How a server refuses by its own act. What our library breaks off by itself is told by other rules."""
 
 
 def handshake_words(failed: TlsFailure | None) -> str:

@@ -15,6 +15,7 @@ from checks.tls_answers import (
     nothing_is_compressed,
     renegotiation_is_secure,
 )
+from checks.tls_hello import every_client_hello_of_mail_programs_is_understood
 from checks.tls_keys import (
     keys_are_agreed_on_in_strong_groups,
     keys_are_agreed_on_over_large_primes,
@@ -356,3 +357,20 @@ def test_a_certificate_that_is_shown_with_the_name_too_is_no_other() -> None:
 def test_tls_without_13_is_not_told_where_the_usual_handshake_failed() -> None:
     broke = TlsFailure(TlsTrouble.CLOSED)
     assert ids(tls_13_is_spoken.function(survey(described(versions=["TLSv1.2"]), broke))) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        pytest.param(described(), ["?"], id="nothing of ours fails again"),
+        pytest.param(described(versions=["TLSv1.2"], suites=["ECDHE-RSA-RC4-SHA"]), [], id="RC4 alone"),
+        pytest.param(described(server_name="refused"), [], id="not by its own name"),
+        pytest.param(described(versions=["TLSv1.1"], suites=OLD_SUITES), [], id="nothing modern"),
+    ],
+)
+def test_what_looks_like_a_fear_of_new_hellos_and_is_none(script: TlsScript, expected: list[str]) -> None:
+    check = every_client_hello_of_mail_programs_is_understood
+    failed = TlsFailure(TlsTrouble.ALERT, "handshake_failure")
+    assert ids(check.function(weak(script, failed, port=143))) == expected
+    assert ids(check.function(weak(script, failed, port=25))) == []
+    assert ids(check.function(weak(script, TlsFailure(TlsTrouble.PROTOCOL), port=143))) == []
