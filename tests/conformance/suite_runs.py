@@ -343,7 +343,7 @@ SUITES = (
         "autoconfig", "ISPDB: client configurations", "c6ad796", "autoconfig-ispdb", 88, client_configurations
     ),
     Suite("svg", "mailauth: SVG Tiny PS", "d2616c6", "bimi-mailauth", 17, logos),
-    Suite("limbo", "x509-limbo: paths and names", "8a2e6f4", "x509-limbo", 100, limbo, elsewhere=True),
+    Suite("limbo", "x509-limbo: paths, names, lists", "8a2e6f4", "x509-limbo", 100, limbo, elsewhere=True),
     Suite("danetest", "OpenSSL danetest: TLSA", "3.0.22", "dane-openssl", 27, danetest, elsewhere=True),
     Suite(
         "transcripts",

@@ -1,4 +1,4 @@
-"""Path building and name checks against the cases of x509-limbo."""
+"""Path building, name checks and lists of revoked certificates against the cases of x509-limbo."""
 
 import base64
 import json
@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from diag.tls.chain import judge
+from diag.tls.chain import ChainVerdict, judge
+from diag.tls.crl import Point, read_crl
 
 DATA = Path(os.environ.get("MAILDIAG_DATA", Path(__file__).parents[3] / "shared/data"))
 CASES = DATA / "x509-limbo" / "limbo.json"
 
 OUT_OF_SCOPE = {
-    "crl::issuer-missing-crlsign": "revocation lists are not fetched",
     "rfc5280::nc::nc-permits-email-domain": "a client's certificate; we judge servers",
     "rfc5280::nc::invalid-email-address": "a client's certificate; we judge servers",
 }
@@ -43,7 +43,19 @@ def test_limbo(case: dict[str, Any]) -> None:
     chain = [der for pem in (case["peer_certificate"], *case["untrusted_intermediates"]) for der in ders(pem)]
     roots = [der for pem in case["trusted_certs"] for der in ders(pem)]
     verdict = judge(tuple(chain), (case["expected_peer_name"]["value"],), tuple(roots), moment)
+    listed = unlisted(case["crls"], verdict, moment)
     if case["expected_result"] == "SUCCESS":
         assert verdict.good, verdict.flaws
+        assert not listed
     else:
-        assert not verdict.good or verdict.flaws
+        assert not verdict.good or verdict.flaws or listed
+
+
+def unlisted(lists: list[str], verdict: ChainVerdict, moment: datetime) -> str:
+    """Why the lists of a case do not clear the server's certificate; empty where they do, or there are none."""
+    for crl in lists:
+        leaf, issuer, *_ = verdict.path
+        read = read_crl(crl.encode(), Point(()), leaf.der, issuer.der, moment)
+        if read.revocation is not None or read.trouble:
+            return read.trouble or "revoked"
+    return ""
