@@ -1,0 +1,194 @@
+"""The matrix of hosts, addresses and ports, out of what others have gathered: nobody is asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from diag.facts.access_hosts import Origin
+from diag.facts.certificates import ServedCertificate
+from diag.facts.clients import ClientContact
+from diag.facts.hellos import InboundHandshake
+from diag.facts.inbound import MX_PORT, InboundContact, InboundInjection, InboundOffer, Look
+from diag.facts.matrix import UNREACHED, Cell, Matrix
+from diag.facts.mx import MxHost
+from diag.facts.tls_survey import TlsSurvey
+from diag.model.frozen import frozen
+from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.plugin import fact
+from diag.model.target import Endpoint
+from diag.probes.probe import Lab
+from diag.wire.reach import Reached
+
+from .references import SHUT
+from .samples import further, greeting, offered, said, sample
+
+FAULTS = frozenset(
+    {
+        Reached.REFUSED_SERVICE,
+        Reached.SPEAKS_TLS,
+        Reached.SPEAKS_TEXT,
+        Reached.TLS_FAILED,
+        Reached.MALFORMED,
+    }
+)
+"""States that rules about the endpoint tell of."""
+Kinds = Mapping[str, Any]
+"""What is known of one kind, by endpoint."""
+
+
+@fact
+async def matrix(
+    hosts: Many[MxHost] | Absent | Unavailable,
+    contacts: Many[InboundContact] | Absent | Unavailable,
+    offers: Many[InboundOffer] | Absent | Unavailable,
+    handshakes: Many[InboundHandshake] | Absent | Unavailable,
+    injections: Many[InboundInjection] | Absent | Unavailable,
+    clients: Many[ClientContact] | Absent | Unavailable,
+    surveys: Many[TlsSurvey] | Absent | Unavailable,
+    certificates: Many[ServedCertificate] | Absent | Unavailable,
+    lab: Lab,
+) -> Matrix | Absent | Unavailable:
+    """Every endpoint that was talked to, or was to be, with what it showed."""
+    if not isinstance(contacts, Many) and not isinstance(clients, Many):
+        return clients if isinstance(contacts, Absent) else contacts
+    known = _Known(
+        _items(offers), _items(handshakes), _items(injections), _items(surveys), _items(certificates)
+    )
+    cells = [
+        await _at_25(endpoint, preference, contact, known, lab)
+        for endpoint, preference, contact in _inbound(_items(hosts), _items(contacts))
+    ]
+    for contact in _items(clients).values():
+        if isinstance(contact, ClientContact):
+            cells.append(await _client(contact, known, lab))
+    return Matrix(tuple(cells)) if cells else Absent("there is no host to talk to")
+
+
+@frozen
+class _Known:
+    """What others have gathered, by endpoint."""
+
+    offers: Kinds
+    handshakes: Kinds
+    injections: Kinds
+    surveys: Kinds
+    certificates: Kinds
+
+    def survey(self, subject: str) -> TlsSurvey | None:
+        found = self.surveys.get(subject)
+        return found if isinstance(found, TlsSurvey) else None
+
+    def certificate(self, subject: str) -> ServedCertificate | None:
+        found = self.certificates.get(subject)
+        return found if isinstance(found, ServedCertificate) else None
+
+
+def _items(known: Many[Any] | Absent | Unavailable) -> Kinds:
+    return known.items if isinstance(known, Many) else {}
+
+
+def _inbound(hosts: Kinds, contacts: Kinds) -> Iterator[tuple[Endpoint, int, object]]:
+    """Every address of every MX host that was talked to, or was to be, by preference."""
+    known = [host for host in hosts.values() if isinstance(host, MxHost)]
+    for host in sorted(known, key=lambda host: host.preference):
+        for address in host.addresses:
+            endpoint = Endpoint(host.name, address, MX_PORT)
+            if (contact := contacts.get(str(endpoint))) is not None:
+                yield endpoint, host.preference, contact
+
+
+async def _at_25(endpoint: Endpoint, preference: int, contact: object, known: _Known, lab: Lab) -> Cell:
+    subject = str(endpoint)
+    if isinstance(contact, Absent | Unavailable):
+        return Cell(
+            endpoint=endpoint,
+            service="smtp",
+            preference=preference,
+            because=contact.because,
+            told=isinstance(contact, Absent),
+            cites=contact.evidence,
+        )
+    assert isinstance(contact, InboundContact)  # as Many says
+    offer, look, survey = known.offers.get(subject), contact.best, known.survey(subject)
+    looks = (*contact.looks, *_looks(known.handshakes.get(subject)))
+    seen = [sample(each.probe, each.session) for each in looks]
+    seen += await further(survey, known.injections.get(subject), lab)
+    told = offer if isinstance(offer, InboundOffer) else None
+    doubt = offer if isinstance(offer, Unavailable) else None
+    return Cell(
+        endpoint=endpoint,
+        service="smtp",
+        preference=preference,
+        published=True,
+        state=contact.state,
+        because=doubt.because if doubt is not None else "",
+        told=_faulty(contact),
+        cites=doubt.evidence if doubt is not None else (look.cite(),),
+        greeting=greeting(look.session),
+        clear=offered(told.clear) if told is not None else None,
+        tls=offered(told.tls) if told is not None else None,
+        offered=told.cites if told is not None else (),
+        survey=survey,
+        certificate=known.certificate(subject),
+        puts_off=_puts_off(look),
+        samples=tuple(each for each in seen if each is not None),
+    )
+
+
+def _faulty(contact: InboundContact) -> bool:
+    """Whether it has shown by itself what is wrong with it: no answer about us, and none that means "not now"."""
+    session = contact.best.session
+    refused = session.helo is not None or session.middlebox is not None
+    return session.blame is None and (contact.state in FAULTS or (contact.state is Reached.OPEN and refused))
+
+
+def _puts_off(look: Look) -> Cite | None:
+    """Where mail for the postmaster is refused for now."""
+    decided = look.deciding
+    if decided is None or decided.reply is None or decided.reply.kind != 4:
+        return None
+    return look.cite(decided.last)
+
+
+async def _client(contact: ClientContact, known: _Known, lab: Lab) -> Cell:
+    subject, session = str(contact.endpoint), contact.session
+    told = said(session)
+    survey = known.survey(subject)
+    looks = [contact, contact.other] if contact.other is not None else [contact]
+    seen = [sample(look.probe, look.session) for look in looks]
+    seen += await further(survey, None, lab)
+    return Cell(
+        endpoint=contact.endpoint,
+        service=str(contact.service),
+        meant=contact.published or any(origin is not Origin.MX for origin in contact.origins),
+        published=contact.published,
+        state=contact.state,
+        because=_doubt(contact),
+        told=contact.state in FAULTS and getattr(session, "blame", None) is None,
+        cites=(contact.cite(session.because),),
+        greeting=greeting(session),
+        clear=told[0].offered if told[0] is not None else None,
+        tls=told[1].offered if told[1] is not None else None,
+        offered=tuple(contact.cite(each.event) for each in told if each is not None),
+        survey=survey,
+        certificate=known.certificate(subject),
+        samples=tuple(each for each in seen if each is not None),
+    )
+
+
+def _doubt(contact: ClientContact) -> str:
+    """Why nothing can be concluded of a port for mail programs; nobody promised one that is not published."""
+    if contact.shut:
+        return SHUT.format(port=contact.endpoint.port)
+    if contact.state in UNREACHED and (contact.state is Reached.CLOSED or not contact.published):
+        return ""
+    return contact.session.inconclusive
+
+
+def _looks(handshake: object) -> Iterator[Look]:
+    """The conversations that were held because a handshake failed."""
+    if isinstance(handshake, InboundHandshake):
+        for look in (handshake.classical, handshake.small, handshake.again):
+            if look is not None:
+                yield look
