@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import tls_peers
 from second_opinion_worlds import WORLDS, named, opinions
 from suite_runs import OUT_OF_SCOPE, SUITES, exceptions
 from suites import Suite
@@ -44,6 +45,8 @@ def main() -> int:
             for each in found.differing
         ]
         unexplained += sum(not each.section for each in found.differing)
+    spoken, without_reason = tls_peers.page()
+    unexplained += without_reason
     lines = [
         "# Conformance",
         "",
@@ -72,6 +75,10 @@ def main() -> int:
         "| world | question | we say | they say | what settles it |",
         "|---|---|---|---|---|",
         *rows,
+        "",
+        "## Versions and suites",
+        "",
+        *spoken,
         "",
     ]
     PAGE.write_text("\n".join(lines))
