@@ -12,7 +12,7 @@ from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.wire.blame import blamed
 from diag.wire.reach import Reached
-from diag.wire.smtp import EhloReply
+from diag.wire.smtp import EhloReply, Reply
 from diag.wire.smtp_session import SmtpExchange, SmtpSession
 from diag.wire.transcript import Said, Transcript, line_text
 
@@ -262,6 +262,17 @@ class InboundInjection:
     """The reply to the command that was slipped in; empty where there was none."""
     cite: Cite
     """What that command led to."""
+
+
+@frozen
+class InboundSteps:
+    """What became of simple commands: RSET, and on the way to the test for injection MAIL, RSET and NOOP in clear."""
+
+    endpoint: Endpoint
+    look: Look
+    """The usual conversation."""
+    refused: tuple[tuple[str, Reply, Cite], ...]
+    """The verbs that were refused for good, with the replies; MAIL only where it was taken under TLS."""
 
 
 @frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
 from typing import TypeVar
 
 from diag.facts.inbound import (
@@ -14,6 +15,7 @@ from diag.facts.inbound import (
     InboundInjection,
     InboundMailbox,
     InboundOffer,
+    InboundSteps,
     InboundSurvey,
     InboundTls,
     Look,
@@ -26,11 +28,12 @@ from diag.probes.injection import InjectionTalk
 from diag.probes.moment import Route
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
-from diag.probes.talks import SmtpTalk
+from diag.probes.talks import SmtpTalk, TalkProbe
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.together import all_of
 from diag.wire.injection import Obeyed, read_injection
 from diag.wire.reach import Reached
+from diag.wire.smtp import Reply
 from diag.wire.smtp_session import SmtpExchange, greylists, read_smtp
 
 from .dns import Found, look_up
@@ -41,6 +44,10 @@ U = TypeVar("U")
 
 MOST_ADDRESSES = 16
 """Addresses of one MX host that are talked to, of each family."""
+OTHER_ROLES = ("abuse@{}", "postmaster")
+"""Mailboxes that are asked for beside the domain's postmaster (RFC 2142 section 4, RFC 5321 section 4.5.1)."""
+SLOW_GREETING_MS = 20_000
+"""Milliseconds after which a greeting is slow: pauses against spam and look-ups take less."""
 CONFIRMING_PAUSE = 60.0
 """Seconds between two looks where the user wants certainty."""
 
@@ -114,7 +121,7 @@ async def _contact(
         host=endpoint.host,
         helo=name,
         mail_from="",
-        recipients=(f"postmaster@{target.domain}",),
+        recipients=(f"postmaster@{target.domain}", *(role.format(target.domain) for role in OTHER_ROLES)),
         timeout=target.timeout,
     )
     first = await _look(probe, lab)
@@ -147,7 +154,8 @@ def second_look(first: Look, target: Target) -> SmtpTalk | None:
     refused = decided is not None and decided.reply is not None and decided.reply.kind == 5
     if refused and decided is not None and not first.about_us(decided):
         # With a sender this time, to tell a refused mailbox from a refused null reverse-path.
-        return dataclasses.replace(probe, mail_from=f"postmaster@{target.helo or target.domain}")
+        sender = f"postmaster@{target.helo or target.domain}"
+        return dataclasses.replace(probe, mail_from=sender, recipients=probe.recipients[:1])
     if any(_grave(first)):
         return dataclasses.replace(probe, mail_from=None, recipients=())
     return None
@@ -167,6 +175,7 @@ def _grave(look: Look) -> Iterator[bool]:
     # A handshake that took all the time there is says nothing the second time either.
     yield isinstance(session.handshake, TlsFailure) and session.handshake.reason is not TlsTrouble.TIMED_OUT
     yield isinstance(session.handshake, Handshake) and session.offer_tls is None
+    yield session.greeting is not None and session.greeting.waited_ms > SLOW_GREETING_MS
 
 
 @fact
@@ -256,8 +265,7 @@ async def inbound_injections(contacts: Many[InboundContact], lab: Lab) -> Many[I
 
     async def try_it(host: str) -> InboundInjection | Unavailable:
         endpoint, look = working[host].endpoint, working[host].best
-        usual = look.probe
-        probe = InjectionTalk(usual.address, usual.port, usual.host, usual.helo, usual.timeout)
+        probe = _injection(look.probe)
         read = read_injection(await lab.run(probe))
         cite = Cite(probe, read.event)
         if read.obeyed is Obeyed.UNKNOWN:
@@ -266,6 +274,55 @@ async def inbound_injections(contacts: Many[InboundContact], lab: Lab) -> Many[I
 
     found = await all_of(try_it, working)
     return Many({str(working[host].endpoint): tried for host, tried in found.items()})
+
+
+def _injection(usual: SmtpTalk) -> InjectionTalk:
+    return InjectionTalk(usual.address, usual.port, usual.host, usual.helo, usual.timeout)
+
+
+@fact
+async def inbound_steps(
+    surveys: Many[InboundSurvey], injections: Many[InboundInjection], lab: Lab
+) -> Many[InboundSteps]:
+    """What the two conversations that are held anyway show of simple commands; no other is held for it."""
+
+    async def steps(subject: str) -> InboundSteps | Absent | Unavailable:
+        survey = surveys.items[subject]
+        if isinstance(survey, Absent | Unavailable):
+            return survey
+        look = survey.look
+        said: list[tuple[SmtpExchange, TalkProbe]] = []
+        if look.session.rset is not None:
+            said.append((look.session.rset, look.probe))
+        if subject in injections.items:
+            probe = _injection(look.probe)
+            talk = read_smtp(await lab.run(probe))
+            # What stands behind STARTTLS is there to be forgotten, and the reply after it answers something else.
+            plain = takewhile(lambda step: step.verb != "STARTTLS", talk.exchanges)
+            said += [(step, probe) for step in plain if talk.blame is None]
+        refused = tuple(
+            (step.verb, step.reply, Cite(probe, step.last))
+            for step, probe in said
+            if step.reply is not None and step.reply.complete and _refused(step.verb, step.reply, look)
+        )
+        return InboundSteps(survey.endpoint, look, refused)
+
+    return Many(await all_of(steps, surveys.items))
+
+
+def _refused(verb: str, reply: Reply, usual: Look) -> bool:
+    """Whether a command that everybody may give was refused for good."""
+    session = usual.session
+    if session.blame is not None or session.throttled is not None:
+        return False
+    if verb == "MAIL":  # what is refused under TLS as well is refused for another reason
+        mail = session.mail
+        return reply.kind == 5 and mail is not None and mail.secure and _taken(mail)
+    return verb in ("NOOP", "RSET") and reply.kind in (2, 5) and reply.code != 250
+
+
+def _taken(step: SmtpExchange) -> bool:
+    return step.reply is not None and step.reply.positive
 
 
 @fact

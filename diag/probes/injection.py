@@ -11,9 +11,9 @@ from .talks import TalkProbe
 
 @frozen
 class InjectionTalk(TalkProbe):
-    """STARTTLS and NOOP in one write, then EHLO and QUIT under TLS: a sound server forgets the NOOP.
+    """STARTTLS and NOOP in one write, then QUIT under TLS: a sound server forgets the NOOP.
 
-    `timeout` is the most seconds for everything.
+    Before that, in clear and where PIPELINING is offered: MAIL, RSET, NOOP. `timeout` is the most seconds for everything.
     """
 
     kind: ClassVar[str] = "smtp-injection"

@@ -89,9 +89,9 @@ def _transaction(offer: EhloReply, mail_from: str, recipients: tuple[str, ...]) 
     if reply.positive:
         for rcpt in rcpts:
             reply = yield from _command(rcpt)
-            if reply.code == 421:
+            if reply.kind == 4:  # who is put off with one is put off with all
                 break
-        else:
+        if reply.code != 421:
             yield from _command(rset)
     yield from _quit()
 

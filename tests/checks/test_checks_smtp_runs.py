@@ -115,7 +115,7 @@ def test_without_dialogues_all_is_left_open() -> None:
 def test_a_name_of_the_users_is_held_against_nobody_who_takes_it(tmp_path: Path) -> None:
     toml = (
         '[[host]]\naddress = "198.51.100.20"\nport = 25\n'
-        'replies = { "MAIL FROM" = "550 HELO name mail.lantern.example does not match your host" }\n'
+        'replies = { "MAIL FROM" = "550 5.7.1 HELO name mail.lantern.example does not match your host" }\n'
     )
     report = diagnosed(described(tmp_path, toml), helo="mail.lantern.example")
     assert [f.id for f in report.findings] == ["smtp/helo-verified"]

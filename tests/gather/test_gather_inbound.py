@@ -130,6 +130,9 @@ def derived(contacts: Many[InboundContact], what: Any) -> Any:
     return only(anyio.run(run))
 
 
+ROLES = ("postmaster@d.example", "abuse@d.example", "postmaster")
+
+
 def test_every_address_of_every_host_is_asked_for_the_postmaster_with_the_host_as_server_name() -> None:
     lab = FakeLab({V4: [GOOD], V6: [GOOD], "192.0.2.20": [GOOD]})
     contacts = visit(lab, host(V4, V6), host("192.0.2.20", name="b.example", preference=20))
@@ -139,9 +142,9 @@ def test_every_address_of_every_host_is_asked_for_the_postmaster_with_the_host_a
         "b.example [192.0.2.20]:25",
     ]
     assert {(t.address, t.host, t.helo, t.mail_from, t.recipients, t.look) for t in lab.talks} == {
-        (V4, "mx.example", "[192.0.2.1]", "", ("postmaster@d.example",), 1),
-        (V6, "mx.example", "[IPv6:2001:db8::1]", "", ("postmaster@d.example",), 1),
-        ("192.0.2.20", "b.example", "[192.0.2.1]", "", ("postmaster@d.example",), 1),
+        (V4, "mx.example", "[192.0.2.1]", "", ROLES, 1),
+        (V6, "mx.example", "[IPv6:2001:db8::1]", "", ROLES, 1),
+        ("192.0.2.20", "b.example", "[192.0.2.1]", "", ROLES, 1),
     }
 
 
@@ -248,6 +251,7 @@ def test_a_refused_mailbox_is_asked_again_with_a_sender() -> None:
     lab = FakeLab({V4: [REFUSED_NULL, GOOD]})
     mailbox = derived(visit(lab, host(V4)), inbound_mailboxes)
     assert lab.talks[1].mail_from == "postmaster@d.example"
+    assert lab.talks[1].recipients == ROLES[:1], "the others are not what the second look is about"
     assert not mailbox.accepted
     assert mailbox.null.reply.code == 550
     assert mailbox.named.reply.code == 250
