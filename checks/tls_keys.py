@@ -95,20 +95,17 @@ def keys_are_agreed_on_over_large_primes(asked: WeakTls) -> Iterator[Verdict]:
         if answer.dh_bits and not suite(answer.suite).export
     }
     smallest = min(over.values(), default=ENOUGH)
+    spoken = asked.taken(lambda each: each.finite_field and not each.anonymous)
+    fix = without(endpoint, ("kDHE",), spoken.suites)
     if smallest < ENOUGH:
         preferred = smallest < LITTLE or _met(asked)
         kind = DhTooSmall if preferred else DhTooSmallAsLastResort
         cites = tuple(tried.cite for tried, bits in over.items() if bits == smallest)
-        yield kind(subject=asked.subject, bits=smallest, evidence=cites, fix=without(endpoint, "kDHE"))
+        yield kind(subject=asked.subject, bits=smallest, evidence=cites, fix=fix)
         return
     taken = asked.taken(lambda each: each.finite_field and not each.anonymous, (TLS12,))
     if taken.suites:
-        yield Dhe(
-            subject=asked.subject,
-            suites=taken.names,
-            evidence=taken.verdict.cites,
-            fix=without(endpoint, "kDHE"),
-        )
+        yield Dhe(subject=asked.subject, suites=taken.names, evidence=taken.verdict.cites, fix=fix)
     elif because := doubt(taken.verdict):
         yield Undecided(f"whether keys are agreed on over a prime: {because}")
 
@@ -209,8 +206,8 @@ def keys_withstand_quantum_computers(asked: FullTls) -> Iterator[Finding]:
             fix=tls_settings(
                 asked.survey.endpoint,
                 Postfix="tls_eecdh_auto_curves = X25519MLKEM768 X25519 prime256v1 secp384r1",
-                Exim="tls_eccurve = X25519MLKEM768:X25519:P-256:P-384",
-                Dovecot="ssl_curve_list = X25519MLKEM768:X25519:P-256:P-384",
+                Exim="tls_eccurve = X25519MLKEM768:X25519:P-256:P-384    # OpenSSL 3.5 or later",
+                Dovecot="ssl_curve_list = X25519MLKEM768:X25519:P-256:P-384    # OpenSSL 3.5 or later",
             ),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diag.api import Configure, Endpoint
+from diag.api import Configure, Endpoint, Suite
 
 MAILBOX_PORTS = (110, 143, 993, 995, 4190)
 """Where mailboxes are read: Dovecot nearly everywhere."""
@@ -14,9 +14,24 @@ POSTFIX_MODERN = f"smtpd_tls_protocols = {_NO_OLD}\nsmtpd_tls_mandatory_protocol
 
 Postfix before 3.6 reads only this way of writing it, and later ones still do.
 """
-EXIM_MODERN = "openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1"
+EXIM_MODERN = (
+    "openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1\n"
+    "# with GnuTLS: tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+)
 DOVECOT_MODERN = "ssl_min_protocol = TLSv1.2"
-MODERN = {"Postfix": POSTFIX_MODERN, "Exim": EXIM_MODERN, "Dovecot": DOVECOT_MODERN}
+_SCHANNEL = r"HKLM:\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols"
+EXCHANGE_MODERN = (
+    "foreach ($old in 'SSL 2.0', 'SSL 3.0', 'TLS 1.0', 'TLS 1.1') {\n"
+    f'  New-Item "{_SCHANNEL}\\$old\\Server" -Force |\n'
+    "    New-ItemProperty -Name Enabled -Value 0 -PropertyType DWord -Force\n"
+    "}    # and restart"
+)
+MODERN = {
+    "Postfix": POSTFIX_MODERN,
+    "Exim": EXIM_MODERN,
+    "Exchange": EXCHANGE_MODERN,
+    "Dovecot": DOVECOT_MODERN,
+}
 """Nothing older than TLS 1.2."""
 
 
@@ -30,15 +45,20 @@ def tls_settings(endpoint: Endpoint, **by_product: str) -> tuple[Configure, ...]
     )
 
 
-def without(endpoint: Endpoint, *kinds: str) -> tuple[Configure, ...]:
+GNUTLS = {"RC4": "-ARCFOUR-128", "3DES": "-3DES-CBC", "kRSA": "-RSA", "kDHE": "-DHE-RSA"}
+"""What GnuTLS calls the kinds of suites that it has in NORMAL; the others it never had, or has not by itself."""
+
+
+def without(endpoint: Endpoint, kinds: tuple[str, ...], suites: tuple[Suite, ...]) -> tuple[Configure, ...]:
     """Suites of some kinds, in OpenSSL's words ("RC4", "kRSA"), taken from whatever else is allowed."""
     listed = ", ".join(kinds)
-    left = ":".join(("HIGH", *(f"!{kind}" for kind in ("aNULL", *(k for k in kinds if k != "aNULL")))))
+    mandatory = ", ".join(dict.fromkeys(("aNULL", *kinds)))
+    left = ":".join(("HIGH", *(f"!{kind}" for kind in dict.fromkeys(("aNULL", *kinds)))))
+    gnutls = ":".join(("NORMAL", *(GNUTLS[kind] for kind in kinds if kind in GNUTLS)))
     return tls_settings(
         endpoint,
-        Postfix=f"smtpd_tls_exclude_ciphers = {listed}\nsmtpd_tls_mandatory_exclude_ciphers = aNULL, {listed}"
-        if "aNULL" not in kinds
-        else f"smtpd_tls_mandatory_exclude_ciphers = {listed}",
-        Exim=f"tls_require_ciphers = {left}",
+        Postfix=f"smtpd_tls_exclude_ciphers = {listed}\nsmtpd_tls_mandatory_exclude_ciphers = {mandatory}",
+        Exim=f"tls_require_ciphers = {left}\n# with GnuTLS: tls_require_ciphers = {gnutls}",
+        Exchange="\n".join(f"Disable-TlsCipherSuite -Name {suite.name}" for suite in suites),
         Dovecot=f"ssl_cipher_list = {left}",
     )

@@ -64,7 +64,7 @@ def nothing_is_accepted_that_does_not_encrypt(asked: WeakTls) -> Iterator[Verdic
             subject=asked.subject,
             suites=taken.names,
             evidence=taken.verdict.cites,
-            fix=without(asked.survey.endpoint, "eNULL", "EXPORT", "DES"),
+            fix=without(asked.survey.endpoint, ("eNULL", "EXPORT", "DES"), taken.suites),
         )
     else:
         yield from _left_open(taken, "suites that encrypt little or nothing")
@@ -94,7 +94,7 @@ def mail_programs_are_shown_a_certificate(asked: WeakTls) -> Iterator[Verdict]:
             subject=asked.subject,
             suites=taken.names,
             evidence=taken.verdict.cites,
-            fix=without(asked.survey.endpoint, "aNULL"),
+            fix=without(asked.survey.endpoint, ("aNULL",), taken.suites),
         )
     else:
         yield from _left_open(taken, "suites without a certificate")
@@ -161,7 +161,7 @@ def _last_resort(
         suites=taken.names,
         chosen=", if only as a last resort: whoever offers better gets better" if better else "",
         evidence=taken.verdict.cites,
-        fix=without(asked.survey.endpoint, cipher),
+        fix=without(asked.survey.endpoint, (cipher,), taken.suites),
     )
 
 
@@ -204,7 +204,7 @@ def keys_are_agreed_on_afresh(asked: WeakTls) -> Iterator[Verdict]:
             subject=asked.subject,
             suites=taken.names,
             evidence=taken.verdict.cites,
-            fix=without(asked.survey.endpoint, "kRSA"),
+            fix=without(asked.survey.endpoint, ("kRSA",), taken.suites),
         )
     else:
         yield from _left_open(taken, "the key exchange of RSA")

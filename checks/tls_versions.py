@@ -189,13 +189,9 @@ def tls_13_is_spoken(survey: TlsSurvey) -> Iterator[Finding]:
     # Where the usual handshake fails, it may be for the size of the hello or the offer itself (checks.tls_hello).
     newest = survey.version(TLS13)
     if isinstance(survey.handshake, Handshake) and newest.no and survey.version(TLS12).yes:
-        fix = tls_settings(
-            survey.endpoint,
-            Postfix="smtpd_tls_protocols = >=TLSv1.2\nsmtpd_tls_mandatory_protocols = >=TLSv1.2",
-            Exim="openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1    # and not +no_tlsv1_3",
-            Dovecot="ssl_min_protocol = TLSv1.2",
+        yield NoTls13(
+            subject=str(survey.endpoint), evidence=newest.cites, fix=tls_settings(survey.endpoint, **MODERN)
         )
-        yield NoTls13(subject=str(survey.endpoint), evidence=newest.cites, fix=fix)
 
 
 @rule("tls/no-fallback-scsv", Severity.INFO, Rfc(7507), Rfc(8996), since="1.0")
