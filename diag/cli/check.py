@@ -74,6 +74,11 @@ _of_network = functools.partial(option, group="Network")
     help="Ask pyspf and checkdmarc about the same answers, and tell where they differ.",
 )
 @_of_target(
+    "--dry-run",
+    is_flag=True,
+    help="Tell what a run would ask of every host, and connect to none. The DNS is asked.",
+)
+@_of_target(
     "--intrusive",
     is_flag=True,
     help="Try too what is no ordinary use: whether hosts relay for strangers, whether they take chunks. "
@@ -161,6 +166,7 @@ def check(
     confirm: bool,
     authoritative: bool | None,
     second_opinion: bool,
+    dry_run: bool,
     intrusive: bool,
     mailbox: str | None,
     login: str | None,
@@ -267,6 +273,10 @@ def check(
     )
     if early is not None:
         lab = early.over(lab)
+    if dry_run:
+        from .dry_run import dry_run as rehearse
+
+        return rehearse(names, target, lab, judging.zone(zone, names), registry, options, limits, formats)
     if intrusive:
         lab = Announced(lab, progress.note)
     work = Work(
