@@ -175,7 +175,7 @@ def _accepted(cells: tuple[Cell, ...], peers: Peers, peer: Peer) -> bool | None:
     return said.pop() if len(said) == 1 else None
 
 
-@rule("consistency/size-differs", Severity.NOTICE, Rfc(1870, "6"), since="1.0")
+@rule("consistency/size-differs", Severity.NOTICE, Rfc(1870, "4"), since="1.0")
 class SizeDiffers(Finding):
     """The MX hosts take messages of very different size.
 
