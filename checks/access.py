@@ -92,16 +92,17 @@ class MechanismFails(Finding):
 @check
 def every_mechanism_offered_works(tried: MechanismTried) -> Iterator[Finding]:
     """Every mechanism that is offered for a login works."""
-    host = tried.place.endpoint.host
-    yield MechanismFails(
-        subject=tried.place.subject,
-        works=tried.works,
-        fails=tried.fails,
-        line=tried.line,
-        evidence=tried.cites,
-        certainty=Certainty.LIKELY,
-        fix=(Configure(host, f"auth_mechanisms = {tried.works.lower()}", "Dovecot"),),
-    )
+    if tried.fails:
+        host = tried.place.endpoint.host
+        yield MechanismFails(
+            subject=tried.place.subject,
+            works=tried.works,
+            fails=tried.fails,
+            line=tried.line,
+            evidence=tried.cites,
+            certainty=Certainty.LIKELY,
+            fix=(Configure(host, f"auth_mechanisms = {tried.works.lower()}", "Dovecot"),),
+        )
 
 
 @rule("access/imap-unusable", Severity.ERROR, Rfc(9051, "6.3.2"), Rfc(9051, "5.1"), since="1.0")

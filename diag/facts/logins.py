@@ -94,15 +94,17 @@ class MaildropSeen:
 
 @frozen(kw_only=True)
 class MechanismTried:
-    """A mechanism that failed after another had let the same name in with the same secret; one at most in a run.
+    """The mechanisms of a submission server, tried up to the first that fails with a login that another took.
 
-    Absent where the user did not ask (`intrusive`), and where every one was taken.
+    Absent where the user did not ask (`intrusive`); Unavailable where one was put off.
     """
 
     place: LoginPlace
     works: str
     fails: str
+    """Empty where every one was taken."""
     line: str
+    """What the server said to the one that failed."""
     cites: tuple[Cite, ...]
 
 

@@ -401,4 +401,4 @@ async def mechanisms_tried(
             )
         if login.end is not LoginEnd.TAKEN:
             return Unavailable(f"{mechanism}: {login.because}", (cite,))
-    return Absent("every mechanism was taken", worked)
+    return MechanismTried(place=visit.place, works=visit.login.mechanism, fails="", line="", cites=worked)

@@ -10,7 +10,7 @@ from diag.model.frozen import frozen
 from .actions import Dialogue, Steps, greeting_limit
 from .login import Account, LoginEnd, LoginRead
 from .login_pop3 import QUIT, pop3_command, pop3_entered, pop3_steps, read_pop3_login
-from .transcript import Transcript
+from .transcript import Said, Transcript
 from .visit_pop3 import count_of
 
 NEWEST = 10
@@ -58,8 +58,10 @@ def read_pop3_arrival(transcript: Transcript) -> Pop3Arrival:
     steps = pop3_steps(transcript) if login.end is LoginEnd.TAKEN else ()
     fetched = next((step for step in steps if step.verb == "RETR" and step.reply and step.reply.ok), None)
     octets = b""
-    if fetched is not None and fetched.reply is not None:
-        octets = "".join(f"{line}\r\n" for line in fetched.reply.lines).encode()
+    if fetched is not None and fetched.first is not None and fetched.last is not None:
+        said = transcript.events[fetched.first + 1 : fetched.last]
+        # RFC 1939 section 3: of two dots at the beginning of a line one is for the way only.
+        octets = b"".join(each.octets.removeprefix(b".") for each in said if isinstance(each, Said))
     heard = [step.last for step in steps if step.last is not None]
     event = fetched.last if fetched is not None else heard[-1] if heard else None
     done = {step.verb for step in steps if step.reply is not None and step.reply.ok}

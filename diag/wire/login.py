@@ -18,7 +18,7 @@ from diag.tls.handshake import Handshake
 
 from .actions import Bind, Note, Secure, Steps, Stop
 from .reach import quote
-from .sasl import Binding, Broken, Credentials, Sasl, usable
+from .sasl import SERVER_FIRST, Binding, Broken, Credentials, Sasl, usable
 from .transcript import Ending, Remark, Transcript
 
 OTHER_CERTIFICATE = "another certificate than the one that was verified is served here: no login"
@@ -101,13 +101,18 @@ def chosen(account: Account, offered: Collection[str]) -> Steps[str]:
 
 
 def exchanged(
-    mechanism: str, account: Account, place: tuple[str, int], ask: Ask, begin: bytes
+    mechanism: str, account: Account, place: tuple[str, int], ask: Ask, begin: bytes, *, initial: bool = True
 ) -> Steps[None]:
-    """All of one SASL exchange. `begin` is the command without an initial response: its answer is a challenge."""
+    """All of one SASL exchange. `begin` is the command; `initial` tells whether a response may stand in it.
+
+    Mail programs put one there where they can, and some servers take a login in no other way.
+    """
     told = yield Bind()
     binding = Binding(told[0].decode("ascii"), told[1]) if isinstance(told, tuple) and told else None
     who = Credentials(account.login, account.secret, account.nonce, *place)
     client = Sasl(mechanism, who, binding)
+    if initial and mechanism not in SERVER_FIRST:
+        begin += b" " + base64.b64encode(client.answer(b"") or b"")
     challenge = yield from ask(begin, False)
     while challenge is not None:
         try:
@@ -143,10 +148,15 @@ def untried(transcript: Transcript, last: int | None) -> LoginRead:
     return LoginRead(LoginEnd.UNTRIED, "", last, detail or "the conversation did not come to a login" + said)
 
 
-def refused(transcript: Transcript, mechanism: str, event: int | None, end: LoginEnd, text: str) -> LoginRead:
-    """A login that was not taken. What is said to be wrong may be the password's kind and not the password."""
+def refused(
+    transcript: Transcript, mechanism: str, event: int | None, end: LoginEnd, text: str, *, said: bool = True
+) -> LoginRead:
+    """A login that was not taken; `said` tells whether the secret, or a proof of it, was.
+
+    What is said to be wrong may be the password's kind and not the password.
+    """
     given_up = remark(transcript, (GIVEN_UP,))
-    if end is LoginEnd.REJECTED and (given_up or OTHER_REASON.search(text)):
+    if end is LoginEnd.REJECTED and (given_up or not said or OTHER_REASON.search(text)):
         end = LoginEnd.UNSETTLED
     what = {
         LoginEnd.REJECTED: "the login failed, and is not tried again:",

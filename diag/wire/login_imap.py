@@ -101,7 +101,8 @@ class ImapTalker:
             return decoded(heard[-1][-1].text) if end.asked else None
 
         begin = tag + b" AUTHENTICATE " + mechanism.encode()
-        yield from exchanged(mechanism, account, (self._host, self._port), ask, begin)
+        place = self._host, self._port
+        yield from exchanged(mechanism, account, place, ask, begin, initial="SASL-IR" in offered)
         return ok(heard[-1])
 
     def _by_command(self, account: Account, offered: set[str]) -> Steps[bool]:
@@ -176,7 +177,10 @@ def read_imap_login(transcript: Transcript) -> LoginRead:
     if login is None:
         heard = [step.last for step in steps if step.last is not None and step.words != "LOGOUT"]
         return untried(transcript, heard[-1] if heard else None)
-    mechanism = COMMAND if login.words == "LOGIN" else login.command.split()[-1].upper()
+    by_command = login.words == "LOGIN"
+    mechanism, _, initial = login.command.partition(" ")[2].upper().partition(" ")
+    if by_command:
+        mechanism = COMMAND
     event = login.cited
     if not login.done:
         return refused(transcript, mechanism, event, LoginEnd.PUT_OFF, "")
@@ -189,7 +193,8 @@ def read_imap_login(transcript: Transcript) -> LoginRead:
         end = LoginEnd.PUT_OFF
     elif code == "AUTHENTICATIONFAILED":  # RFC 5530 section 3; a bare NO may have any reason
         end = LoginEnd.REJECTED
-    return refused(transcript, mechanism, event, end, answer.text)
+    said = by_command or bool(initial) or any(each.tag == "+" for each in login.answers)
+    return refused(transcript, mechanism, event, end, answer.text, said=said)
 
 
 def ok(answers: Sequence[Response]) -> bool:

@@ -77,7 +77,9 @@ def read_pop3_login(transcript: Transcript) -> LoginRead:
         heard = [step.last for step in steps if step.last is not None and step.verb != "QUIT"]
         return untried(transcript, heard[-1] if heard else None)
     by_commands = steps[begin].verb == "USER"
-    mechanism = COMMAND if by_commands else steps[begin].command.partition(" ")[2].upper()
+    mechanism, _, initial = steps[begin].command.partition(" ")[2].upper().partition(" ")
+    if by_commands:
+        mechanism = COMMAND
     last = steps[begin]
     for step in steps[begin:]:
         last = step
@@ -95,7 +97,8 @@ def read_pop3_login(transcript: Transcript) -> LoginRead:
         end = LoginEnd.PUT_OFF
     elif response.code.upper() == "AUTH":  # RFC 3206 section 5: a bare -ERR may have any reason
         end = LoginEnd.REJECTED
-    return refused(transcript, mechanism, event, end, response.text)
+    said = bool(initial) or last is not steps[begin]
+    return refused(transcript, mechanism, event, end, response.text, said=said)
 
 
 def _many(command: bytes) -> bool:

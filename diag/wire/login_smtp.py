@@ -87,16 +87,16 @@ def read_smtp_login(transcript: Transcript) -> LoginRead:
     if begin is None:
         heard = [step.last for step in steps if step.last is not None and step.verb != "QUIT"]
         return untried(transcript, heard[-1] if heard else None)
-    mechanism = steps[begin].command.partition(" ")[2].upper()
+    mechanism, _, initial = steps[begin].command.partition(" ")[2].upper().partition(" ")
     last = steps[begin]
     for step in steps[begin:]:
         last = step
         if step.reply is None or step.reply.code != 334:
             break
-    return _judged(transcript, mechanism, last)
+    return _judged(transcript, mechanism, last, said=bool(initial) or last is not steps[begin])
 
 
-def _judged(transcript: Transcript, mechanism: str, last: SmtpExchange) -> LoginRead:
+def _judged(transcript: Transcript, mechanism: str, last: SmtpExchange, *, said: bool) -> LoginRead:
     reply, event = last.reply, last.cited
     if reply is None or not reply.complete or reply.kind in (3, 4):
         return refused(transcript, mechanism, event, LoginEnd.PUT_OFF, "")
@@ -105,7 +105,7 @@ def _judged(transcript: Transcript, mechanism: str, last: SmtpExchange) -> Login
     # RFC 4954 section 6: 535 alone says that the credentials are invalid; 534 wants another kind of them.
     wrong = reply.code == 535 and reply.enhanced in _INVALID and blamed(reply) is None
     end = LoginEnd.REJECTED if wrong else LoginEnd.UNSETTLED
-    return refused(transcript, mechanism, event, end, reply.text)
+    return refused(transcript, mechanism, event, end, reply.text, said=said)
 
 
 @frozen

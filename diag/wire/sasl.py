@@ -35,6 +35,9 @@ TOKEN_MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
 MOST_ITERATIONS = 1_000_000
 """More would be work for seconds that a stranger sets us; RFC 7677 section 4 asks for 4096 at least."""
 
+SERVER_FIRST = ("LOGIN", "CRAM-MD5")
+"""Mechanisms in which the server speaks first: there is no initial response."""
+
 Responses = Generator[bytes, bytes, None]
 
 
