@@ -12,6 +12,7 @@ from .facts.access_hosts import (
     ServiceRecord as ServiceRecord,
     ServiceRecords as ServiceRecords,
 )
+from .facts.apop import ApopOffered as ApopOffered
 from .facts.autoconfig import (
     AutodiscoverHost as AutodiscoverHost,
     AutodiscoverNames as AutodiscoverNames,

@@ -95,10 +95,12 @@ async def pop3_in_clear(contacts: Many[ClientContact], surveys: Many[Pop3Survey]
 
 @fact
 async def pop3_under_tls(surveys: Many[Pop3Survey]) -> Many[Pop3UnderTls]:
-    """The capabilities under TLS."""
+    """The capabilities under TLS; Absent where the server does not know CAPA."""
 
-    def offer(survey: Pop3Survey) -> Pop3UnderTls | None:
+    def offer(survey: Pop3Survey) -> Pop3UnderTls | Absent | None:
         told = survey.session.capa_tls
+        if told is None and survey.session.capa_supported is False:
+            return Absent("the server does not know CAPA", survey.cite())
         return Pop3UnderTls(survey=survey, offer=told, event=told.event) if told else None
 
     return _under_tls(surveys, offer)
@@ -116,7 +118,7 @@ def _in_clear(
     return Many(items)
 
 
-def _under_tls(surveys: Many[V], offer: Callable[[V], T | None]) -> Many[T]:
+def _under_tls(surveys: Many[V], offer: Callable[[V], T | Absent | None]) -> Many[T]:
     items: dict[str, T | Absent | Unavailable] = {}
     for subject, survey in surveys.items.items():
         if isinstance(survey, Absent | Unavailable):

@@ -47,7 +47,7 @@ class ImapSpeaker:
         usual = self.hear(line)
         self._login = None
         said = tuple(text.replace("{tag}", tag) for text in lines)
-        agrees = bool(usual.lines) and _success(said[-1]) == _success(usual.lines[-1])
+        agrees = bool(said and usual.lines) and _success(said[-1]) == _success(usual.lines[-1])
         return Reply(said, usual.then if agrees else Then.STAY)
 
     def hear(self, line: str) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from diag.model.frozen import frozen
 
@@ -48,6 +48,15 @@ class Response:
             return tuple(self.text.split())
         name, _, rest = self.code.partition(" ")
         return tuple(rest.split()) if name.upper() == "CAPABILITY" else ()
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What an untagged ID response tells, by field in lower case; fields without a value are left out."""
+        if self.tag != "*" or self.word != "ID":
+            return {}
+        strings = [found[1] for found in _FIELD.finditer(self.text[:MOST_IDENTITY])]
+        pairs = zip(strings[::2], strings[1::2], strict=False)
+        return {name.lower(): value for name, value in pairs if name is not None and value is not None}
 
     @property
     def tagged(self) -> bool:
@@ -168,6 +177,10 @@ def _ordered(problems: set[Problem]) -> tuple[Problem, ...]:
     return tuple(problem for problem in Problem if problem in problems)
 
 
+MOST_IDENTITY = 4096
+"""Characters of an ID response that are read; RFC 2971 section 3.3 allows 30 fields."""
+# Strings, and NIL in the place of one; nothing in a string is tried a second time.
+_FIELD = re.compile(r'"((?:[^"\\]++|\\.)*+)"|(?<![^\s(])NIL(?![^\s)])', re.IGNORECASE)
 _STATUSES = frozenset({"OK", "NO", "BAD", "PREAUTH", "BYE"})
 # Ten digits are the most a 32-bit length takes; RFC 7888 adds the plus, RFC 3516 the tilde.
 _LITERAL = re.compile(rb"~?\{(?P<length>[0-9]{1,10})\+?\}\r?\n\Z")

@@ -1,4 +1,4 @@
-"""The IMAP dialogue before anyone logs in: greeting, CAPABILITY, STARTTLS, CAPABILITY again, LOGOUT."""
+"""The IMAP dialogue before anyone logs in: greeting, CAPABILITY, STARTTLS, CAPABILITY again, ID, LOGOUT."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from .actions import REPLY_LIMIT, Dialogue, Say, Secure, Steps, greeting_limit, 
 from .imap import CommandEnd, Response, ResponseEnd, parse_response, parse_responses
 from .silence import ask_for_tls
 
+ID = b"a4 ID NIL\r\n"
+"""RFC 2971 section 3.1: what the server says of itself to whoever says nothing of himself."""
 LOGOUT = b"a9 LOGOUT\r\n"
 
 
@@ -22,6 +24,7 @@ def _talk(host: str, implicit_tls: bool, patience: float) -> Steps[None]:
         yield from ask_for_tls(host, patience)
         return
     word = parse_response(greeting).word
+    offered: set[str] = set()
     if word in ("OK", "PREAUTH"):
         offered = yield from _capabilities(b"a1")
         # After PREAUTH the command is not allowed any more (RFC 9051 section 7.1.4).
@@ -29,8 +32,9 @@ def _talk(host: str, implicit_tls: bool, patience: float) -> Steps[None]:
             answers = yield from _command(b"a2", b"STARTTLS")
             if answers[-1].word == "OK":
                 yield Secure(host)
-                yield from _capabilities(b"a3")
-    yield Say(LOGOUT)
+                offered = yield from _capabilities(b"a3")
+    # RFC 9051 section 5.5: a command may follow before the answer to another, so that asking costs no round trip.
+    yield Say((ID if "ID" in offered else b"") + LOGOUT)
     yield from hear(CommandEnd(b"a9"), REPLY_LIMIT)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from diag.model.frozen import frozen
@@ -62,6 +62,22 @@ class ImapSession(Session[Responses]):
     """Under TLS, however that came about."""
     bye: int | None
     """The event of the exchange that holds an untagged BYE."""
+    identity: Mapping[str, str]
+    """What the server says of itself in answer to ID (RFC 2971), by field in lower case."""
+    identity_event: int | None
+    logout: ImapExchange | None
+    """LOGOUT, where it was said."""
+    strange_tag: int | None
+    """The event that ends an answer with a tag in it that no command of ours had, or not in these very letters."""
+
+    @property
+    def left_without_bye(self) -> bool:
+        """LOGOUT was answered to its end, and no untagged BYE was in it (RFC 9051 section 6.1.3)."""
+        step = self.logout
+        done = _completed(step) if step is not None else None
+        if step is None or done is None or done.word != "OK":
+            return False
+        return not any(_is_bye(each) for each in step.reply or ())
 
     @property
     def preauth(self) -> bool:
@@ -79,12 +95,17 @@ def read_imap(transcript: Transcript) -> ImapSession:
     asked = [step for step in steps if _command(step) == "CAPABILITY"]
     starttls = next((step for step in steps if _command(step) == "STARTTLS"), None)
     doubt = _doubt(transcript, state, event, asked)
+    told = [(step, each) for step in steps if _command(step) == "ID" for each in step.reply or ()]
     return ImapSession(
         **common(transcript, steps, starttls, state, doubt),
         greeting_word=word,
         capabilities=_capabilities([step for step in asked if not step.secure]),
         capabilities_tls=_capabilities([step for step in asked if step.secure]),
         bye=next((step.last for step in steps if any(_is_bye(each) for each in step.reply or ())), None),
+        identity=next((each.identity for _, each in told if each.identity), {}),
+        identity_event=next((step.last for step, each in told if each.identity), None),
+        logout=next((step for step in steps if _command(step) == "LOGOUT"), None),
+        strange_tag=_strange_tag(steps),
     )
 
 
@@ -104,6 +125,16 @@ def _completed(step: ImapExchange) -> Response | None:
     """The tagged response that ended a command."""
     last = step.reply[-1] if step.reply else None
     return last if last is not None and last.tag.upper() == step.verb else None
+
+
+def _strange_tag(steps: Sequence[ImapExchange]) -> int | None:
+    """Clients compare tags letter by letter (RFC 9051 section 2.2.1 has them made up by the client)."""
+    ours = {step.command.partition(" ")[0] for step in steps if step.command}
+    for step in steps:
+        for each in step.reply or ():
+            if each.tagged and each.word in ("OK", "NO", "BAD") and each.tag not in ours:
+                return step.last
+    return None
 
 
 def _capabilities(steps: Sequence[ImapExchange]) -> Capabilities | None:
