@@ -49,6 +49,8 @@ class Target:
     """The user's word on whether the domain sends mail; None: presume from its records."""
     authoritative: bool | None = None
     """Ask the name servers of the domain's zone themselves; None: yes, but not in a run over a long list."""
+    shared: bool = False
+    """The run is over several domains: what hosts of others say is asked once, for all of them."""
     confirm: bool = False
     """Wait between two looks, so that a grave verdict on a conversation is certain."""
     second_opinion: bool = False
@@ -73,7 +75,7 @@ class Target:
     """How it is looked for: "imap", "pop3"; empty: as is possible, the first of these."""
 
     tls: Depth = Depth.STANDARD
-    offers: int = 17
+    offers: int = 24
     """The most connections that go into finding out what TLS one endpoint speaks, beside the usual ones."""
     tls_profile: str = ""
     """The profile of diag.tls.profiles that endpoints are held against; empty: none."""

@@ -34,14 +34,13 @@ MIXED = "TLS 1.3 and 1.2"
 PADDED = "TLS 1.2 in 1600 octets"
 POST_QUANTUM = "post-quantum groups"
 NO_NAME = "no server name"
-OTHER_NAME = "the name of another host"
+OTHER_NAME = "the name of another host, and the protocol"
 OWN_PROTOCOL = "the protocol by its name"
 SHA1_ONLY = "signatures with SHA-1 alone"
 WEAK_GROUPS = "weak groups"
 FALLBACK = "an older version than would be possible"
 OTHERS = "other suites of"
 FINITE_GROUPS = "finite-field groups"
-OTHER_GROUPS = "other groups"
 """What offers are called."""
 
 HYBRIDS = (X25519MLKEM768, 0x11EB, 0x11ED)
@@ -201,8 +200,8 @@ def weak_groups_only() -> Offer:
 
 @cache
 def other_name(protocol: str) -> Offer:
-    """The name of another host; with the protocol in ALPN, where it has a name (IANA, TLS ALPN Protocol IDs)."""
-    return _like_12(OTHER_NAME, server_name=ServerName.OTHER, alpn=(protocol,) if protocol else ())
+    """The name of another host, and the protocol in ALPN (RFC 7301 section 3.1)."""
+    return _like_12(OTHER_NAME, server_name=ServerName.OTHER, alpn=(protocol,))
 
 
 @cache
@@ -233,11 +232,6 @@ def post_quantum() -> Offer:
 def finite_groups() -> Offer:
     """TLS 1.3 with those groups alone that are no curves."""
     return Offer(FINITE_GROUPS, (TLS13,), TLS13_SUITES, FINITE)
-
-
-def other_groups(groups: Iterable[int]) -> Offer:
-    """TLS 1.3 with those groups alone."""
-    return Offer(OTHER_GROUPS, (TLS13,), TLS13_SUITES, tuple(groups))
 
 
 def others(version: int, suites: Iterable[int]) -> Offer:

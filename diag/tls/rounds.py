@@ -14,7 +14,7 @@ from .alerts import UNRECOGNIZED_NAME
 from .answer import Accepted, Answer, Declined, Unheard
 from .groups import every as every_group
 from .handshake import Handshake, TlsFailure
-from .offer import SSL2, SSL3, TLS10, TLS11, TLS12, TLS13, USUAL_GROUPS, VERSION_NAMES, Offer
+from .offer import SSL3, TLS10, TLS11, TLS12, TLS13, VERSION_NAMES, Offer
 from .offers import (
     HYBRIDS,
     WEAK,
@@ -26,7 +26,6 @@ from .offers import (
     modern,
     no_name,
     old,
-    other_groups,
     other_name,
     others,
     own_protocol,
@@ -85,7 +84,6 @@ def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int, protocol: str
             _suites(course, TLS12),
             *(_suites(course, version) for version in older),
         )
-        yield from course.run(_groups(course))
     return course.left
 
 
@@ -222,21 +220,14 @@ def _suites(course: _Course, version: int, wanted: Callable[[int], bool] = lambd
 
 
 def _telling_groups(course: _Course) -> Lane:
-    """Groups of TLS 1.3 of the kinds that matter, by what a server asks for that was sent no key share."""
+    """Groups of TLS 1.3 of the kinds that matter, by what a server asks for that was sent no key share.
+
+    Which curve it takes beside those that it was seen to choose changes no verdict.
+    """
     if TLS13 in course.spoken:
         if not course.groups & set(HYBRIDS):
             yield post_quantum()
         yield finite_groups()
-
-
-def _groups(course: _Course) -> Lane:
-    """The curves of TLS 1.3 one by one."""
-    if TLS13 not in course.spoken:
-        return
-    while left := tuple(group for group in USUAL_GROUPS if group not in course.groups):
-        answer = yield other_groups(left)
-        if not isinstance(answer, Accepted) or answer.group not in left:
-            return
 
 
 def _twice(offer: Offer) -> Lane:
@@ -251,8 +242,9 @@ def _about(course: _Course, protocol: str) -> Lane:
         yield from _twice(no_name())
         yield sha1_only()
         yield weak_groups_only()
-        if _declined((yield other_name(protocol))) and protocol:  # was it the name, or the protocol?
+        # Nothing hangs on another name by itself; where it and the protocol fail, it may have been either.
+        if protocol and _declined((yield other_name(protocol))):
             yield own_protocol(protocol)
-    spoken = sorted(course.spoken - {SSL2})
-    if len(spoken) > 1 and spoken[-2] >= TLS10:
+    spoken = sorted(course.spoken)
+    if len(spoken) > 1 and spoken[-2] >= TLS10 and spoken[0] < TLS12:  # between 1.2 and 1.3 it is of no use
         yield fallback(spoken[-2])

@@ -153,7 +153,7 @@ def test_authorities_are_counted() -> None:
 
 
 def test_server_names_are_minded_or_not() -> None:
-    no_name, other = offers.no_name(), offers.other_name("")
+    no_name, other = offers.no_name(), offers.other_name("imap")
     assert scripted(no_name, server_name="required") == Declined(40)
     assert scripted(offers.usual_12(), server_name="refused") == Declined(112)
     assert accepted(scripted(offers.usual_12(), server_name="warned")).warnings == (112,)
