@@ -24,7 +24,7 @@ from diag.sandbox.world import World, load
 from diag.wire.clear_login import Login, read_clear_login
 from diag.wire.collect import read_collection
 from diag.wire.login import OTHER_CERTIFICATE, LoginEnd
-from diag.wire.transcript import Closed, Ending, Remark, Said, Transcript, Who
+from diag.wire.transcript import Closed, Ending, Remark, Said, Transcript
 
 HOST = "192.0.2.30"
 PASSWORD = 'p"ss w\\rd'
