@@ -75,13 +75,16 @@ async def _signatures(octets: bytes, message: Message, lab: Lab) -> tuple[Signat
             because = looked.because if looked is not None else "the signature names no key"
             found.append(Signature(domain=domain, selector=selector, valid=None, because=because))
             continue
-        key = looked.texts()[0] if isinstance(looked, Found) else ""
-        found.append(_verified(octets, number, key, Signature(domain=domain, selector=selector, valid=None)))
+        bare = Signature(domain=domain, selector=selector, valid=None)
+        if isinstance(looked, Found):
+            found.append(_verified(octets, number, looked.texts()[0], bare))
+        else:
+            found.append(_with(bare, False, "there is no key"))
     return tuple(found)
 
 
 def _verified(octets: bytes, number: int, key: str, signature: Signature) -> Signature:
-    """One signature against the text of its key record, empty where there is none."""
+    """One signature against the text of its key record."""
     import dkim  # it takes its time to load
 
     def answer(name: object, timeout: int = 0) -> bytes:
