@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
 from dataclasses import field, replace
 
 from diag.model.frozen import frozen
@@ -226,7 +225,7 @@ def _under_dane(place: Place, tls: _Secured) -> Attempt | None:
     if not isinstance(known, DaneHost) or known.security is Security.INSECURE:
         return None
     if known.trouble:  # it is passed over as if it were dead (section 2.1.2)
-        because = f"is passed over, as its TLSA records cannot be looked up ({known.trouble})"
+        because = f"has TLSA records that cannot be looked up ({known.trouble})"
         return place.passed_over(Cause.TLSA_LOOK_UP, because, *known.asked)
     if known.security is not Security.SECURE:
         return place.unheard("its DANE, as our resolver does not validate", *known.asked)
@@ -331,15 +330,24 @@ def _refused(place: Place) -> Attempt | None:
         return None
     if mail.second is not None:
         cites += (mail.second.cite(named.cited),)
-    for_all = list(_for_everybody(mail.null, named))
-    if all(for_all):
-        return place.attempt(Outcome.BOUNCED, Cause.MAIL_REFUSED, f'refuses mail: "{line}"', *cites)
-    return None
+    match _meant_for(mail.null), _meant_for(named):
+        case _Refusal.EVERYBODY, _Refusal.EVERYBODY:
+            return place.attempt(Outcome.BOUNCED, Cause.MAIL_REFUSED, f'refuses mail: "{line}"', *cites)
+        case (_Refusal.SOMEBODY, _) | (_, _Refusal.SOMEBODY):
+            return None
+        case _:
+            return place.unheard(f'mail was refused, perhaps because of us: "{line}"', *cites)
 
 
-def _for_everybody(*decided: SmtpExchange) -> Iterator[bool]:
-    """Of each refusal whether it is about the domain, or every sender, rather than about one mailbox."""
-    for exchange in decided:
-        reply = exchange.reply
-        relay = reply is not None and _RELAY.search(reply.text[:1000]) is not None
-        yield exchange.verb == "MAIL" or relay
+class _Refusal(enum.Enum):
+    EVERYBODY, SOMEBODY, PERHAPS_US = range(3)
+
+
+def _meant_for(exchange: SmtpExchange) -> _Refusal:
+    """Whom a refusal is about: all mail for the domain, one mailbox, or it may be whoever asks (5.7.z)."""
+    reply = exchange.reply
+    if reply is not None and _RELAY.search(reply.text[:1000]) is not None:
+        return _Refusal.EVERYBODY
+    if reply is None or reply.enhanced.startswith("5.7."):
+        return _Refusal.PERHAPS_US
+    return _Refusal.EVERYBODY if exchange.verb == "MAIL" else _Refusal.SOMEBODY

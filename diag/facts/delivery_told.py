@@ -37,17 +37,6 @@ SENTENCES = {
     DeliveryOutcome.UNKNOWN: "not known",
 }
 """How a message fares in the end."""
-MEETS = {
-    DeliveryOutcome.AUTHENTICATED: "taken over authenticated TLS",
-    DeliveryOutcome.TLS: "taken over TLS",
-    DeliveryOutcome.CLEAR: "taken in clear text",
-    DeliveryOutcome.DEFERRED: "passed over",
-    DeliveryOutcome.BOUNCED: "refused",
-    DeliveryOutcome.UNKNOWN: "not known",
-}
-"""What a sender meets at one address."""
-
-
 def cell(path: DeliveryPath) -> str:
     """A path in a cell of a table; where an address that may be met is not known, with a question mark."""
     if path.decided_by is None:
@@ -57,14 +46,16 @@ def cell(path: DeliveryPath) -> str:
 
 
 def met(attempt: DeliveryAttempt) -> str:
-    """What a sender meets at one address, and why."""
-    if attempt.outcome is DeliveryOutcome.UNKNOWN:
-        return attempt.because.removeprefix("is ")
-    return (
-        f"{MEETS[attempt.outcome]} {attempt.because}"
-        if attempt.because.startswith("(")
-        else f"{MEETS[attempt.outcome]}: {attempt.because}"
-    )
+    """What a sender meets at one address, and what it does then."""
+    match attempt.outcome:
+        case DeliveryOutcome.UNKNOWN:
+            return attempt.because.removeprefix("is ")
+        case DeliveryOutcome.CLEAR:
+            return f"{attempt.because}: taken in clear text"
+        case DeliveryOutcome.TLS | DeliveryOutcome.AUTHENTICATED:
+            return f"taken over {OUTCOMES[attempt.outcome]} {attempt.because}"
+        case _:
+            return f"{attempt.because}; passed over" if attempt.goes_on else attempt.because
 
 
 def as_data(delivery: Delivery, message: Message = ANY) -> dict[str, Any]:
