@@ -70,6 +70,7 @@ class Work:
     def run(self, domains: Sequence[str], target: Target, lab: Lab, zone: Zone | None) -> int:
         """Look at every domain and give the exit code. Raises Fault, and Crash where a process ends."""
         lab = Overlay(zone, lab) if zone is not None else lab
+        target = dataclasses.replace(target, shared=len(domains) > 1)
         if target.authoritative is None and len(domains) > LONG_LIST:
             target = dataclasses.replace(target, authoritative=False)
         codes: set[int] = set()

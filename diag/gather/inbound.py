@@ -24,6 +24,7 @@ from diag.facts.mx import MxHost
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
+from diag.names.registered import registrable
 from diag.probes.injection import InjectionTalk
 from diag.probes.moment import Route
 from diag.probes.pause import Pause
@@ -48,6 +49,8 @@ OTHER_ROLES = ("abuse@{}", "postmaster")
 """Mailboxes that are asked for beside the domain's postmaster (RFC 2142 section 4, RFC 5321 section 4.5.1)."""
 SLOW_GREETING_MS = 20_000
 """Milliseconds after which a greeting is slow: pauses against spam and look-ups take less."""
+FOR_ALL = ("postmaster",)
+"""Who is asked for at a host of others where the conversation serves several domains: nobody's but the host's own."""
 CONFIRMING_PAUSE = 60.0
 """Seconds between two looks where the user wants certainty."""
 
@@ -115,13 +118,15 @@ async def _our_names(
 async def _contact(
     target: Target, endpoint: Endpoint, preference: int, name: str, lab: Lab
 ) -> InboundContact:
+    of_others = target.shared and registrable(endpoint.host) != registrable(target.domain)
+    roles = (f"postmaster@{target.domain}", *(role.format(target.domain) for role in OTHER_ROLES))
     probe = SmtpTalk(
         address=endpoint.address,
         port=endpoint.port,
         host=endpoint.host,
         helo=name,
         mail_from="",
-        recipients=(f"postmaster@{target.domain}", *(role.format(target.domain) for role in OTHER_ROLES)),
+        recipients=FOR_ALL if of_others else roles,
         timeout=target.timeout,
     )
     first = await _look(probe, lab)
@@ -152,7 +157,7 @@ def second_look(first: Look, target: Target) -> SmtpTalk | None:
         return None
     decided = first.deciding
     refused = decided is not None and decided.reply is not None and decided.reply.kind == 5
-    if refused and decided is not None and not first.about_us(decided):
+    if refused and decided is not None and not first.about_us(decided) and probe.recipients != FOR_ALL:
         # With a sender this time, to tell a refused mailbox from a refused null reverse-path.
         sender = f"postmaster@{target.helo or target.domain}"
         return dataclasses.replace(probe, mail_from=sender, recipients=probe.recipients[:1])
@@ -326,9 +331,26 @@ def _taken(step: SmtpExchange) -> bool:
 
 
 @fact
-async def inbound_mailboxes(surveys: Many[InboundSurvey]) -> Many[InboundMailbox]:
-    """What is said to mail for the postmaster."""
-    return _each(surveys, _mailbox)
+async def inbound_mailboxes(target: Target, surveys: Many[InboundSurvey], lab: Lab) -> Many[InboundMailbox]:
+    """What is said to mail for the postmaster.
+
+    Where conversations serve several domains, one host of others is asked once more, on behalf of this domain alone;
+    in a run over a long list none is.
+    """
+    told = _each(surveys, _mailbox)
+    of_others = [survey for survey in surveys.values() if survey.probe.recipients == FOR_ALL]
+    if not of_others:
+        return told
+    why = "its host serves other domains too: in a run over so many, their mailboxes are not asked for"
+    found: dict[str, InboundMailbox | Absent | Unavailable] = {}
+    if target.authoritative is not False:
+        chosen, alone = of_others[0], dataclasses.replace(target, shared=False)
+        contact = await _contact(alone, chosen.endpoint, 0, chosen.probe.helo, lab)
+        asked = _survey(contact)
+        found[str(chosen.endpoint)] = _mailbox(asked) if isinstance(asked, InboundSurvey) else asked
+        why = f"its host serves other domains too, and was asked at {chosen.endpoint}"
+    others = {str(survey.endpoint): Absent(why) for survey in of_others}
+    return Many({**told.items, **others, **found})
 
 
 def _mailbox(survey: InboundSurvey) -> InboundMailbox | Unavailable:

@@ -13,7 +13,8 @@ from diag.probes.probe import E, Lab, Probe
 class Once:
     """Remembers what was asked; those who ask while an answer is under way wait for it.
 
-    `most` bounds what is remembered (the oldest goes first), for a lab shared by many domains.
+    `most` bounds what is remembered (what nobody has asked for the longest goes first), for a lab shared by many
+    domains.
     """
 
     def __init__(self, inner: Lab, most: int | None = None) -> None:
@@ -44,6 +45,8 @@ class Once:
                 if done is not None:
                     done.set()
         found: E = self.seen[probe]
+        if self._most is not None:  # what many ask for is not the oldest
+            self.seen[probe] = self.seen.pop(probe)
         return found
 
     def exchanges(self) -> Iterator[tuple[Probe[Any], Any]]:

@@ -125,6 +125,8 @@ def only(many: Many[Any]) -> Any:
 def derived(contacts: Many[InboundContact], what: Any) -> Any:
     async def run() -> Any:
         surveys = await inbound_surveys.function(contacts)
+        if what is inbound_mailboxes:
+            return await what.function(Target("d.example"), surveys, FakeLab({}))
         return await what.function(surveys)
 
     return only(anyio.run(run))
