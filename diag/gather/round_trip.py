@@ -40,6 +40,8 @@ NO_SUBMISSION = "no submission server was found that a login may go to"
 NO_READING = "no server was found at which the mailbox can be read"
 LAST_LOOK = 10.0
 """Seconds for removing a message after the run was interrupted."""
+LAST_WAIT = 5.0
+"""Seconds of these in which it may yet arrive."""
 POP3_PAUSE = 5.0
 """The least seconds between two looks over POP3, each of which is a login (RFC 2449 section 6.5)."""
 
@@ -69,7 +71,7 @@ async def message_submitted(
     try:
         transcript = await lab.run(probe)
     except anyio.get_cancelled_exc_class():
-        await _cleared(_watching(reading, target, message_id, subject, 0.0), lab)
+        await _cleared(_watching(reading, target, message_id, subject, LAST_WAIT), lab)
         raise
     read = read_submission(transcript)
     cite = Cite(probe, read.event)
@@ -143,7 +145,7 @@ def _watching(
 ) -> ImapAwait | Pop3Look:
     told = lent(place, target)
     if place.service is Service.POP3:
-        return Pop3Look(**told, message_id=message_id, look=int(patience > 0))
+        return Pop3Look(**told, message_id=message_id)
     told["timeout"] = patience + target.timeout
     return ImapAwait(**told, message_id=message_id, subject=subject, patience=patience)
 
@@ -151,15 +153,15 @@ def _watching(
 async def _cleared(probe: ImapAwait | Pop3Look, lab: Lab) -> None:
     """Look for the message once more, and remove it, although the run is being ended."""
     with anyio.CancelScope(shield=True), anyio.move_on_after(LAST_LOOK):
-        await lab.run(probe)
+        await lab.run(dataclasses.replace(probe, last=True))
 
 
 def last_look_removed(probe: object, transcript: object) -> bool | None:
     """Whether the last look after an interruption removed the message; None for anything else."""
     match probe, transcript:
-        case ImapAwait(patience=0.0), Transcript():
+        case ImapAwait(last=True), Transcript():
             return read_imap_arrival(transcript).removed
-        case Pop3Look(look=0), Transcript():
+        case Pop3Look(last=True), Transcript():
             return read_pop3_arrival(transcript).removed
     return None
 
@@ -201,8 +203,7 @@ async def round_trip(
     try:
         seen = await (_by_imap if isinstance(watching, ImapAwait) else _by_pop3)(watching, target, lab)
     except anyio.get_cancelled_exc_class():
-        last = _watching(place, target, sent.message_id, sent.subject, 0.0)
-        await _cleared(last, lab)
+        await _cleared(_watching(place, target, sent.message_id, sent.subject, LAST_WAIT), lab)
         raise
     if seen.because:
         return Unavailable(seen.because, (sent.cite, seen.cite))

@@ -41,6 +41,8 @@ class ImapAwait(LoginProbe):
     """Words of it that no other message can have."""
     patience: float
     """Seconds to wait for it; 0: it is looked for once."""
+    last: bool = False
+    """The run is being ended: this is only to leave nothing behind."""
 
     def announcement(self) -> str:
         """See Probe."""
@@ -58,6 +60,8 @@ class Pop3Look(LoginProbe):
     """Without angle brackets."""
     look: int = 1
     """Which look it is: every one is a conversation of its own."""
+    last: bool = False
+    """The run is being ended: this is only to leave nothing behind."""
 
     def announcement(self) -> str:
         """See Probe."""

@@ -96,7 +96,7 @@ def test_signatures_are_verified_with_keys_out_of_the_lab() -> None:
 
 
 def test_a_key_that_could_not_be_had_decides_nothing() -> None:
-    lab = ZonedLab("d.example. 60 IN TXT x\n", fails={("s1._domainkey.d.example", "TXT"): "SERVFAIL"})
+    lab = ZonedLab("d.example. 60 IN TXT x\n", fails={("s1._domainkey.d.example", "TXT"): "servfail"})
 
     async def run() -> Arrival:
         return await arrived(SENT, signed(), ("d.example",), datetime(2026, 11, 21, tzinfo=UTC), lab)
