@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import TYPE_CHECKING
 
 from diag.model.frozen import frozen
@@ -11,6 +12,10 @@ from diag.tls.handshake import Handshake, TlsFailure
 if TYPE_CHECKING:
     from diag.tls.answer import Answer
 
+_PUT_OFF = re.compile(
+    rb"421|([45][0-9][0-9]|\* BYE|-ERR).{0,200}?(too many|rate limit|connection (rate|limit|count))",
+    re.IGNORECASE,
+)
 LONGEST_SHOWN = 400
 """Characters of one line that a reader is shown; the octets themselves are kept whole."""
 
@@ -165,6 +170,21 @@ class Transcript:
             elif isinstance(event, Answered):
                 trips += 1
         return trips
+
+    @property
+    def throttled(self) -> bool:
+        """Whether the peer wants us to come later, in no matter which protocol.
+
+        It said 421 (RFC 5321 section 3.8), BYE in place of a greeting (RFC 9051 section 7.1.5), or that there are too
+        many of us.
+        """
+        heard = [event for event in self.events if isinstance(event, Said) and event.who is Who.PEER]
+        if heard and heard[0].octets[:5].upper() == b"* BYE":
+            return True
+        made = self.secured.handshake if self.secured is not None else None
+        if isinstance(made, TlsFailure) and made.put_off:
+            return True
+        return any(not event.content and _PUT_OFF.match(event.octets) for event in heard)
 
     @property
     def secured(self) -> Secured | None:

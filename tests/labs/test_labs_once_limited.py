@@ -18,6 +18,7 @@ from diag.probes.moment import Reach, Reached, Route, Source
 from diag.probes.talks import ImapTalk
 from diag.wire.reach import Reached as HowFar
 from diag.wire.reading import read_imap
+from diag.wire.transcript import Closed, Ending, Said, Transcript, Who
 
 
 def on_a_jumping_clock(work: Any, *args: Any) -> Any:
@@ -302,3 +303,45 @@ def test_ports_with_starttls_go_before_those_where_tls_begins_at_once() -> None:
 
     on_a_jumping_clock(work)
     assert [probe.port for probe in world.asked] == [25, 143, 993]
+
+
+def said(*lines: bytes) -> Transcript:
+    """A conversation in which the peer said these lines, after the first of which we said something."""
+    ours = Said(1, Who.US, b"EHLO h.example\r\n", secure=False)
+    first, *others = [Said(0, Who.PEER, line, secure=False) for line in lines]
+    return Transcript((first, ours, *others, Closed(2, Ending.BY_US, "")))
+
+
+@pytest.mark.parametrize(
+    ("lines", "later"),
+    [
+        ((b"421 4.7.0 mx.example busy\r\n",), True),
+        ((b"220 mx.example\r\n", b"250 ok\r\n", b"421 4.3.2 shutting down\r\n"), True),
+        ((b"220 mx.example\r\n", b"450 4.7.1 Too many connections from you\r\n"), True),
+        ((b"554 Connection rate limit exceeded\r\n",), True),
+        ((b"* BYE Autologout\r\n",), True),
+        ((b"-ERR [IN-USE] Too many connections\r\n",), True),
+        ((b"* OK ready\r\n", b"* BYE see you\r\n"), False),
+        ((b"220 mx.example\r\n", b"450 4.2.0 Greylisted\r\n"), False),
+        ((b"220 mx.example\r\n", b"250 too many is never enough\r\n"), False),
+    ],
+)
+def test_conversations_that_ask_us_to_come_later_are_known(lines: tuple[bytes, ...], later: bool) -> None:
+    assert said(*lines).throttled is later
+
+
+def test_a_421_that_was_heard_in_a_conversation_is_heeded() -> None:
+    class Busy(Slow):
+        async def run(self, probe: Any) -> Any:
+            await super().run(probe)
+            return said(b"421 busy\r\n")
+
+    world = Busy()
+
+    async def work() -> None:
+        lab = Limited(world, Limits(pause_after_421=5), chance=lambda: 0.0)
+        for host in ("a", "b"):
+            await lab.run(ImapTalk("192.0.2.1", 143, f"{host}.example"))
+
+    on_a_jumping_clock(work)
+    assert world.began[1] - world.began[0] == 6
