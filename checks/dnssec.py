@@ -196,15 +196,10 @@ def signatures_hold(
 ) -> Iterator[Verdict]:
     """The signatures over the records that mail needs hold."""
     for reason, sets in _by_reason(signed.bogus):
-        if moment.chosen and sets[0].by_time and sets[0].word is not Word.REFUSES:
-            # Unlike certificates, which a renewal may miss, signatures are made anew all the time.
-            doubt = f"of {_named(sets)} {reason}; by the moment chosen, new ones will have been made"
-            yield Undecided(doubt, sets[0].asked, sets[0].name)
-            continue
-        if sets[0].by_time and (doubt := clock_doubt(clock)):
+        refused = any(each.word is Word.REFUSES for each in sets)
+        if sets[0].by_time and (doubt := _doubt(clock, moment)) and not (moment.chosen and refused):
             yield Undecided(f"of {_named(sets)} {reason}; {doubt}", sets[0].asked, sets[0].name)
             continue
-        refused = any(each.word is Word.REFUSES for each in sets)
         yield Bogus(
             subject=sets[0].name,
             which="everything in the zone" if sets[0].rdtype == "DNSKEY" else _named(sets),
@@ -217,6 +212,14 @@ def signatures_hold(
         if each.failing and not each.bogus and each.early is None and each.word is Word.VOUCHES:
             doubt = f"our resolver vouches for {each.label}, and of what it gives us {why(each)}"
             yield Undecided(doubt, each.asked, each.name)
+
+
+def _doubt(clock: OurClock | Absent | Unavailable, moment: RunMoment) -> str:
+    """Why nothing can be judged by the time, the end of a sentence; empty where it can.
+
+    Unlike certificates, which a renewal may miss, signatures are made anew all the time.
+    """
+    return "at the moment chosen, there are others" if moment.chosen else clock_doubt(clock)
 
 
 def _by_reason(sets: Iterable[SignedSet]) -> Iterator[tuple[str, list[SignedSet]]]:
@@ -257,12 +260,12 @@ class BogusAtOneServer(Finding):
 
 @check
 def signatures_hold_at_every_server(
-    trust: ZoneTrust, signed: ServerSignatures, clock: OurClock | Absent | Unavailable
+    trust: ZoneTrust, signed: ServerSignatures, clock: OurClock | Absent | Unavailable, moment: RunMoment
 ) -> Iterator[Verdict]:
     """Signatures hold at every name server."""
     sound = [each.server for each in signed.servers if each.sets and not each.bogus]
     for each in signed.servers if sound else ():
-        if each.bogus and each.bogus[0].by_time and (doubt := clock_doubt(clock)):
+        if each.bogus and each.bogus[0].by_time and (doubt := _doubt(clock, moment)):
             yield Undecided(
                 f"of {_named(each.bogus)} {why(each.bogus[0])}; {doubt}", each.bogus[0].asked, each.server
             )
@@ -329,12 +332,12 @@ class SignatureNotYetValid(Finding):
 
 @check
 def signatures_have_begun(
-    signed: ZoneSignatures, clock: OurClock | Absent | Unavailable
+    signed: ZoneSignatures, clock: OurClock | Absent | Unavailable, moment: RunMoment
 ) -> Iterator[Verdict]:
     """Signatures count from now on, or earlier."""
     early = [(each, first) for each in signed.sets if not each.bogus and (first := each.early) is not None]
     late = [(each, first) for each, first in early if first.inception > signed.at + _EARLY]
-    if late and (doubt := clock_doubt(clock)):
+    if late and (doubt := _doubt(clock, moment)):
         began = f"the signature over {_named([each for each, _ in late])} is not valid yet"
         yield Undecided(f"{began}; {doubt}", late[0][0].asked)
     elif late:
@@ -382,7 +385,9 @@ class SignatureOutlivedByTtl(Finding):
 
 
 @check
-def signatures_last(signed: ZoneSignatures, clock: OurClock | Absent | Unavailable) -> Iterator[Verdict]:
+def signatures_last(
+    signed: ZoneSignatures, clock: OurClock | Absent | Unavailable, moment: RunMoment
+) -> Iterator[Verdict]:
     """Signatures are renewed before they end."""
     ending = sorted(
         ((good, each) for each in signed.sets if (good := each.good) is not None),
@@ -396,7 +401,7 @@ def signatures_last(signed: ZoneSignatures, clock: OurClock | Absent | Unavailab
         # Who signs with every answer makes short ones, which have always some of their life left.
         outlived = left < timedelta(seconds=good.ttl) and left < whole / 4
         expiring = left < timedelta(days=3) and whole > timedelta(days=7)
-        if (outlived or expiring) and (doubt := clock_doubt(clock)):
+        if (outlived or expiring) and (doubt := _doubt(clock, moment)):
             yield Undecided(f"the signature over {which} ends on {end}; {doubt}", first.asked)
         elif outlived:
             yield SignatureOutlivedByTtl(

@@ -23,6 +23,7 @@ class PeerLine:
     """What one kind of peer makes of one certificate."""
 
     shown: states.Shown
+    """The peer, after the words "accepted by"."""
     why: str
     """Why it does not accept it, or why that is not known; empty where it accepts."""
     places: tuple[str, ...]
@@ -58,10 +59,10 @@ def _line(verdict: PeerVerdict, places: list[str]) -> PeerLine:
     more = [f"{len(places) - _MOST_PLACES} more"] if len(places) > _MOST_PLACES else []
     where = (*places[:_MOST_PLACES], *more)
     if verdict.accepts:
-        return PeerLine(states.good(f"{who} accept it"), "", where)
+        return PeerLine(states.good(who), "", where)
     if verdict.accepts is None:
         return PeerLine(states.unknown(f"{who}: not known"), verdict.undecided, where)
     why = "it " + "; it ".join(verdict.reasons)
     if not verdict.enforced:
-        return PeerLine(states.short(Severity.WARNING, f"{who} report it"), why, where)
-    return PeerLine(states.short(Severity.ERROR, f"{who} refuse it"), why, where)
+        return PeerLine(states.short(Severity.WARNING, f"{who}: accepted, and reported"), why, where)
+    return PeerLine(states.short(Severity.ERROR, f"not by {who}"), why, where)

@@ -112,10 +112,11 @@ def certificates(page: Page, report: Report) -> None:
             f"{host} on {', '.join(map(str, sorted(ports)))}" for host, ports in each.places.items()
         )
         page.item("", (plain(f"{_joined(each.issuer, each.key)}; presented by {doors}"), "dim"), width=1)
-        for line in each.peers:
+        for number, line in enumerate(each.peers):
+            lead = "Accepted by: " if not number else ""
             where = f" (at {', '.join(line.places)})" if line.places else ""
             why = f": {line.why}" if line.why else ""
-            page.item("", plain(f"{line.shown.symbol} {line.shown.word}{where}{why}"), width=1)
+            page.item("", (lead, "dim"), plain(f"{line.shown.symbol} {line.shown.word}{where}{why}"), width=1)
 
 
 def _joined(*parts: str) -> str:

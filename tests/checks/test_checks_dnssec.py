@@ -75,11 +75,12 @@ def zone(*sets: SignedSet, denials: tuple[DeniedSet, ...] = (), iterations: int 
 
 
 NOW = RunMoment(AT)
-"""What `signatures_hold` is told beside the rest."""
+BY_TIME = (signatures_hold, signatures_hold_at_every_server, signatures_have_begun, signatures_last)
+"""The checks that are told of the moment beside the rest."""
 
 
 def found(check: Check, *facts: object, moment: RunMoment = NOW) -> list[Finding | Undecided]:
-    more = (moment,) if check is signatures_hold else ()
+    more = (moment,) if check in BY_TIME else ()
     return list(check.function(*facts, *more))
 
 
@@ -228,6 +229,14 @@ def test_signatures_that_end_before_a_moment_of_choice_will_have_been_renewed() 
     (verdict,) = found(signatures_hold, TRUST, ended, UNTOLD, moment=later)
     assert isinstance(verdict, Undecided)
     assert "ended on 2026-12-11" in verdict.because
+    for check, signed in (
+        (signatures_have_begun, zone(judged(signature(Standing.NOT_YET, start=2 * HOUR)))),
+        (signatures_last, zone(judged(signature(start=-10 * DAY, end=2 * DAY)))),
+    ):
+        assert ids(check, signed, UNTOLD) not in ([], ["undecided"])
+        (verdict,) = found(check, signed, UNTOLD, moment=later)
+        assert isinstance(verdict, Undecided)
+        assert verdict.because.endswith("at the moment chosen, there are others")
     refused = zone(judged(signature(Standing.EXPIRED), word=Word.REFUSES))
     (verdict,) = found(signatures_hold, TRUST, refused, UNTOLD, moment=later)
     assert isinstance(verdict, Finding)
