@@ -11,6 +11,10 @@ from lab.files import run, write
 
 USERS = {"alice@lab.test": "wonderland", "bob@lab.test": "builder"}
 _ROLES = "postmaster|abuse|alice|bob"
+_FOLDERS = "".join(
+    f"  mailbox {name} {{\n    auto = create\n    special_use = \\{name}\n  }}\n"
+    for name in ("Sent", "Drafts", "Trash", "Junk")
+)
 _MODERN_SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
 # The services Postfix needs of itself, every one outside a chroot: it would not see our resolv.conf.
 _POSTFIX_SERVICES = """
@@ -57,6 +61,7 @@ class MailServers:
         os.chown(home / "data", pwd.getpwnam("postfix").pw_uid, -1)
         write(home / "helo-only", "/^EHLO/ NOEHLO\n")
         write(home / "mailboxes", f"/^({_ROLES})@/ here\n")
+        write(home / "owners", "/^(.+)@(.+)$/ ${1}@${2}\n")
         write(
             home / "openssl-weak.cnf",
             """
@@ -106,6 +111,8 @@ disable_vrfy_command = yes
 smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = inet:{self.places["imap.lab.test"]}:12345
+# nobody who has logged in sends in the name of somebody else
+smtpd_sender_login_maps = regexp:{home}/owners
 smtpd_tls_auth_only = yes
 smtpd_tls_security_level = may
 smtpd_tls_protocols = >=TLSv1.2
@@ -128,6 +135,7 @@ postscreen_access_list =
         submission = (
             "smtpd_tls_security_level = encrypt",
             "smtpd_sasl_auth_enable = yes",
+            "smtpd_sender_restrictions = reject_sender_login_mismatch",
             "smtpd_recipient_restrictions = permit_sasl_authenticated, reject",
         )
         implicit = ("smtpd_tls_wrappermode = yes", *submission[1:])
@@ -188,12 +196,18 @@ postscreen_access_list =
 +AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305
             auth_advertise_hosts = ${{if and{{{{def:tls_in_cipher}}{{!eq{{$received_port}}{{25}}}}}}{{*}}{{}}}}
             domainlist local = {" : ".join((host, *self.domains))}
+            acl_smtp_mail = mail
             acl_smtp_rcpt = rcpt
             acl_smtp_data = data
             deliver_drop_privilege = true
             never_users = root
             dns_dnssec_ok = 1
             begin acl
+            mail:
+              deny authenticated = *
+                condition = ${{if !eqi{{$sender_address}}{{$authenticated_id}}}}
+                message = 5.7.1 not your address
+              accept
             rcpt:
               accept authenticated = *
               deny condition = ${{if !eq{{$received_port}}{{25}}}}
@@ -264,7 +278,18 @@ ssl_cipher_list = {_MODERN_SUITES}
 ssl_cert = <{self.pki}/{host}.crt
 ssl_key = <{self.pki}/{host}.key
 disable_plaintext_auth = yes
-auth_mechanisms = plain login
+auth_mechanisms = plain login scram-sha-256
+mail_plugins = quota
+protocol imap {{
+  mail_plugins = quota imap_quota
+}}
+plugin {{
+  quota = maildir:User quota
+  quota_rule = *:storage=100M
+}}
+namespace inbox {{
+  inbox = yes
+{_FOLDERS}}}
 mail_location = maildir:{mail}/%d/%n
 mail_uid = 65534
 mail_gid = 8
