@@ -94,6 +94,13 @@ class Present:
 
 
 @frozen
+class Rest:
+    """Say nothing for so many seconds; answered by None. Whatever the peer says meanwhile counts as unasked."""
+
+    seconds: float
+
+
+@frozen
 class Note:
     """Put a remark into the transcript."""
 
@@ -108,7 +115,7 @@ class Stop:
     detail: str = ""
 
 
-Action = Hear | Say | Secure | Bind | Hide | Present | Note | Stop
+Action = Hear | Say | Secure | Bind | Hide | Present | Rest | Note | Stop
 Outcome = tuple[bytes, ...] | Handshake | TlsFailure | None
 T = TypeVar("T")
 Steps = Generator[Action, Outcome, T]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from diag.model.frozen import frozen
 from diag.model.plugin import Performer
@@ -14,6 +14,9 @@ from diag.probes.probe import E, Probe
 from .datagrams import Datagrams
 from .network import Network, Sockets
 from .secrets import Secrets
+
+if TYPE_CHECKING:
+    from diag.wire.transcript import Event
 
 
 @frozen
@@ -29,6 +32,16 @@ class Means:
     """Trust anchors in PEM to use instead of the machine's."""
     secrets: Secrets = field(default_factory=Secrets)
     """Where passwords come from."""
+    watch: Callable[[Event], None] | None = None
+    """Who is told of what is said in conversations, as it is said."""
+
+    def events(self) -> list[Event]:
+        """Where a conversation puts its events."""
+        if self.watch is None:
+            return []
+        from .talks import Watched
+
+        return Watched(self.watch)
 
 
 class Live:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import anyio
@@ -19,6 +20,7 @@ from diag.wire.actions import (
     Note,
     Outcome,
     Present,
+    Rest,
     Say,
     Secure,
     Stop,
@@ -51,6 +53,30 @@ MOST_HEARD = 1 << 18
 """Octets that a peer may say in one conversation."""
 PARTING = 1.0
 """Seconds given to taking leave of a peer that may have stopped reading, beyond the talk's own time."""
+
+
+class Place(Protocol):
+    """What a conversation needs to know of a probe."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def timeout(self) -> float: ...
+
+
+class Watched(list[Event]):
+    """Events, told to somebody as they come."""
+
+    def __init__(self, tell: Callable[[Event], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def append(self, event: Event) -> None:
+        """See list."""
+        super().append(event)
+        self._tell(event)
 
 
 class SecureCall(Protocol):
@@ -112,7 +138,7 @@ class Conversation:
 
     def __init__(
         self,
-        probe: AnyTalk,
+        probe: Place,
         network: Network,
         secured_by: SecureCall,
         events: list[Event],
@@ -192,6 +218,8 @@ class Conversation:
                 self._redactor.hide(action.octets)
             case Present():
                 await self._present(action)
+            case Rest():
+                await self._rest(action.seconds)
             case Note():
                 self._add(Remark(self._now(), action.text))
             case Stop():
@@ -227,6 +255,12 @@ class Conversation:
             self._listening = False
             return ()
         raise _OverError(Ending.SILENT, f"no complete reply within {wanted.within:g} s")
+
+    async def _rest(self, seconds: float) -> None:
+        """Say nothing, and record what comes unasked."""
+        with anyio.move_on_after(seconds):
+            while True:
+                self._record(Who.PEER, await self._line(), unexpected=True)
 
     async def _line(self) -> bytes:
         while (line := self._lines.next()) is None:

@@ -29,18 +29,29 @@ GRACE = 1.0
 
 
 async def secure(
-    wire: Wire, sni: str, *, within: float, alpn: tuple[str, ...] = (), hello: Hello = Hello.USUAL
+    wire: Wire,
+    sni: str,
+    *,
+    within: float,
+    alpn: tuple[str, ...] = (),
+    hello: Hello = Hello.USUAL,
+    certificate: str = "",
 ) -> tuple[Wire, Handshake] | TlsFailure:
     """Do a client handshake on an open wire, within so many seconds.
 
     Nothing is verified; the chain is recorded as sent. On success the returned wire carries the
     plain octets and `wire` must no longer be used; on failure `wire` is still open and the caller's
-    to close. Never raises for what the peer does.
+    to close. Never raises for what the peer does. `certificate` is the path of a PEM file with one of our own and its
+    key, shown to a peer that asks for it.
     """
     from OpenSSL import SSL
 
     name = server_name(sni)
-    connection = SSL.Connection(_context(hello), None)
+    try:
+        context = _context(hello, certificate)
+    except SSL.Error as error:
+        return TlsFailure(TlsTrouble.PROTOCOL, detail=f"our own certificate cannot be used: {_reason(error)}")
+    connection = SSL.Connection(context, None)
     stapled: list[bytes] = []
     connection.set_app_data(stapled)
     connection.request_ocsp()
@@ -188,8 +199,8 @@ def _group(connection: SSL.Connection) -> str:
 
 
 @cache
-def _context(hello: Hello) -> SSL.Context:
-    """One context for the process and ClientHello: connections share nothing mutable through it."""
+def _context(hello: Hello, certificate: str) -> SSL.Context:
+    """One context for the process, ClientHello and own certificate: connections share nothing mutable through it."""
     from OpenSSL import SSL
 
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
@@ -202,6 +213,9 @@ def _context(hello: Hello) -> SSL.Context:
     context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_ocsp_client_callback(_keep_staple)
+    if certificate:
+        context.use_certificate_chain_file(certificate)
+        context.use_privatekey_file(certificate)
     if hello is Hello.CLASSICAL:
         context.set_max_proto_version(SSL.TLS1_2_VERSION)
     elif hello is Hello.SMALL:
