@@ -72,7 +72,16 @@ def by_rule(report: Report) -> tuple[tuple[Finding, ...], ...]:
     return tuple(map(tuple, groups.values()))
 
 
+def _round_trip(report: Report) -> str:
+    message = f"A message from {plain(report.target.mailbox)} to itself"
+    if any(result.status in (Status.INCONCLUSIVE, Status.CRASHED) for result in report.results):
+        return f"What becomes of a message from {plain(report.target.mailbox)} to itself could not be determined."
+    return f"{message} arrived as it was written."
+
+
 def _nothing_wrong(report: Report, domain: str) -> str:
+    if report.target.wait:
+        return _round_trip(report)
     if not any(result.status is Status.PASSED for result in report.results):
         return f"Nothing could be said about the mail of {domain}."
     if report.partial:
