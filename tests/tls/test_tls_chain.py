@@ -58,6 +58,7 @@ def verdict(kind: str, roots: tuple[bytes, ...] = ROOTS, host: str = HOST) -> Ch
         ("not_a_ca", ("not-a-ca", "cannot-sign")),
         ("must_staple", ()),
         ("public", ()),
+        ("rsa", ()),
         ("unlogged", ()),
         ("for_clients_too", ()),
         ("address_as_name", ()),
