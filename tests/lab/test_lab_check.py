@@ -78,13 +78,13 @@ FOUND = {
 
 OPEN = {
     "anon.test": {"smtp", "certificates", "tls"},
-    "busy.test": {"smtp", "certificates", "tls"},
-    "greylist.test": {"smtp"},
-    "helo-only.test": {"smtp", "certificates", "tls"},
-    "blocked.test": {"smtp", "certificates", "tls"},
-    "blocked-rcpt.test": {"smtp"},
+    "busy.test": {"smtp", "certificates", "tls", "delivery"},
+    "greylist.test": {"smtp", "delivery"},
+    "helo-only.test": {"smtp", "certificates", "tls", "delivery"},
+    "blocked.test": {"smtp", "certificates", "tls", "delivery"},
+    "blocked-rcpt.test": {"smtp", "delivery"},
     "dkim-revoked.test": {"dkim"},
-    "dane-bogus.test": {"dane"},
+    "dane-bogus.test": {"dane", "delivery"},
 }
 """Areas with something that could not be determined; the two zones that do not validate are left out."""
 
