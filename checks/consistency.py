@@ -45,6 +45,7 @@ from .client_access import OFTEN_BLOCKED
 from .consistency_sides import (
     Difference,
     certificate_differences,
+    cures,
     left_open,
     listed,
     login_differences,
@@ -88,15 +89,17 @@ def a_host_is_the_same_at_all_its_addresses(
     """A host behaves the same at all its addresses."""
     for host in matrix.hosts:
         told: dict[str, list[int]] = {}
-        cites: tuple[Cite, ...] = ()
+        found: list[Difference] = []
         for port, cells in matrix.ports(host).items():
             for each in _by_address(sides(cells), peers, clock):
                 told.setdefault(each.what, []).append(port)
-                cites += each.cites
+                found.append(each)
         if told:
-            what = "; ".join(f"{each} ({_ports(ports)})" for each, ports in told.items())
             yield AddressesDiffer(
-                subject=host, what=what, evidence=as_cites(cites), fix=_serve_all(host, told)
+                subject=host,
+                what="; ".join(f"{each} ({_ports(ports)})" for each, ports in told.items()),
+                evidence=as_cites(*(each.cites for each in found)),
+                fix=cures(host, found, {port for ports in told.values() for port in ports}),
             )
             continue
         open_ones = (
@@ -128,15 +131,6 @@ def _ports(ports: Sequence[int]) -> str:
     return f"port{'s' if len(ports) > 1 else ''} {listed(map(str, sorted(ports)))}"
 
 
-def _serve_all(host: str, told: dict[str, list[int]]) -> tuple[Configure, ...]:
-    """Where one of these listens by addresses, and the other ports too."""
-    ports = {port for each in told.values() for port in each}
-    postfix = Configure(host, "inet_interfaces = all\ninet_protocols = all", "Postfix")
-    dovecot = Configure(host, "listen = *, ::", "Dovecot")
-    mailboxes = ports & {143, 993, 110, 995}
-    return (*((postfix,) if ports - mailboxes else ()), *((dovecot,) if mailboxes else ()))
-
-
 @rule("consistency/ipv6-broken", Severity.WARNING, Rfc(5321, "5.2"), Rfc(8314, "5.1"), since="1.0")
 class Ipv6Broken(Finding):
     """A server for mail programs has an IPv6 address at which it does not answer.
@@ -159,9 +153,7 @@ def servers_answer_over_ipv6_where_they_have_an_address(matrix: Matrix) -> Itera
     """Servers for mail programs answer over IPv6 where they have an IPv6 address."""
     ours_works = {cell.endpoint.port for cell in matrix.cells if _is_6(cell) and cell.connected}
     for host in matrix.hosts:
-        for address in dict.fromkeys(
-            cell.endpoint.address for cell in matrix.cells if cell.endpoint.host == host
-        ):
+        for address in matrix.addresses(host):
             dead = [cell for cell in matrix.at(host, address).values() if _dead_over_6(cell, matrix)]
             if not dead:
                 continue
@@ -219,27 +211,26 @@ class PortsDiffer(Finding):
 def both_ports_of_a_service_are_the_same(matrix: Matrix) -> Iterator[Verdict]:
     """Both ports of a service speak the same versions of TLS."""
     for host in matrix.hosts:
-        told: dict[str, None] = {}
-        cites: tuple[Cite, ...] = ()
+        found: list[Difference] = []
+        ports: set[int] = set()
         doubts: list[Undecided] = []
-        for address in dict.fromkeys(
-            cell.endpoint.address for cell in matrix.cells if cell.endpoint.host == host
-        ):
+        for address in matrix.addresses(host):
             at = matrix.at(host, address)
             for pair in PAIRS:
                 cells = [at[port] for port in pair if port in at]
                 heard = sides(cells)
-                for each in version_differences(heard, MODERN, by_port):
-                    told[each.what] = None
-                    cites += each.cites
+                differing = list(version_differences(heard, MODERN, by_port))
+                found += differing
+                ports.update(pair if differing else ())
                 if len(cells) > 1 and heard:
                     doubts += left_open(cells, host, MODERN)
-        if told:
-            once = (
-                Configure(host, "smtpd_tls_protocols = >=TLSv1.2", "Postfix"),
-                Configure(host, "ssl_min_protocol = TLSv1.2", "Dovecot"),
+        if found:
+            yield PortsDiffer(
+                subject=host,
+                what="; ".join(dict.fromkeys(each.what for each in found)),
+                evidence=as_cites(*(each.cites for each in found)),
+                fix=cures(host, found, ports),
             )
-            yield PortsDiffer(subject=host, what="; ".join(told), evidence=as_cites(cites), fix=once)
         else:
             yield from doubts[:1]
 

@@ -13,7 +13,6 @@ from diag.api import (
     Cell,
     Certainty,
     CertificatePeers,
-    Cite,
     Configure,
     Finding,
     Many,
@@ -35,7 +34,17 @@ from diag.api import (
     visible,
 )
 
-from .consistency_sides import declared_size, left_open, listed, sides, version_cites, vouched_for
+from .consistency_sides import (
+    MODERN_TLS,
+    Difference,
+    cures,
+    declared_size,
+    left_open,
+    listed,
+    sides,
+    version_cites,
+    vouched_for,
+)
 
 Peers = Many[CertificatePeers] | Absent | Unavailable
 
@@ -83,11 +92,9 @@ def backups_protect_as_well_as_the_best(
             yield BackupWeaker(
                 subject=host,
                 best=listed(cell.endpoint.host for cell in first),
-                what=" and ".join(what for what, _ in weak),
-                evidence=as_cites(*(cites for _, cites in weak)),
-                fix=(Configure(host, "smtpd_tls_protocols = >=TLSv1.2", "Postfix"),)
-                if _older_tls(first, some)
-                else (),
+                what=" and ".join(each.what for each in weak),
+                evidence=as_cites(*(each.cites for each in weak)),
+                fix=cures(host, weak, {25}),
             )
         else:
             yield from left_open(cells, host, (TLS13, TLS12))
@@ -97,25 +104,25 @@ def _preference(cells: tuple[Cell, ...]) -> int:
     return min(cell.preference or 0 for cell in cells)
 
 
-def _older_tls(first: list[Cell], some: list[Cell]) -> Iterator[tuple[str, tuple[Cite, ...]]]:
+def _older_tls(first: list[Cell], some: list[Cell]) -> Iterator[Difference]:
     """The newest version that all the best speak, and none of these."""
     for version in (TLS13, TLS12):
         if all(cell.speaks(version) for cell in first):
             if all(cell.speaks(version) is False for cell in some):
                 cites = as_cites(*(version_cites(cell, version) for cell in some))
-                yield f"it does not speak {VERSION_NAMES[version]}", cites
+                yield Difference(f"it does not speak {VERSION_NAMES[version]}", cites, MODERN_TLS)
             return
 
 
 def _unvouched(
     first: list[Cell], some: list[Cell], peers: Peers, clock: OurClock | Absent | Unavailable
-) -> Iterator[tuple[str, tuple[Cite, ...]]]:
+) -> Iterator[Difference]:
     """A certificate that nobody vouches for, where that of the best is valid."""
     if all(vouched_for(cell, peers, clock) is True for cell in first):
         bad = [cell for cell in some if vouched_for(cell, peers, clock) is False]
         if len(bad) == len(some):
             cites = as_cites(*(cell.certificate.cites[:1] for cell in bad if cell.certificate is not None))
-            yield "nobody vouches for its certificate", cites
+            yield Difference("nobody vouches for its certificate", cites)
 
 
 @rule("consistency/mx-certificate-set", Severity.NOTICE, Rfc(8461, "4.1"), Rfc(7672, "2.2"), since="1.0")

@@ -13,6 +13,7 @@ from diag.api import (
     Cell,
     CertificatePeers,
     Cite,
+    Configure,
     Many,
     OurClock,
     Peer,
@@ -39,6 +40,11 @@ class Difference:
     """As a clause."""
     cites: tuple[Cite, ...]
     """What shows it on each side."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Products, each with what makes both sides alike."""
+
+
+MODERN_TLS = (("Postfix", "smtpd_tls_protocols = >=TLSv1.2"), ("Dovecot", "ssl_min_protocol = TLSv1.2"))
 
 
 def places(cells: Sequence[Cell]) -> str:
@@ -63,7 +69,7 @@ def version_differences(
         if spoken and refused:
             shown = as_cites(*(cite for cell in (*refused, *spoken) for cite in version_cites(cell, version)))
             name = VERSION_NAMES[version]
-            yield Difference(f"{name} is spoken {where(spoken)} and not {where(refused)}", shown)
+            yield Difference(f"{name} is spoken {where(spoken)} and not {where(refused)}", shown, MODERN_TLS)
 
 
 def version_cites(cell: Cell, version: int) -> tuple[Cite, ...]:
@@ -76,7 +82,8 @@ def size_differences(cells: Sequence[Cell]) -> Iterator[Difference]:
     found = grouped(cells, declared_size)
     if len(found) > 1:
         said = [f"{size} octets {places(some)}" for size, some in found.items()]
-        yield Difference(f"messages may have {listed(said)}", _offers(found))
+        largest = (("Postfix", f"message_size_limit = {max(found)}"),)
+        yield Difference(f"messages may have {listed(said)}", _offers(found), largest)
 
 
 def declared_size(cell: Cell) -> int | None:
@@ -141,6 +148,18 @@ def _offers(found: Mapping[T, list[Cell]]) -> tuple[Cite, ...]:
     return as_cites(*(some[0].offered[-1:] for some in found.values()))
 
 
+def cures(host: str, found: Iterable[Difference], ports: Iterable[int]) -> tuple[Configure, ...]:
+    """The settings of the products that may listen on these ports."""
+    mailboxes = not {143, 993, 110, 995}.isdisjoint(ports)
+    mail = not {25, 587, 465, 2525}.isdisjoint(ports)
+    named = (setting for each in found for setting in each.settings)
+    return tuple(
+        Configure(host, setting, product)
+        for product, setting in dict.fromkeys(named)
+        if (mailboxes if product == "Dovecot" else mail)
+    )
+
+
 def sides(cells: Iterable[Cell]) -> list[Cell]:
     """Those that were heard, and that somebody comes to."""
     return [cell for cell in cells if cell.heard and cell.meant]
@@ -150,15 +169,11 @@ def left_open(cells: Sequence[Cell], subject: str, versions: Iterable[int] = ())
     """The first of them that was not heard as well as it would have to be for a comparison in these versions of TLS."""
     for cell in cells:
         if cell.meant and (doubt := cell.doubt) is not None:
-            yield _open(cell, doubt, subject)
+            yield Undecided(doubt.because, doubt.evidence, subject)
             return
     for version in versions:
         known = any(cell.speaks(version) is not None for cell in cells)
         for cell in cells if known else ():
             if cell.meant and (doubt := cell.doubt_about(version)) is not None:
-                yield _open(cell, doubt, subject)
+                yield Undecided(doubt.because, doubt.evidence, subject)
                 return
-
-
-def _open(cell: Cell, doubt: Unavailable, subject: str) -> Undecided:
-    return Undecided(f"{cell.endpoint}: {doubt.because}", doubt.evidence, subject)

@@ -181,6 +181,10 @@ class Matrix:
             host: cells for host in self.hosts if (cells := tuple(c for c in self._of(host) if c.inbound))
         }
 
+    def addresses(self, host: str) -> tuple[str, ...]:
+        """The addresses of a host, each once."""
+        return tuple(dict.fromkeys(cell.endpoint.address for cell in self._of(host)))
+
     def ports(self, host: str) -> dict[int, tuple[Cell, ...]]:
         """The cells of one host at all its addresses, by port."""
         found: dict[int, tuple[Cell, ...]] = {}

@@ -12,7 +12,8 @@ from reports import states
 from reports.mentions import Mention
 
 from .anchors import Anchors, place
-from .endpoints import opened_at_all, state
+from .cells import opened_at_all
+from .endpoints import state
 
 MOST_CHARACTERS = 2_000_000
 """Of all dialogues together: those that findings cite come first, the rest stays on the tape."""

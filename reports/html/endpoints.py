@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from diag.api import Report, Severity
-from diag.probes.talks import SmtpTalk, Talk
+from diag.probes.talks import SmtpTalk, Talk, TalkProbe
 from diag.tls.handshake import Handshake
-from diag.wire.transcript import Ending, Opened, Said, Transcript, Who
+from diag.wire.transcript import Ending, Said, Transcript, Who
 from reports import states
-from reports.places import by_host, by_port
+from reports.places import by_port
+from reports.spots import Spot, rows_of, spots, together, worst
 
 from .anchors import Anchors
+from .cells import Told, opened_at_all, tell
 
 SERVICES = {
     25: "SMTP",
@@ -43,20 +46,37 @@ _CUT = {
 }
 
 
+MOST_SPOTS = 400
+"""Cells that are told of at length; of those beyond, the gravest first, a cell leads to its dialogue."""
+_MOST_SHARED = 3
+_LEGEND = (
+    states.Shown("✗", "critical", "crit"),
+    states.Shown("✗", "an error", "err"),
+    states.Shown("!", "a warning", "warn"),
+    states.Shown("•", "a notice", "note"),
+    states.Shown("?", "undetermined", "unk"),
+    states.Shown("✓", "nothing wrong", "good"),
+    states.Shown("·", "not tried", ""),
+)
+_ORDER = ("crit", "err", "warn", "unk", "note", "good", "mute")
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One endpoint."""
+    """One endpoint, or the same port of several addresses that look the same."""
 
     shown: states.Shown
     target: str
-    """The id of its dialogue; empty where nobody asked."""
+    """The id of what is told of it; empty where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One address of a host: a cell for each port, None where it was not tried."""
+    """One address of a host, or several that look the same: a cell for each port, None where it was not tried."""
 
-    address: str
+    addresses: tuple[str, ...]
+    more: int
+    """Addresses beyond those named."""
     cells: tuple[Cell | None, ...]
 
 
@@ -65,6 +85,8 @@ class Host:
     """A host and its addresses."""
 
     name: str
+    detail: str
+    """What it is for, in a word or two; empty for hosts of mail programs."""
     lines: tuple[Line, ...]
 
 
@@ -74,35 +96,77 @@ class Matrix:
 
     ports: tuple[int, ...]
     hosts: tuple[Host, ...]
+    told: tuple[Told, ...]
+    """What cells lead to."""
+    legend: tuple[states.Shown, ...]
+    """What the marks mean, of those used."""
 
 
-def matrix(report: Report, anchors: Anchors) -> Matrix | None:
-    """The endpoints by host, address and port; None where no host was talked to."""
-    by_place: dict[tuple[str, str, int], list[Talk]] = {}
-    for talk in anchors.talks:
-        by_place.setdefault((talk.host, talk.address, talk.port), []).append(talk)
-    if not by_place:
+def matrix(report: Report, anchors: Anchors, card_of: Mapping[str, str]) -> Matrix | None:
+    """The endpoints by host, address and port; None where no host was talked to. `card_of` gives the card of a rule."""
+    if not anchors.talks:
         return None
-    ports = tuple(sorted({port for _, _, port in by_place}, key=by_port))
-    standing = by_host(report, (talk.host for talk in anchors.talks))
-    hosts = {}
-    for name in sorted({name for name, _, _ in by_place}, key=standing):
-        addresses = dict.fromkeys(address for host, address, _ in by_place if host == name)
+    known = spots(report)
+    ports = tuple(sorted({port for _, _, port in known}, key=by_port))
+    seen = {place: _shown(spot, report, anchors) for place, spot in known.items()}
+    order = sorted(known, key=lambda place: _ORDER.index(seen[place].css))
+    lengthy = {place for place in order[:MOST_SPOTS] if _tells(known[place])}
+    told: list[Told] = []
+    hosts = []
+    for name, rows in rows_of(known).items():
         lines = []
-        for address in sorted(addresses, key=lambda address: (":" in address, address)):
-            cells = (_cell(by_place.get((name, address, port)), anchors) for port in ports)
-            lines.append(Line(address, tuple(cells)))
-        hosts[name] = Host(name, tuple(lines))
-    return Matrix(ports, tuple(hosts.values()))
+        for addresses in together(rows, lambda spot: seen[spot.place]):
+            first = rows[addresses[0]]
+            cells: list[Cell | None] = []
+            for port in ports:
+                if port not in first:
+                    cells.append(None)
+                    continue
+                spot = first[port]
+                shown, target = seen[spot.place], anchors.id_of(spot.talks[0][0]) if spot.talks else ""
+                if spot.place in lengthy:
+                    target = f"e{len(told) + 1}"
+                    same = [rows[address][port] for address in addresses if port in rows[address]]
+                    told.append(tell(target, shown, same, report, anchors, card_of))
+                cells.append(Cell(shown, target))
+            named = addresses if len(addresses) <= _MOST_SHARED else addresses[: _MOST_SHARED - 1]
+            lines.append(Line(tuple(named), len(addresses) - len(named), tuple(cells)))
+        hosts.append(Host(name, _detail(rows), tuple(lines)))
+    used = {shown.css for shown in seen.values()}
+    if any(cell is None for host in hosts for line in host.lines for cell in line.cells):
+        used.add("")
+    legend = tuple(shown for shown in _LEGEND if shown.css in used)
+    return Matrix(ports, tuple(hosts), tuple(told), legend)
 
 
-def _cell(talks: list[Talk] | None, anchors: Anchors) -> Cell | None:
-    if not talks:
-        return None
-    seen = [(state(talk, anchors), talk) for talk in talks]
-    order = ("crit", "err", "warn", "unk", "good", "note", "mute")
-    shown, talk = min(seen, key=lambda pair: order.index(pair[0].css))
-    return Cell(shown, anchors.id_of(talk))
+def _detail(rows: Mapping[str, Mapping[int, Spot]]) -> str:
+    """Whether mail for the domain comes here, and how soon."""
+    cells = (spot.cell for row in rows.values() for spot in row.values())
+    preference = next((cell.preference for cell in cells if cell and cell.preference is not None), None)
+    return f"MX, preference {preference}" if preference is not None else ""
+
+
+def _tells(spot: Spot) -> bool:
+    """Whether there is more to say of it than that nobody answers."""
+    answered = any(opened_at_all(transcript) for _, transcript in spot.talks)
+    return answered or bool(spot.findings or spot.left_open or spot.untried)
+
+
+def _shown(spot: Spot, report: Report, anchors: Anchors) -> states.Shown:
+    """The gravest finding that points at it, else what the conversations show."""
+    found = worst(report, spot)
+    if found is not None and found >= Severity.WARNING:
+        return states.short(found, in_words(spot.findings[0].id))
+    if not spot.talks:
+        told = spot.cell is not None and spot.cell.told
+        return states.mute("not tried") if told else states.unknown("not tried")
+    looks = (heard(probe, transcript) for probe, transcript in spot.talks)
+    shown = min(looks, key=lambda look: ("good", "unk", "mute").index(look.css))
+    if spot.left_open and shown.css == "good":
+        return states.unknown(shown.word)
+    if found is not None and shown.css == "good":
+        return states.short(found, shown.word)
+    return shown
 
 
 def state(talk: Talk, anchors: Anchors) -> states.Shown:
@@ -122,7 +186,7 @@ def in_words(rule: str) -> str:
     return " ".join(_SPELT.get(word, word) for word in words)
 
 
-def heard(talk: Talk, transcript: Transcript) -> states.Shown:
+def heard(talk: TalkProbe, transcript: Transcript) -> states.Shown:
     """What a conversation shows by itself, before any rule has judged it."""
     if not opened_at_all(transcript):
         return _UNOPENED.get(transcript.closed.how, states.unknown("failed"))
@@ -141,12 +205,7 @@ def heard(talk: Talk, transcript: Transcript) -> states.Shown:
     return states.mute("no TLS")
 
 
-def opened_at_all(transcript: Transcript) -> bool:
-    """Whether a connection came about."""
-    return any(isinstance(event, Opened) for event in transcript.events)
-
-
-def _passing(talk: Talk, said: Said) -> str:
+def _passing(talk: TalkProbe, said: Said) -> str:
     """The code of a reply that means "not now"."""
     code = said.octets[:3].decode("ascii", "replace")
     return code if isinstance(talk, SmtpTalk) and code == "421" else ""

@@ -38,6 +38,7 @@ SECTION_OF = {
     "tlsrpt": Link("transport", "the policies for transport"),
     "dane": Link("transport", "the policies for transport"),
     "dnssec": Link("transport", "the policies for transport"),
+    "consistency": Link("endpoints", "the endpoints side by side"),
 }
 _MOST_SUBJECTS = 12
 _MOST_COMMANDS = 2
@@ -119,7 +120,7 @@ def _card(
         likely=any(finding.certainty is Certainty.LIKELY for finding in findings),
         why=blocks(first.page.why),
         how=blocks(first.page.how),
-        steps=tuple(_steps(tuple(fixes)[:_MOST_SUBJECTS])),
+        steps=tuple(steps(tuple(fixes)[:_MOST_SUBJECTS])),
         commands=tuple(sorted(commands(cites), key=_only_leads_there)[:_MOST_COMMANDS]),
         references=first.references,
         section=section if section is not None and section.target in sections else None,
@@ -132,7 +133,8 @@ def _only_leads_there(command: str) -> bool:
     return command.startswith("dig ") and not {"A", "AAAA"}.isdisjoint(command.split())
 
 
-def _steps(fixes: tuple[Fix, ...]) -> Iterator[Step]:
+def steps(fixes: tuple[Fix, ...]) -> Iterator[Step]:
+    """What to change, the same setting on several hosts once."""
     settings: dict[tuple[str, str], list[str]] = {}
     for fix in fixes:
         if isinstance(fix, Configure):

@@ -73,6 +73,7 @@ def page(report: Report) -> str:
     card_of = {card.rule: card.id for card in reversed(found)}
     values = {
         **content,
+        "endpoints": matrix(report, anchors, card_of),
         "sections": {section.id: section for section in present},
         "urgent": [card for card in found if card.severity >= Severity.WARNING],
         "minor": [card for card in found if card.severity < Severity.WARNING],
@@ -151,8 +152,8 @@ def _content(report: Report, anchors: Anchors) -> dict[str, Any]:
         "chain": relied_on,
         "chain_picture": chain.picture(relied_on) if relied_on is not None else None,
         "route": picture(report, anchors),
+        "endpoints": bool(anchors.talks),
         "delivery": who_gets_through(report),
-        "endpoints": matrix(report, anchors),
         "services": SERVICES,
         "tls": tls.rows(report),
         "spf": tree(report),

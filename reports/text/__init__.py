@@ -39,7 +39,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     if verbose or spf.at_fault(report):
         spf.tree(page, report)
     delivery.delivery(page, report)
-    hosts.matrix(page, report)
+    hosts.matrix(page, report, verbose=verbose)
     findings.undetermined(page, report, verbose=verbose)
     findings.waived(page, report)
     opinions.second_opinions(page, report)

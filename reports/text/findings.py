@@ -16,6 +16,7 @@ from diag.api import (
     Withdraw,
 )
 from diag.model.fix import record_line
+from diag.probes.talks import TalkProbe
 from reports.hostile import plain
 from reports.quoting import commands, quoted
 from reports.receivers import as_bulk_sender
@@ -179,6 +180,22 @@ def _left_open(results: list[Result]) -> str:
     about = ", ".join(subjects[:_ALIKE]) + (", ..." if len(subjects) > _ALIKE else "")
     more = f"; and {len(claims) - _CLAIMS} more" if len(claims) > _CLAIMS else ""
     return f"so not known of {about}: {'; '.join(claims[:_CLAIMS])}{more}"
+
+
+def told(page: Page, report: Report, finding: Finding, place: tuple[str, str, int]) -> None:
+    """One finding under its endpoint: the sentence, the line that shows it there, the first cure."""
+    severity = report.severity(finding)
+    page.item("", (f"{severity}: ", STYLES[severity]), _said(finding), width=1)
+    here = [cite for cite in finding.evidence if _place(cite.probe) == place]
+    line = next((line for cite in here for line in quoted(cite, report.evidence)), "")
+    if line:
+        page.item("", f"| {line}", width=1)
+    for fix in finding.fix[:1]:
+        _cure(page, fix, indent=2)
+
+
+def _place(probe: object) -> tuple[str, str, int] | None:
+    return (probe.host, probe.address, probe.port) if isinstance(probe, TalkProbe) else None
 
 
 def waived(page: Page, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from diag.api import Report, Severity
@@ -10,8 +11,10 @@ from diag.tls.handshake import Handshake, TlsFailure
 from diag.wire.transcript import Ending, Opened, Said, Transcript, Who, render
 from reports.hostile import plain
 from reports.mentions import Mentions
-from reports.places import by_host, by_port
+from reports.places import by_port
+from reports.spots import Place, Spot, rows_of, spots, together, worst
 
+from .findings import told
 from .page import Page
 
 CELL = 7
@@ -27,12 +30,16 @@ _MEANING = {
     "mute": "connected, no greeting",
     "cut": "closed by the peer before it said anything",
     "421": "turned away for now",
+    "skip": "not tried",
 }
 _MARKS = {
     "✗": "an error is found there",
     "!": "a warning",
+    "•": "a notice",
     "?": "left open",
 }
+_MOST_MARKED = 12
+"""Cells of which it is told what their mark stands for."""
 
 
 def talks(report: Report) -> list[tuple[Any, Transcript]]:
@@ -47,46 +54,77 @@ def talks(report: Report) -> list[tuple[Any, Transcript]]:
     )
 
 
-def matrix(page: Page, report: Report) -> None:
-    """Hosts and addresses against ports: a mark and a word each, so that it needs no colour."""
-    mentions = Mentions(report)
-    standing = by_host(report)
-    cells: dict[tuple[str, str], dict[int, tuple[str, str]]] = {}
-    for probe, transcript in sorted(talks(report), key=lambda talk: standing(talk[0].host)):
-        row = cells.setdefault((probe.host, probe.address), {})
-        seen = _mark(probe, transcript, mentions), state(transcript)
-        row[probe.port] = min(row.get(probe.port, seen), seen, key=lambda cell: "✗!?✓ ".index(cell[0]))
-    if not cells:
+def matrix(page: Page, report: Report, *, verbose: bool) -> None:
+    """Hosts and addresses against ports: a mark and a word each, so that it needs no colour; then what the marks mean."""
+    known = spots(report)
+    if not any(spot.talks for spot in known.values()):
         return
+    seen = {at: (_mark(report, spot), _word(spot)) for at, spot in known.items()}
     page.heading("Endpoints")
-    ports = sorted({port for row in cells.values() for port in row}, key=by_port)
+    ports = sorted({port for _, _, port in known}, key=by_port)
     room = page.width - CELL * len(ports)
     page.say((" " * room + "".join(f"  {port:<{CELL - 2}}" for port in ports), "bold"))
-    told = None
-    for (host, address), row in cells.items():
-        if host != told:
-            page.say(plain(host))
-            told = host
-        name = f"  {plain(address)}"
-        if len(name) >= room:  # a long IPv6 address gets a line of its own
-            page.say(name)
-            name = ""
-        page.say(f"{name:<{room}}" + "".join(f"{' '.join(row.get(port, '  ')):<{CELL}}" for port in ports))
-    used = {piece for row in cells.values() for cell in row.values() for piece in cell}
+    for host, rows in rows_of(known).items():
+        page.say(plain(host))
+        for addresses in together(rows, lambda spot: seen[spot.place]):
+            row = rows[addresses[0]]
+            more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
+            name = f"  {plain(addresses[0])}{more}"
+            if len(name) >= room:  # a long IPv6 address gets a line of its own
+                page.say(name)
+                name = ""
+            cells = (" ".join(seen[row[port].place]) if port in row else "" for port in ports)
+            page.say(f"{name:<{room}}" + "".join(f"{cell:<{CELL}}" for cell in cells))
+    used = {piece for cell in seen.values() for piece in cell}
     legend = [f"{word} {meaning}" for word, meaning in (_MARKS | _MEANING).items() if word in used]
     versions = ["1.3, 1.2 ... under that version of TLS"] if any(word[:2] == "1." for word in used) else []
     page.say(("; ".join(versions + legend) + ".", "dim"))
+    _pointed_at(page, report, known, seen, verbose=verbose)
 
 
-def _mark(probe: object, transcript: Transcript, mentions: Mentions) -> str:
-    found = mentions.findings_at(probe)
-    severity = (found[0].severity or Severity.INFO) if found else Severity.INFO
-    if severity >= Severity.WARNING:
-        return "✗" if severity >= Severity.ERROR else "!"
-    if mentions.left_open(probe):
+def _pointed_at(
+    page: Page,
+    report: Report,
+    known: Mapping[Place, Spot],
+    seen: Mapping[Place, tuple[str, str]],
+    *,
+    verbose: bool,
+) -> None:
+    """For each cell with a mark what it stands for: the rules; at length with sentence, line and cure."""
+    marked = [spot for at, spot in known.items() if seen[at][0] in _MARKS]
+    marked.sort(key=lambda spot: list(_MARKS).index(seen[spot.place][0]))
+    for spot in marked if verbose else marked[:_MOST_MARKED]:
+        host, address, port = spot.place
+        mark = seen[spot.place][0]
+        said = dict.fromkeys(
+            finding.id for finding in spot.findings if report.severity(finding) >= Severity.NOTICE
+        )
+        why = (
+            list(said)
+            or list(dict.fromkeys(result.because for result in spot.left_open))[:1]
+            or [spot.untried]
+        )
+        page.item(mark, plain(f"{host} [{address}]:{port}: {', '.join(why)}"), width=1)
+        for finding in spot.findings if verbose else ():
+            told(page, report, finding, spot.place)
+    if len(marked) > _MOST_MARKED and not verbose:
+        page.say((f"and {len(marked) - _MOST_MARKED} more cells with a mark: -v tells all of them", "dim"))
+
+
+def _mark(report: Report, spot: Spot) -> str:
+    severity = worst(report, spot)
+    if severity is not None:
+        return "✗" if severity >= Severity.ERROR else "!" if severity >= Severity.WARNING else "•"
+    if spot.left_open or (spot.untried and not (spot.cell and spot.cell.told)):
         return "?"
-    secured = transcript.secured
-    return "✓" if secured is not None and isinstance(secured.handshake, Handshake) else " "
+    made = (transcript.secured for _, transcript in spot.talks)
+    return "✓" if any(each and isinstance(each.handshake, Handshake) for each in made) else " "
+
+
+def _word(spot: Spot) -> str:
+    """How an endpoint answered: the best of what its conversations show."""
+    words = [state(transcript) for _, transcript in spot.talks]
+    return min(words, key=lambda word: (word[:2] != "1.", word in _UNOPENED.values()), default="skip")
 
 
 def state(transcript: Transcript) -> str:
