@@ -8,6 +8,7 @@ import anyio
 import pytest
 import trio.testing
 
+from diag.model.finding import Finding
 from diag.model.report import Report, Status
 from diag.model.target import Depth, Target
 from diag.run.diagnose import Diagnosis
@@ -15,6 +16,7 @@ from diag.run.registry import Registry, load
 from diag.sandbox import world as worlds
 from diag.sandbox.staged import DOCUMENTATION, in_memory
 from diag.sandbox.world import World
+from diag.wire.transcript import Ending, Transcript
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 WORLDS = sorted(
@@ -48,6 +50,46 @@ def undecided(report: Report) -> set[str]:
     return {f"{r.area}/{r.check}" for r in report.results if r.status is Status.INCONCLUSIVE}
 
 
+SILENCE_ITSELF = frozenset(
+    {
+        # nobody answers, while another address does, or a port that the domain publishes
+        "smtp/address-unreachable",
+        "smtp/no-mx-answers",
+        "submission/unreachable",
+        "imap/unreachable",
+        "pop3/unreachable",
+        "delivery/ipv6-only-path-fails",
+        "delivery/slow-path",
+        "consistency/ipv6-broken",
+        # silent until a ClientHello comes
+        "smtp/implicit-tls-on-25",
+        "submission/587-speaks-tls",
+        "imap/tls-on-143",
+        "pop3/tls-on-110",
+        # a reply that was promised, or begun, and never ends
+        "smtp/pipelining-broken",
+        "pop3/multiline-unterminated",
+    }
+)
+"""Rules that say of a peer that it is silent. Nothing else may rest on what was not heard."""
+NOT_HEARD = frozenset({Ending.FILTERED, Ending.TIME_UP, Ending.SILENT, Ending.UNREACHABLE, Ending.HELD_BACK})
+
+
+def rest_on_nothing_heard(report: Report) -> list[Finding]:
+    """The findings that cite conversations, all of which were put off, filtered or out of time."""
+
+    def unheard(talk: Transcript) -> bool:
+        return talk.throttled or talk.closed.how in NOT_HEARD
+
+    found = []
+    for finding in report.findings:
+        cited = [report.evidence.get(cite.probe) for cite in finding.evidence]
+        talks = [each for each in cited if isinstance(each, Transcript)]
+        if talks and all(map(unheard, talks)) and finding.id not in SILENCE_ITSELF:
+            found.append(finding)
+    return found
+
+
 @pytest.mark.parametrize("path", WORLDS, ids=lambda path: str(path.relative_to(FIXTURES)))
 def test_a_world_raises_exactly_what_its_head_says(path: Path, registry: Registry) -> None:
     world = worlds.load(path)
@@ -57,6 +99,7 @@ def test_a_world_raises_exactly_what_its_head_says(path: Path, registry: Registr
     assert sorted({f.id for f in report.findings}) == sorted(set(world.raises)), [
         f.text() for f in report.findings
     ]
+    assert [f.text() for f in rest_on_nothing_heard(report)] == []
     named = set(world.inconclusive)
     seen = undecided(report)
     unexpected = {name for name in seen if not {name, name.split("/")[0], name.split("/")[1]} & named}
