@@ -80,11 +80,13 @@ class AskedTls:
         return tuple(tried for tried, answer in self.survey.taken if fits(tried.offer, answer))
 
     def refusals(self, fits: Callable[[Offer, Declined], object]) -> tuple[Tried, ...]:
-        """The offers that were refused, in some way."""
+        """The offers that were refused, in some way, whenever they were made."""
         return tuple(
             tried
             for tried in self.survey.tried
-            if isinstance(tried.answer, Declined) and fits(tried.offer, tried.answer)
+            if isinstance(tried.answer, Declined)
+            and fits(tried.offer, tried.answer)
+            and not self.survey.contradicted(tried)
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Collection, Iterator
 
@@ -96,6 +97,11 @@ class TlsSurvey:
         """The offer of that name (diag.tls.offers); None where it was not made."""
         return next((tried for tried in self.tried if tried.offer.name == name), None)
 
+    def contradicted(self, tried: Tried) -> bool:
+        """Whether the very same offer was accepted at another time: unlike machines take turns behind the address."""
+        same = dataclasses.replace(tried.offer, name="")
+        return any(dataclasses.replace(other.offer, name="") == same for other, _ in self.taken)
+
     def version(self, number: int) -> Verdict:
         """Whether a version is spoken: refused where every suite we know for it was, or an older one was chosen instead."""
         spoken = tuple(tried.cite for tried, answer in self.taken if answer.version == number)
@@ -119,7 +125,9 @@ class TlsSurvey:
         for tried in self.tried:
             offer, answer = tried.offer, tried.answer
             older = isinstance(answer, Accepted) and answer.version < version
-            declined = isinstance(answer, Declined) and not answer.of_the_rest
+            declined = (
+                isinstance(answer, Declined) and not answer.of_the_rest and not self.contradicted(tried)
+            )
             if offer.plain and version in offer.versions and (declined or older):
                 refused.update(offer.suites)
                 cites.append(tried.cite)

@@ -219,8 +219,27 @@ def test_where_nothing_came_no_more_is_asked() -> None:
 
 def test_a_failed_handshake_is_looked_into() -> None:
     survey = surveyed(HEALTHY, usual=TlsFailure(TlsTrouble.RESET))
-    assert asked(survey)[:4] == [offers.USUAL_12, offers.USUAL_13, offers.MIXED, offers.PADDED]
+    assert asked(survey)[:4] == [offers.USUAL_12, offers.MIXED, offers.PADDED, offers.USUAL_13]
     assert survey.versions == (TLS12, TLS13)
+
+
+def test_where_machines_take_turns_a_refusal_once_is_no_refusal() -> None:
+    turns = iter([True, False] * 20)
+
+    def by_turns(offer: Offer) -> Answer:
+        return said(HEALTHY, offer) if next(turns) else Declined(40)
+
+    plan = rounds(Depth.STANDARD, TlsFailure(TlsTrouble.ALERT), 17)
+    tried: list[Tried] = []
+    at_once = next(plan)
+    while offers.PADDED not in [each.offer.name for each in tried]:
+        answers = tuple(by_turns(offer) for offer in at_once)
+        tried += (Tried(*pair, Cite(len(tried))) for pair in zip(at_once, answers, strict=True))
+        at_once = plan.send(answers)
+    survey = dataclasses.replace(surveyed(HEALTHY), tried=tuple(tried))
+    refused = [each for each in tried if isinstance(each.answer, Declined)]
+    assert refused, "every second one was"
+    assert all(survey.contradicted(each) for each in refused)
 
 
 def test_what_was_not_answered_shows_nothing() -> None:
