@@ -232,7 +232,7 @@ def test_where_machines_take_turns_a_refusal_once_is_no_refusal() -> None:
     plan = rounds(Depth.STANDARD, TlsFailure(TlsTrouble.ALERT), 17)
     tried: list[Tried] = []
     at_once = next(plan)
-    while offers.PADDED not in [each.offer.name for each in tried]:
+    while len(tried) < 5:  # as far as small hellos and large ones go
         answers = tuple(by_turns(offer) for offer in at_once)
         tried += (Tried(*pair, Cite(len(tried))) for pair in zip(at_once, answers, strict=True))
         at_once = plan.send(answers)
