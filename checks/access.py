@@ -51,7 +51,7 @@ class LoginFailed(Finding):
     closed to this protocol.
     """
 
-    message = "{subject} refuses the login with {mechanism}: {line}"
+    message = '{subject} refuses the login with {mechanism}: "{line}".'
     mechanism: str
     line: str
 
@@ -83,7 +83,7 @@ class MechanismFails(Finding):
     and SCRAM need secrets of their own, which cannot be made from a hash kept for something else.
     """
 
-    message = "{subject} offers {fails}, and refuses with it the login that it takes with {works}: {line}"
+    message = '{subject} offers {fails}, and refuses with it the login that it takes with {works}: "{line}".'
     works: str
     fails: str
     line: str
@@ -315,7 +315,7 @@ class AppendRefused(Finding):
     Look into the server's log for the reason: often the folder has the wrong owner, or is read-only.
     """
 
-    message = "{subject} refuses to store a draft in {folder}: {line}"
+    message = '{subject} refuses to store a draft in {folder}: "{line}".'
     folder: str
     line: str
 

@@ -124,7 +124,7 @@ def test_bad_credentials_are_a_finding_with_the_servers_own_words(
     monkeypatch.setenv("LENT", "an old one")
     outcome = maildiag(*own.arguments, "-q")
     assert outcome.code == 1
-    assert "refuses the login with PLAIN: 535 5.7.8" in " ".join(outcome.out.split())
+    assert 'refuses the login with PLAIN: "535 5.7.8' in " ".join(outcome.out.split())
     assert "to itself" not in outcome.out, "nothing was sent"
 
 
