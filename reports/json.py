@@ -27,6 +27,7 @@ from diag.api import (
 
 from .delivery import delivery_data
 from .json_evidence import Evidence
+from .json_matrix import matrix
 from .json_receivers import answers, receivers
 from .json_round_trip import round_trip
 from .opinions import heard
@@ -107,6 +108,7 @@ def _report(report: Report) -> dict[str, Any]:
         "second_opinions": _second_opinions(report),
         "round_trip": round_trip(report),
         "endpoints": evidence.endpoints(),
+        "matrix": matrix(report, evidence),
         "tls": tls(report),
         "certificates": evidence.certificates(),
         "certificate_peers": [_peers(each) for each in seen_by(report)],

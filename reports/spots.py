@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from diag.api import Cell, Finding, Matrix, Report, Result, Severity
 from diag.probes.talks import TalkProbe
 from diag.probes.tls_offer import TlsOffer
+from diag.tls.handshake import Handshake
 from diag.tls.offer import VERSION_NAMES
 from diag.wire.transcript import Transcript
 
@@ -22,6 +24,21 @@ APART = 4
 """Addresses of one host that are shown one by one; of more, those that look the same share a line."""
 _MOST_NAMES = 3
 _MOST_GREETING = 120
+
+
+class Mark(enum.StrEnum):
+    """What an endpoint is at first sight."""
+
+    FINDING = "finding"
+    """A rule is broken there: a notice, or graver."""
+    OPEN = "inconclusive"
+    """Something could not be determined there."""
+    PASSED = "passed"
+    """TLS came about, and nothing is wrong."""
+    QUIET = "quiet"
+    """Nothing is wrong, and there is no TLS: mostly a port that is closed."""
+    UNTRIED = "not-tried"
+    """There was no need to try it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +114,19 @@ def worst(report: Report, spot: Spot) -> Severity | None:
     """The gravest severity found there that a mark shows; None below a notice."""
     gravest = max((report.severity(finding) for finding in spot.findings), default=Severity.INFO)
     return gravest if gravest >= Severity.NOTICE else None
+
+
+def mark(report: Report, spot: Spot) -> Mark:
+    """What it is at first sight."""
+    if worst(report, spot) is not None:
+        return Mark.FINDING
+    if not spot.talks and spot.cell is not None and spot.cell.told:
+        return Mark.UNTRIED
+    if spot.left_open or spot.untried:
+        return Mark.OPEN
+    made = (transcript.secured for _, transcript in spot.talks)
+    secured = any(each is not None and isinstance(each.handshake, Handshake) for each in made)
+    return Mark.PASSED if secured else Mark.QUIET
 
 
 def facts(spot: Spot) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from diag.wire.transcript import Ending, Opened, Said, Transcript, Who, render
 from reports.hostile import plain
 from reports.mentions import Mentions
 from reports.places import by_port
-from reports.spots import Place, Spot, rows_of, spots, together, worst
+from reports.spots import Mark, Place, Spot, mark, rows_of, spots, together, worst
 
 from .findings import told
 from .page import Page
@@ -95,7 +95,6 @@ def _pointed_at(
     marked.sort(key=lambda spot: list(_MARKS).index(seen[spot.place][0]))
     for spot in marked if verbose else marked[:_MOST_MARKED]:
         host, address, port = spot.place
-        mark = seen[spot.place][0]
         said = dict.fromkeys(
             finding.id for finding in spot.findings if report.severity(finding) >= Severity.NOTICE
         )
@@ -104,7 +103,7 @@ def _pointed_at(
             or list(dict.fromkeys(result.because for result in spot.left_open))[:1]
             or [spot.untried]
         )
-        page.item(mark, plain(f"{host} [{address}]:{port}: {', '.join(why)}"), width=1)
+        page.item(seen[spot.place][0], plain(f"{host} [{address}]:{port}: {', '.join(why)}"), width=1)
         for finding in spot.findings if verbose else ():
             told(page, report, finding, spot.place)
     if len(marked) > _MOST_MARKED and not verbose:
@@ -115,10 +114,7 @@ def _mark(report: Report, spot: Spot) -> str:
     severity = worst(report, spot)
     if severity is not None:
         return "✗" if severity >= Severity.ERROR else "!" if severity >= Severity.WARNING else "•"
-    if spot.left_open or (spot.untried and not (spot.cell and spot.cell.told)):
-        return "?"
-    made = (transcript.secured for _, transcript in spot.talks)
-    return "✓" if any(each and isinstance(each.handshake, Handshake) for each in made) else " "
+    return {Mark.OPEN: "?", Mark.PASSED: "✓"}.get(mark(report, spot), " ")
 
 
 def _word(spot: Spot) -> str:
