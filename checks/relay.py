@@ -39,6 +39,22 @@ class OpenRelay(Finding):
     recipient: str
 
 
+@rule("smtp/takes-routed-recipient", Severity.WARNING, Rfc(5321, "3.6.1"), Rfc(2505, "2.1"), since="1.0")
+class TakesRoutedRecipient(Finding):
+    """A mail host takes mail for a mailbox whose name leads elsewhere.
+
+    ## Why it matters
+    Hosts of old passed mail on that was addressed so, and some still do. Whoever finds one can send through it in
+    its name. We stopped at the recipient: the host may also keep the message, or return it later.
+
+    ## How to fix
+    Let the host refuse recipients with `%`, `!` or a second `@` in them, or refuse all mailboxes that do not exist.
+    """
+
+    message = 'A stranger may be able to send through {subject}: it took mail to "{recipient}".'
+    recipient: str
+
+
 @check
 def mail_hosts_do_not_relay_for_strangers(relay: InboundRelay) -> Iterator[Finding]:
     """A mail host does not take mail for elsewhere from strangers."""
@@ -57,6 +73,19 @@ def mail_hosts_do_not_relay_for_strangers(relay: InboundRelay) -> Iterator[Findi
                 "  domains = +local_domains : +relay_to_domains",
                 Exchange="Get-ReceiveConnector <name> | Remove-ADPermission -User 'NT AUTHORITY\\ANONYMOUS "
                 "LOGON' -ExtendedRights ms-Exch-SMTP-Accept-Any-Recipient",
+            ),
+        )
+
+    elif relay.taken is Taken.ROUTED:
+        yield TakesRoutedRecipient(
+            subject=str(relay.endpoint),
+            recipient=f"<{relay.recipient}>",
+            evidence=(relay.cite,),
+            certainty=Certainty.LIKELY,
+            fix=settings(
+                relay.look,
+                Postfix="allow_percent_hack = no\nswap_bangpath = no\nallow_untrusted_routing = no",
+                Exim="in acl_check_rcpt: deny domains = +local_domains\n  local_parts = ^.*[@%!/|]",
             ),
         )
 
@@ -108,7 +137,7 @@ def submission_wants_a_login(relay: SubmissionRelay) -> Iterator[Finding]:
             certainty=Certainty.LIKELY,
             fix=_login(relay),
         )
-    elif relay.taken is Taken.LOCAL:
+    elif relay.taken in (Taken.LOCAL, Taken.ROUTED):
         yield UnauthenticatedLocal(
             subject=str(relay.endpoint),
             recipient=relay.recipient,

@@ -13,6 +13,7 @@ from diag.api import (
     InboundOffer,
     Rfc,
     Severity,
+    Target,
     check,
     rule,
 )
@@ -212,7 +213,7 @@ class BinaryMimeWithoutChunking(Finding):
 
 
 @check
-def offers_fit_together(offer: InboundOffer) -> Iterator[Finding]:
+def offers_fit_together(offer: InboundOffer, target: Target) -> Iterator[Finding]:
     """What senders need is offered, and nothing without what it builds on."""
     subject, best, cites = str(offer.endpoint), offer.tls or offer.clear, offer.cites[-1:]
     if best.offers("BINARYMIME") and not best.offers("CHUNKING"):
@@ -221,6 +222,8 @@ def offers_fit_together(offer: InboundOffer) -> Iterator[Finding]:
         if not best.offers("8BITMIME"):
             yield Smtputf8Without8BitMime(subject=subject, evidence=cites)
     elif best.offers("8BITMIME"):
+        if not target.own_mailbox.isascii():  # graver, and told by itself
+            return
         yield NoSmtputf8(
             subject=subject, evidence=cites, fix=settings(offer.look, Postfix="smtputf8_enable = yes")
         )

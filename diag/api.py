@@ -127,7 +127,9 @@ from .facts.intrusive import (
     InboundChunking as InboundChunking,
     InboundDots as InboundDots,
     InboundEndOfData as InboundEndOfData,
+    InboundInquiry as InboundInquiry,
     InboundRelay as InboundRelay,
+    InboundStrangers as InboundStrangers,
     SubmissionRelay as SubmissionRelay,
 )
 from .facts.known_keys import known_key_words as known_key_words
@@ -338,6 +340,7 @@ from .tls.staple import (
 from .tls.suites import Suite as Suite, by_openssl as by_openssl, suite as suite
 from .tls.tlsa import Association as Association, TlsaOutcome as TlsaOutcome, match_all as match_all
 from .wire.blame import Blame as Blame
+from .wire.inquiry import Trait as Trait
 from .wire.introduction import leads_with_name as leads_with_name, named_host as named_host
 from .wire.reach import Reached as Reached
 from .wire.relay import Taken as Taken

@@ -14,6 +14,7 @@ from diag.lab.tape import Tape
 from diag.model.report import Report, Status
 from diag.model.target import Target
 from diag.probes.dns import DnsAnswer
+from diag.probes.inquiry import InquiryTalk, StrangersTalk
 from diag.probes.intrusive import ClearLoginTalk, CollectTalk, MessageTalk
 from diag.probes.logins import SubmissionLogin
 from diag.probes.probe import Impact
@@ -30,10 +31,16 @@ T = TypeVar("T")
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "intrusive"
 WORLDS = sorted(path.parent for path in FIXTURES.glob("*/*/hosts.toml"))
 RULES = {
+    "smtp/accepts-bare-lf-command",
     "smtp/accepts-nonstandard-eod",
+    "smtp/accepts-unknown-recipient",
     "smtp/bdat-refused",
+    "smtp/expn-discloses",
     "smtp/no-dot-unstuffing",
     "smtp/open-relay",
+    "smtp/takes-routed-recipient",
+    "smtp/unknown-command-fatal",
+    "smtp/vrfy-discloses",
     "submission/accepts-without-auth",
     "submission/auth-accepted-in-clear",
     "submission/unauthenticated-local",
@@ -98,6 +105,9 @@ def test_with_it_the_healthy_world_is_tried_everywhere_and_found_healthy(registr
 
 
 TAPED = (
+    "smtp/vrfy-tells",
+    "smtp/catch-all",
+    "smtp/routed",
     "submission/unauthenticated-local",
     "submission/login-in-clear",
     "smtp/dots-doubled",
@@ -201,8 +211,9 @@ def test_no_dialogue_sends_data(registry: Registry) -> None:
     said = [
         event.octets[:4].upper()
         for probe, seen in report.evidence.items()
-        if isinstance(probe, RelayTalk)
+        if isinstance(probe, RelayTalk | StrangersTalk | InquiryTalk)
         for event in seen.events
         if getattr(event, "who", None) == "us"
     ]
-    assert set(said) <= {b"EHLO", b"STAR", b"MAIL", b"RCPT", b"RSET", b"QUIT"}
+    assert {b"RCPT", b"VRFY"} < set(said), "all three were held"
+    assert not {b"DATA", b"BDAT", b"AUTH"} & set(said)

@@ -81,8 +81,15 @@ _of_network = functools.partial(option, group="Network")
 @_of_target(
     "--intrusive",
     is_flag=True,
-    help="Try too what is no ordinary use: whether hosts relay for strangers, whether they take chunks. "
-    "Nothing is sent, except with --mailbox. Only for hosts of your own.",
+    help="Try too what is no ordinary use: whether hosts relay for strangers, take chunks, tell which mailboxes "
+    "exist. Nothing is sent, except with --mailbox. Only for hosts of your own; needs --consent.",
+)
+@_of_target(
+    "--consent",
+    "consent",
+    metavar="DOMAIN|file:PATH",
+    multiple=True,
+    help="With --intrusive: the domain again, or a list of domains; at a terminal you may type it instead.",
 )
 @_of_access(
     "--mailbox",
@@ -168,6 +175,7 @@ def check(
     second_opinion: bool,
     dry_run: bool,
     intrusive: bool,
+    consent: tuple[str, ...],
     mailbox: str | None,
     login: str | None,
     password: str | None,
@@ -277,7 +285,10 @@ def check(
         from .dry_run import dry_run as rehearse
 
         return rehearse(names, target, lab, judging.zone(zone, names), registry, options, limits, formats)
-    if intrusive:
+    if intrusive or consent:
+        from .consent import consented
+
+        consented(names, consent, intrusive=intrusive)
         lab = Announced(lab, progress.note)
     work = Work(
         registry=registry,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
+from diag.wire.inquiry import Trait
 from diag.wire.relay import Taken
 
 from .clients import ImapSurvey, SubmissionSurvey
@@ -45,6 +46,38 @@ class SubmissionRelay(RelayTrial):
 
     survey: SubmissionSurvey
     """The usual conversation with it."""
+
+
+@frozen(kw_only=True)
+class InboundInquiry:
+    """What an MX host tells strangers who ask for mailboxes by VRFY and EXPN; once a host.
+
+    Absent where the user did not ask; Unavailable where the host turned us away.
+    """
+
+    endpoint: Endpoint
+    shown: tuple[tuple[Trait, str, Cite], ...]
+    """What was shown: the line that shows it, safe to print, and where it stands."""
+    look: Look
+    """The usual conversation with it."""
+    cite: Cite
+    """The last answer."""
+
+
+@frozen(kw_only=True)
+class InboundStrangers:
+    """What an MX host does with recipients in the domain that nobody has; once a host.
+
+    Absent where the user did not ask; Unavailable where it put us off.
+    """
+
+    endpoint: Endpoint
+    taken: bool
+    """Both were taken."""
+    mailboxes: tuple[str, ...]
+    look: Look
+    """The usual conversation with it."""
+    cites: tuple[Cite, ...]
 
 
 @frozen(kw_only=True)

@@ -120,17 +120,19 @@ async def _asked(
     ours = await our_address(endpoint, lab)
     if isinstance(ours, Unavailable):
         return ours
+    nonce = (await lab.run(Nonce())).text
     probe = RelayTalk(
         address=endpoint.address,
         port=endpoint.port,
         host=endpoint.host,
         helo=usual.helo,
         tls=tls_as_before(session),
-        attempts=attempts(target, endpoint, ours, (await lab.run(Nonce())).text),
+        attempts=attempts(target, endpoint, ours, nonce),
         local=local,
         timeout=target.timeout,
+        routed=routed(target, endpoint, nonce),
     )
-    read = read_relay(await lab.run(probe), local)
+    read = read_relay(await lab.run(probe), local, probe.routed)
     cite = Cite(probe, read.event)
     return Unavailable(read.because, (cite,)) if read.taken is Taken.UNKNOWN else (read, cite)
 
@@ -165,9 +167,7 @@ def _neighbours(ours: str, theirs: str) -> bool:
 def attempts(target: Target, endpoint: Endpoint, ours: str, nonce: str) -> tuple[Attempt, ...]:
     """Senders and recipients that show an open relay: only paths that end in a domain elsewhere.
 
-    What ends in the domain itself (`nonce%elsewhere@domain` and its kin) is not asked for: that such a
-    recipient is taken shows a mailbox that takes everything as well as it shows a relay. `ours` is our
-    own address, empty where it is not known.
+    `ours` is our own address, empty where it is not known.
     """
     away = elsewhere(target, endpoint)
     plain = f"{nonce}@{away}"
@@ -183,6 +183,24 @@ def attempts(target: Target, endpoint: Endpoint, ours: str, nonce: str) -> tuple
     return (
         Attempt(f"probe@{away}", tuple(forms)),
         *(Attempt(sender, (plain,)) for sender in senders),
+    )
+
+
+def routed(target: Target, endpoint: Endpoint, nonce: str) -> tuple[str, ...]:
+    """Mailboxes of the domain whose local parts lead elsewhere, as hosts of old were told to pass mail on.
+
+    The first one is a mailbox that nobody has, and leads nowhere: a host that takes that as well takes everything,
+    and shows nothing by the others.
+    """
+    domain, away = target.domain, elsewhere(target, endpoint)
+    return (
+        f"{nonce}@{domain}",
+        f"{nonce}%{away}@{domain}",
+        f'"{nonce}@{away}"@{domain}',
+        f"{nonce}@{away}@{domain}",
+        f"{away}!{nonce}@{domain}",
+        f"{nonce}%{away}",
+        f"{away}!{nonce}",
     )
 
 

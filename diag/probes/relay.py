@@ -19,8 +19,9 @@ class RelayTalk(TalkProbe):
     """MAIL and RCPT for each attempt in turn, up to the first recipient that is taken; never DATA.
 
     It touches the protection of somebody's server, fills logs, and can get our address onto a blocklist.
-    `attempts` are for elsewhere; `local`, where it is not empty, is a mailbox of the domain itself, tried
-    last. `timeout` is the most seconds for all.
+    `attempts` are for elsewhere. `routed` are mailboxes of the domain whose local parts lead elsewhere, after one
+    that nobody has: where that is taken they are not tried. `local`, where it is not empty, is a mailbox of the
+    domain itself, tried last. `timeout` is the most seconds for all.
     """
 
     kind: ClassVar[str] = "smtp-relay"
@@ -31,7 +32,12 @@ class RelayTalk(TalkProbe):
     attempts: tuple[Attempt, ...]
     local: str = ""
     timeout: float = 60.0
+    routed: tuple[str, ...] = ()
 
     def announcement(self) -> str:
         """See Probe."""
-        return "asks whether it takes mail for elsewhere, and sends none"
+        recipients = sum(len(each.recipients) for each in self.attempts) + len(self.routed) + bool(self.local)
+        return (
+            f"asks whether it takes mail for elsewhere (MAIL from {len(self.attempts)} senders, RCPT to up to "
+            f"{recipients} recipients), and sends none"
+        )

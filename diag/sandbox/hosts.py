@@ -131,6 +131,8 @@ class Quirks:
     one_at_a_time: bool = False
     """What came together with a command is lost when that is answered (RFC 2920 section 3.2)."""
     line_end: str = "\r\n"
+    takes_bare_lf: bool = False
+    """Commands may end in LF alone (RFC 5321 section 2.3.8)."""
     handshake: Handshake = Handshake.GOOD
     hello_limit: int = 0
     """The handshake goes wrong, in the manner of `handshake`, only for a ClientHello of more octets."""

@@ -138,11 +138,12 @@ class Session:
 
     async def line(self) -> str | None:
         """The next line without its end; None once the client has closed. Octets are kept as Latin-1."""
-        while (end := self._buffer.find(b"\n")) < 0:
+        mark = b"\n" if self._quirks.takes_bare_lf else b"\r\n"
+        while (end := self._buffer.find(mark)) < 0:
             if len(self._buffer) > LONGEST_LINE or not await self._more():
                 return None
         line = bytes(self._buffer[:end]).removesuffix(b"\r")
-        del self._buffer[: end + 1]
+        del self._buffer[: end + len(mark)]
         self.heard.lines.append(line)
         return line.decode("latin-1")
 

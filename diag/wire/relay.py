@@ -32,25 +32,39 @@ class Attempt:
 
 
 def relay_dialogue(
-    host: str, helo: str, tls: str, attempts: tuple[Attempt, ...], local: str, *, timeout: float
+    host: str,
+    helo: str,
+    tls: str,
+    attempts: tuple[Attempt, ...],
+    local: str,
+    routed: tuple[str, ...] = (),
+    *,
+    timeout: float,
 ) -> Dialogue:
-    """Every attempt in turn, and the local recipient last; it ends with the first recipient taken.
+    """Every attempt in turn, then the routed recipients and the local one; it ends with the first recipient taken.
 
-    `tls` is as in RelayTalk.
+    `tls` and the rest are as in RelayTalk.
     """
-    return Dialogue(_talk(host, helo, tls, attempts, local, greeting_limit(timeout)), QUIT)
+    return Dialogue(_talk(host, helo, tls, attempts, local, routed, greeting_limit(timeout)), QUIT)
 
 
 def _talk(
-    host: str, helo: str, tls: str, attempts: tuple[Attempt, ...], local: str, patience: float
+    host: str,
+    helo: str,
+    tls: str,
+    attempts: tuple[Attempt, ...],
+    local: str,
+    routed: tuple[str, ...],
+    patience: float,
 ) -> Steps[None]:
     if (yield from begun(host, helo, tls, patience)) is not None:
-        yield from _try(attempts, local)
+        yield from _try(attempts, local, routed)
     yield from command(b"QUIT")
 
 
-def _try(attempts: tuple[Attempt, ...], local: str) -> Steps[None]:
-    last = (Attempt(attempts[0].sender, (local,)),) if local and attempts else ()
+def _try(attempts: tuple[Attempt, ...], local: str, routed: tuple[str, ...]) -> Steps[None]:
+    own = ((routed,) if routed else ()) + (((local,),) if local else ())
+    last = tuple(Attempt(attempts[0].sender, recipients) for recipients in own) if attempts else ()
     for attempt in (*attempts, *last):
         reply = yield from command(b"MAIL FROM:<" + path(attempt.sender) + b">")
         if reply.positive:
@@ -69,6 +83,8 @@ class Taken(enum.StrEnum):
 
     YES = "yes"
     """A recipient elsewhere was taken."""
+    ROUTED = "routed"
+    """None elsewhere was, nor a mailbox of the domain that nobody has; but one whose local part leads elsewhere."""
     LOCAL = "local"
     """None elsewhere was, but the domain's own mailbox."""
     NO = "no"
@@ -91,27 +107,35 @@ class Relaying:
     """Why it is unknown."""
 
 
-def read_relay(transcript: Transcript, local: str = "") -> Relaying:
-    """Read a transcript of relay_dialogue; `local` is the recipient that it tried last. Never raises."""
+def read_relay(transcript: Transcript, local: str = "", routed: tuple[str, ...] = ()) -> Relaying:
+    """Read a transcript of relay_dialogue with the same recipients. Never raises."""
     steps = exchanges(transcript, lambda _: SmtpEnd(), lambda _, lines: parse_reply(lines))
     sender = ""
     refused: int | None = None
     put_off: tuple[str, int | None] | None = None
+    nobody = False
+    own: Relaying | None = None
     for step in steps:
         if step.verb not in ("MAIL", "RCPT") or step.reply is None or not step.reply.complete:
             continue
         path = path_of(step.command)
         if step.verb == "MAIL":
             sender = path
+        if step.verb == "RCPT" and path in (local, *routed):
+            # What a host says of its own mailboxes tells nothing of others; and one with a route in its name tells
+            # something only where a mailbox that nobody has was refused before.
+            nobody = nobody or (path in routed[:1] and step.reply.kind == 5 and not _doubt(step.reply))
+            if step.reply.code in TAKEN and (local or (nobody and path not in routed[:1])):
+                own = Relaying(Taken.LOCAL if local else Taken.ROUTED, step.last, sender, path)
+            continue
         if step.verb == "RCPT" and step.reply.code in TAKEN:
-            taken = Taken.LOCAL if local and path == local else Taken.YES
-            return Relaying(taken, step.last, sender, path)
-        if local and path == local:
-            continue  # what a host says of its own mailbox tells nothing of others
+            return Relaying(Taken.YES, step.last, sender, path)
         if because := _doubt(step.reply):
             put_off = put_off or (because + quote(transcript, step.last), step.last)
         elif step.reply.kind in (4, 5) and (step.verb == "RCPT" or step.reply.code == 530):
             refused = step.last
+    if own is not None:
+        return own
     if refused is not None and put_off is None:
         return Relaying(Taken.NO, refused)
     if put_off is not None:

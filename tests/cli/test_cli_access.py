@@ -51,7 +51,7 @@ def test_a_login_is_announced_and_stands_on_no_tape_and_in_no_report(
     played = player.play(world)
     tape = tmp_path / "x.tape"
     monkeypatch.setenv("LENT", world.password)
-    lent = ("--intrusive", "--login", world.login, "--password", "env:LENT")
+    lent = ("--intrusive", "--consent", world.domain, "--login", world.login, "--password", "env:LENT")
     first = maildiag("check", *played.arguments(profile), *lent, "-f", "json", "--save", tape, played.domain)
     assert first.code == 1, first.err
     assert f"[198.51.100.30]:587: logs in as {world.login} WITHOUT encryption" in first.err
@@ -73,7 +73,8 @@ def test_a_login_is_announced_and_stands_on_no_tape_and_in_no_report(
 
 def test_quiet_announces_nothing(player: Player, maildiag: Run, profile: Path) -> None:
     played = player.play(load(WORLD))
-    outcome = maildiag("check", *played.arguments(profile), "-q", "--intrusive", played.domain)
+    asked = ("-q", "--intrusive", "--consent", played.domain)
+    outcome = maildiag("check", *played.arguments(profile), *asked, played.domain)
     assert outcome.err == ""
 
 

@@ -218,8 +218,8 @@ def test_a_turned_away_conversation_quotes_the_line(reports: dict[str, Any]) -> 
     assert any("421" in reason for reason in because)
 
 
-def lent(user: str) -> tuple[str, ...]:
-    return ("--intrusive", "--login", user, "--password", "env:LENT")
+def lent(user: str, domain: str = "lab.test") -> tuple[str, ...]:
+    return ("--intrusive", "--consent", domain, "--login", user, "--password", "env:LENT")
 
 
 def test_sound_servers_stand_what_is_tried_on_request_and_the_login_is_nowhere(
@@ -254,7 +254,18 @@ def test_a_postfix_that_takes_line_feeds_for_the_end_of_a_message_is_found(lab: 
     domain = "bare-newline.test"
     done = run(
         lab,
-        *("check", *arguments(lab), "--intrusive", "--mailbox", f"alice@{domain}", "-f", "json", domain),
+        *(
+            "check",
+            *arguments(lab),
+            "--intrusive",
+            "--consent",
+            domain,
+            "--mailbox",
+            f"alice@{domain}",
+            "-f",
+            "json",
+            domain,
+        ),
     )
     (found,) = findings(json.loads(done.stdout))
     assert found["rule"] == "smtp/accepts-nonstandard-eod"
@@ -263,7 +274,7 @@ def test_a_postfix_that_takes_line_feeds_for_the_end_of_a_message_is_found(lab: 
 def test_a_login_that_postfix_takes_in_clear_is_found(lab: World, monkeypatch: pytest.MonkeyPatch) -> None:
     user, secret = next(iter(lab.users.items()))
     monkeypatch.setenv("LENT", secret)
-    done = run(lab, "check", *arguments(lab), *lent(user), "-f", "json", "submission-clear.test")
+    done = run(lab, "check", *arguments(lab), *lent(user, "submission-clear.test"), "-f", "json", "submission-clear.test")
     rules = {finding["rule"] for finding in findings(json.loads(done.stdout))}
     assert rules == {"submission/auth-before-tls", "submission/auth-accepted-in-clear"}
     assert secret not in done.stdout

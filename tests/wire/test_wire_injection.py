@@ -137,3 +137,23 @@ def test_nothing_is_slipped_in_where_starttls_is_not_offered(replies: tuple[byte
 )
 def test_reading_never_raises(lines: list[str]) -> None:
     read_injection(talk(*lines, ends=Ending.BY_PEER))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "together"), [("PIPELINING", b"MAIL FROM:<>\r\nRSET\r\nNOOP\r\n"), ("8BITMIME", b"")]
+)
+def test_on_the_way_harmless_commands_are_said_in_clear_where_they_may_go_together(
+    keyword: str, together: bytes
+) -> None:
+    steps = injection_dialogue("mx", "me", timeout=60).steps
+    replies = iter(
+        (["220 mx"], ["250-mx", f"250-{keyword}", "250 STARTTLS"], *(["250 Ok"],) * (3 if together else 0))
+    )
+    said, action = b"", next(steps)
+    while not said.endswith(b"STARTTLS\r\nNOOP\r\n"):
+        if isinstance(action, Say):
+            said += action.octets
+            action = steps.send(None)
+        else:
+            action = steps.send(tuple(line.encode() + b"\r\n" for line in next(replies)))
+    assert said == b"EHLO me\r\n" + together + b"STARTTLS\r\nNOOP\r\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from diag.gather.intrusive import attempts, elsewhere
+from diag.gather.intrusive import attempts, elsewhere, routed
 from diag.model.target import Endpoint, Target
 from diag.wire.actions import Say
 from diag.wire.relay import Attempt, Taken, read_relay, relay_dialogue
@@ -127,10 +127,80 @@ def test_the_sender_told_is_the_one_it_was_taken_from() -> None:
     assert (read.sender, read.recipient) == ("", "n@away.example")
 
 
+ROUTED = ("n@d.example", "n%away.example@d.example", "away.example!n@d.example")
+NOBODY, PERCENT, BANG = (f"> RCPT TO:<{each}>" for each in ROUTED)
+REFUSED = (*START, RCPT, "554 no")
+ROUTES = {
+    "a route is taken, and nobody is not": (
+        talk(*REFUSED, NOBODY, "550 unknown", PERCENT, "250 Ok"),
+        Taken.ROUTED,
+    ),
+    "the second of them": (
+        talk(*REFUSED, NOBODY, "550 unknown", PERCENT, "550 no", BANG, "250 Ok"),
+        Taken.ROUTED,
+    ),
+    "everything is taken": (talk(*REFUSED, NOBODY, "250 Ok"), Taken.NO),
+    "nobody was put off": (talk(*REFUSED, NOBODY, "451 4.7.1 greylisted", PERCENT, "250 Ok"), Taken.NO),
+    "nobody was refused for us": (
+        talk(*REFUSED, NOBODY, "550 5.7.1 listed by zen.spamhaus.org", PERCENT, "250 Ok"),
+        Taken.NO,
+    ),
+    "neither is taken": (talk(*REFUSED, NOBODY, "550 unknown", PERCENT, "550 no", BANG, "550 no"), Taken.NO),
+    "too many errors by then": (talk(*REFUSED, NOBODY, "421 too many errors"), Taken.NO),
+    "elsewhere was put off": (
+        talk(*START, RCPT, "451 later", NOBODY, "550 unknown", PERCENT, "550 no"),
+        Taken.UNKNOWN,
+    ),
+}
+
+
+@pytest.mark.parametrize(("transcript", "taken"), ROUTES.values(), ids=ROUTES)
+def test_a_route_in_a_name_tells_something_only_where_nobody_is_refused(
+    transcript: Transcript, taken: Taken
+) -> None:
+    assert read_relay(transcript, "", ROUTED).taken is taken
+
+
+def test_without_a_login_every_mailbox_of_the_domain_is_a_local_one() -> None:
+    taken = talk(*REFUSED, NOBODY, "250 Ok")
+    assert read_relay(taken, LOCAL, ROUTED).taken is Taken.LOCAL
+
+
+def test_routes_are_tried_after_all_that_ends_elsewhere_and_up_to_the_first_that_is_taken() -> None:
+    tries = (Attempt("probe@away.example", ("n@away.example",)),)
+    steps = relay_dialogue("mx", "me", "none", tries, "", ROUTED, timeout=60).steps
+    replies = iter(
+        ("220 mx", "250 mx", "250 Ok", "554 no", "250 Ok", "250 Ok", "550 no", "250 Ok", "250 Ok", "221")
+    )
+    lines, action = [], next(steps)
+    try:
+        while True:
+            if isinstance(action, Say):
+                lines.append(action.octets.decode().rstrip())
+                action = steps.send(None)
+            else:
+                action = steps.send((next(replies).encode() + b"\r\n",))
+    except StopIteration:
+        pass
+    mail = "MAIL FROM:<probe@away.example>"
+    assert lines[1:] == [mail, FIRST, "RSET", mail, NOBODY[2:], PERCENT[2:], "RSET", "QUIT"]
+
+
+def test_routed_recipients_belong_to_the_domain_or_to_none_and_lead_elsewhere() -> None:
+    nobody, *others = routed(Target("d.example"), MX, "n")
+    assert nobody == "n@d.example"
+    assert len(others) == 6
+    assert all(
+        "example.org" in each and each.partition(">")[0].endswith(("@d.example", "n", "org"))
+        for each in others
+    )
+    assert not any(each.endswith("@example.org") for each in others)
+
+
 @settings(max_examples=60)
 @given(st.lists(st.one_of(st.sampled_from([RCPT, "> MAIL FROM:<", "250 Ok", "250-", "999", "4"]), st.text())))
 def test_nothing_raises(lines: list[str]) -> None:
-    read_relay(talk(*lines), LOCAL)
+    read_relay(talk(*lines), LOCAL, ROUTED)
 
 
 MX = Endpoint("mx.d.example", "192.0.2.1", 25)

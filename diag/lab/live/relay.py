@@ -19,6 +19,6 @@ async def relay_talk(probe: RelayTalk, means: Means) -> Transcript:
     usual = SmtpTalk(probe.address, probe.port, probe.host, probe.helo, timeout=probe.timeout)
     conversation = Conversation(usual, means.network, secure, [])
     dialogue = relay_dialogue(
-        probe.host, probe.helo, probe.tls, probe.attempts, probe.local, timeout=probe.timeout
+        probe.host, probe.helo, probe.tls, probe.attempts, probe.local, probe.routed, timeout=probe.timeout
     )
     return await conversation.hold(dialogue)
