@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from conftest import Reachable, Run
 
@@ -18,7 +19,7 @@ def test_a_tape_is_judged_at_another_date(
     assert then["moment"] == then["real_moment"] == later["real_moment"]
     assert later["moment"] == "2031-03-01T00:00:00+00:00"
 
-    def rules(report: dict) -> set[str]:
+    def rules(report: dict[str, Any]) -> set[str]:
         return {each["rule"] for result in report["results"] for each in result["findings"]}
 
     assert "certificates/expired" in rules(later) - rules(then)
