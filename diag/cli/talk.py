@@ -1,90 +1,283 @@
-"""`maildiag talk`: one recorded dialogue, as operators write it down."""
+"""`maildiag talk`: one dialogue, as operators hold it by hand: shown as it goes, judged at its end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from .options import command, option, port as port_number, seconds
+from .options import PATH, command, option, port as port_number, seconds
 
 if TYPE_CHECKING:
     from diag.probes.probe import Lab
-    from diag.probes.talks import Talk, Tls
-    from diag.wire.transcript import Transcript
+    from diag.probes.script import ScriptTalk
+    from diag.probes.talks import AnyTalk
+    from diag.wire.script import Protocol, Script
+    from diag.wire.transcript import Event, Transcript
 
-PORTS = {"smtp": 25, "imap": 143, "pop3": 110}
+PORTS = {"smtp": 25, "imap": 143, "pop3": 110, "sieve": 4190}
 IMPLICIT = (465, 993, 995)
 """Ports where TLS begins with the first octet (RFC 8314 section 3)."""
+WAYS = ("starttls", "implicit", "none")
 
 
-@command(short_help="Hold one dialogue with a host and print it.")
-@click.argument("protocol", metavar="smtp|imap|pop3")
-@click.argument("host", metavar="HOST")
-@option("-p", "--port", metavar="PORT", type=port_number, help="25, 143 or 110 where none is given.")
-@option("--tls", metavar="starttls|implicit", help="How TLS begins; by the port where nothing is said.")
+@command(short_help="Hold one dialogue with a host: shown live, judged at the end.")
+@click.argument("protocol", metavar="smtp|imap|pop3|sieve", required=False)
+@click.argument("host", metavar="HOST", required=False)
+@option("-p", "--port", metavar="PORT", type=port_number, help="25, 143, 110 or 4190 where none is given.")
+@option("--tls", metavar="starttls|implicit|none", help="How TLS begins; by the port where nothing is said.")
+@option("--sni", metavar="NAME", help="The server name sent in TLS; '' sends none. Default: HOST.")
+@option("--client-cert", metavar="PEM", type=PATH, help="Certificate and key to show to a server that asks.")
 @option("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
 @option("--from", "mail_from", metavar="MAILBOX", help="Begin a transaction (reset, never sent); '' is null.")
 @option("--to", "recipients", metavar="MAILBOX", multiple=True, help="A recipient to ask for.")
+@option(
+    "--say", "lines", metavar="LINE", multiple=True, help="Say this after the usual beginning; repeatable."
+)
+@option(
+    "--script", "script_file", metavar="FILE", type=PATH, help="Speak this script: C: and S: lines, or TOML."
+)
+@option(
+    "--intrusive", is_flag=True, help="Let what is said hold DATA, VRFY, USER...: on servers of your own."
+)
+@option("--raw", is_flag=True, help="The octets of each line, escaped, and nothing else.")
+@option("--save", metavar="TAPE", type=PATH, help="Keep the dialogue, for --replay.")
+@option(
+    "--replay", metavar="TAPE", type=PATH, help="Show and judge a kept dialogue; nothing is connected to."
+)
 @option("-n", "--nameserver", "nameservers", metavar="ADDR[:PORT]", multiple=True, help="Ask this resolver.")
 @option("-4", "ipv4", is_flag=True, help="IPv4 only.")
 @option("-6", "ipv6", is_flag=True, help="IPv6 only.")
 @option("--timeout", metavar="S", type=seconds, default=60.0, help="The most seconds for the dialogue: 60.")
 @option("--port-map", metavar="HOST:PORT=ADDR:PORT", multiple=True, help="Connect elsewhere.")
-def talk(
-    protocol: str,
-    host: str,
-    port: int | None,
-    tls: str | None,
-    helo: str | None,
-    mail_from: str | None,
-    recipients: tuple[str, ...],
-    nameservers: tuple[str, ...],
-    ipv4: bool,
-    ipv6: bool,
-    timeout: float,
-    port_map: tuple[str, ...],
-) -> int:
-    """Hold one polite dialogue with a host and print every line of it; nothing is ever sent as mail.
+def talk(protocol: str | None, host: str | None, replay: Path | None, **options: Any) -> int:
+    """Hold one polite dialogue with a host, print every line as it comes, and say what is to be said of it.
 
-    Exits with 3 where no connection came about.
+    Marks: -> we, <- the peer, ~> and <~ the same under TLS, <** and <~* the peer unasked. Nothing is ever sent as
+    mail without --intrusive, and no password is ever part of a dialogue here.
+
+    Exits with 3 where no connection came about, or a script broke off; with 1 where a script got another reply than
+    it expects.
     """
+    from .faults import Fault
+
+    if replay is not None:
+        if protocol is not None:
+            raise Fault("--replay shows a kept dialogue: no host is named beside it")
+        return _replayed(replay, raw=options["raw"])
+    if protocol is None or host is None:
+        raise Fault("talk needs a protocol and a host: maildiag talk smtp mx.example.org")
+    return _held(protocol, host, **options)
+
+
+def _held(
+    protocol: str, host: str, *, nameservers: tuple[str, ...], ipv4: bool, ipv6: bool, raw: bool, **said: Any
+) -> int:
     import anyio
 
-    from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk
-    from diag.wire.transcript import Opened, render
-
-    from . import exits, judging
-    from .faults import Fault, unknown
-    from .tell import tell
+    from . import judging
+    from .tapes import refuse_unwritable
     from .world import live
 
-    if protocol not in PORTS:
-        raise unknown("protocol", protocol, PORTS)
-    if tls not in (None, "starttls", "implicit"):
-        raise unknown("way of TLS", tls, ("starttls", "implicit"), where="--tls")
-    if protocol != "smtp" and (mail_from is not None or recipients or helo):
-        raise Fault(f"--helo, --from and --to are for smtp, not for {protocol}")
-    where = port or PORTS[protocol]
-    way: Tls = "implicit" if tls == "implicit" or (tls is None and where in IMPLICIT) else "starttls"
-    lab = live(judging.plugins(), nameservers=nameservers, port_map=port_map)
+    wanted = _Wanted(protocol, host, said)
+    if said["save"] is not None:
+        refuse_unwritable(said["save"])
+    registry = judging.plugins()
+    watch = _shower(wanted.protocol, raw)
+    lab = live(registry, nameservers=nameservers, port_map=said["port_map"], watch=watch)
 
-    async def held() -> Transcript:
+    async def held() -> tuple[AnyTalk | ScriptTalk, Transcript]:
         address = await _address(lab, host, (ipv4 or not ipv6, ipv6 or not ipv4))
-        probe: Talk
-        if protocol == "smtp":
-            name = await _our_name(lab, helo)
-            begun = "" if recipients and mail_from is None else mail_from
-            probe = SmtpTalk(address, where, host, name, way, begun, recipients, timeout)
-        else:
-            kind = ImapTalk if protocol == "imap" else Pop3Talk
-            probe = kind(address, where, host, way, timeout)
-        return await lab.run(probe)
+        probe = await wanted.probe(address, lab)
+        if wanted.script is not None and wanted.script.intrusive:
+            _announce(probe)
+        return probe, await lab.run(probe)
 
-    transcript = anyio.run(held)
-    tell("".join(f"{line}\n" for line in render(transcript)))
+    probe, transcript = anyio.run(held)
+    if said["save"] is not None:
+        _save(said["save"], wanted.protocol, probe, transcript)
+    return _told(probe, transcript, raw=raw)
+
+
+class _Wanted:
+    """What the options ask for, found consistent. Raises Fault."""
+
+    def __init__(self, protocol: str, host: str, said: dict[str, Any]) -> None:
+        from .faults import Fault, unknown
+
+        if protocol not in PORTS:
+            raise unknown("protocol", protocol, PORTS)
+        if said["tls"] not in (None, *WAYS):
+            raise unknown("way of TLS", said["tls"], WAYS, where="--tls")
+        if protocol != "smtp" and (said["mail_from"] is not None or said["recipients"] or said["helo"]):
+            raise Fault(f"--helo, --from and --to are for smtp, not for {protocol}")
+        if said["lines"] and said["script_file"] is not None:
+            raise Fault("--say and --script exclude each other: a script says everything itself")
+        if (said["mail_from"] is not None or said["recipients"]) and (said["lines"] or said["script_file"]):
+            raise Fault("--from and --to belong to the usual dialogue; say MAIL and RCPT in a script")
+        self.protocol = cast("Protocol", protocol)
+        self._host = host
+        self._said = said
+        self._port: int = said["port"] or PORTS[protocol]
+        self._tls: str = said["tls"] or ("implicit" if self._port in IMPLICIT else "starttls")
+        self.script = self._script()
+        if self.script is not None and self.script.intrusive and not said["intrusive"]:
+            raise Fault(
+                "what is to be said is no ordinary use of a server: only with --intrusive, on one of your own"
+            )
+        if said["client_cert"] is not None:
+            _refuse_useless(said["client_cert"])
+
+    def _script(self) -> Script | None:
+        from diag.wire import script_text
+        from diag.wire.script import BadScript, carries_secret
+
+        from .faults import Fault, reason
+
+        lines, file = self._said["lines"], self._said["script_file"]
+        if any(carries_secret(each, self.protocol) for each in lines):
+            raise Fault(
+                "--say: a password on a command line can be read by everybody on this machine, and would stand on "
+                "tape; to log in: maildiag check DOMAIN --login NAME --password env:VARIABLE"
+            )
+        try:
+            if file is not None:
+                return script_text.parse(file.read_text(encoding="utf-8-sig"), self.protocol)
+            if lines or self._said["client_cert"] is not None or self._tls == "none":
+                return script_text.said(self.protocol, lines)
+        except BadScript as error:
+            raise Fault(f"{f'--script {file}' if file is not None else '--say'}: {error}") from None
+        except OSError as error:
+            raise Fault(f"--script {file}: cannot be read: {reason(error)}") from None
+        except UnicodeDecodeError as error:
+            raise Fault(f"--script {file}: not UTF-8 at octet {error.start}") from None
+        return None
+
+    async def probe(self, address: str, lab: Lab) -> AnyTalk | ScriptTalk:
+        """The question to ask."""
+        from diag.probes.moment import Nonce
+        from diag.probes.script import IntrusiveScriptTalk, ScriptTalk
+        from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, Tls
+
+        said, timeout = self._said, self._said["timeout"]
+        name = self._host if said["sni"] is None else said["sni"]
+        helo = await _our_name(lab, said["helo"]) if self.protocol == "smtp" else ""
+        if self.script is not None:
+            kind = IntrusiveScriptTalk if self.script.intrusive else ScriptTalk
+            nonce = (await lab.run(Nonce())).text
+            pem = str(said["client_cert"] or "")
+            return kind(
+                address, self._port, name, self.script, helo, self._host, nonce, self._tls, pem, timeout
+            )
+        way = cast("Tls", self._tls)
+        if self.protocol == "smtp":
+            begun = "" if said["recipients"] and said["mail_from"] is None else said["mail_from"]
+            return SmtpTalk(address, self._port, name, helo, way, begun, said["recipients"], timeout)
+        kinds: dict[str, type[ImapTalk | Pop3Talk | SieveTalk]] = {
+            "imap": ImapTalk,
+            "pop3": Pop3Talk,
+            "sieve": SieveTalk,
+        }
+        return kinds[self.protocol](address, self._port, name, way, timeout)
+
+
+def _refuse_useless(pem: Path) -> None:
+    import ssl  # only who shows a certificate pays for it
+
+    from .faults import Fault, reason
+
+    try:
+        # A key that wants a passphrase would have OpenSSL ask at the terminal: an empty one is told to it.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(pem, password="")
+    except ssl.SSLError:
+        raise Fault(
+            f"--client-cert {pem}: expected a certificate and its key, without a passphrase, in PEM"
+        ) from None
+    except OSError as error:
+        raise Fault(f"--client-cert {pem}: cannot be read: {reason(error)}") from None
+
+
+def _shower(spoken: Protocol, raw: bool) -> Any:
+    """Who prints each line as it comes."""
+    from . import talk_shown
+    from .tell import tell
+
+    def show(event: Event) -> None:
+        line = talk_shown.raw(event) if raw else talk_shown.line(event, spoken)
+        if line:
+            tell(f"{line}\n")
+
+    return show
+
+
+def _announce(probe: AnyTalk | ScriptTalk) -> None:
+    click.echo(f"{probe.host} [{probe.address}]:{probe.port}: {probe.announcement()}", err=True)
+
+
+def _told(probe: AnyTalk | ScriptTalk, transcript: Transcript, *, raw: bool) -> int:
+    """Say what is to be said of a dialogue that was shown; the exit code."""
+    import anyio
+
+    from diag.probes.script import ScriptTalk
+    from diag.wire.transcript import Opened
+
+    from . import exits, judging, talk_shown
+    from .tell import tell
+
     opened = any(isinstance(event, Opened) for event in transcript.events)
+    if isinstance(probe, ScriptTalk):
+        read = probe.read(transcript)
+        if not raw:
+            tell("\n" + "".join(f"{line}\n" for line in talk_shown.outcome(read)))
+        if read.unexpected:
+            return exits.FOUND
+        return exits.OK if read.done else exits.UNDETERMINED
+    if opened and not raw:
+        from diag.run.endpoint import judged
+
+        results = anyio.run(judged, judging.plugins(), probe, transcript)
+        tell("\n" + "".join(f"{line}\n" for line in talk_shown.verdict(probe, results)))
     return exits.OK if opened else exits.UNDETERMINED
+
+
+def _save(path: Path, spoken: Protocol, probe: AnyTalk | ScriptTalk, transcript: Transcript) -> None:
+    from diag.lab.tape import Tape
+
+    from .faults import Fault, reason
+
+    try:
+        Tape({probe: transcript}, {"talk": spoken}).save(path)
+    except OSError as error:
+        raise Fault(f"--save {path}: cannot be written: {reason(error)}") from None
+
+
+def _replayed(path: Path, *, raw: bool) -> int:
+    from diag.lab.tape import BadTape, Tape
+    from diag.probes.script import ScriptTalk
+    from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk
+    from diag.wire.transcript import Transcript
+
+    from . import judging
+    from .faults import Fault, reason
+
+    try:
+        tape = Tape.load(path, judging.plugins().probes)
+    except OSError as error:
+        raise Fault(f"{path}: cannot be read: {reason(error)}") from None
+    except BadTape as error:
+        raise Fault(str(error)) from None
+    spoken = tape.header.get("talk")
+    if spoken not in PORTS:
+        raise Fault(f"{path}: this is no single dialogue; a run is judged again by maildiag replay")
+    for probe, transcript in tape.exchanges.items():
+        talks = SmtpTalk | ImapTalk | Pop3Talk | SieveTalk | ScriptTalk
+        if isinstance(probe, talks) and isinstance(transcript, Transcript):
+            show = _shower(cast("Protocol", spoken), raw)
+            for event in transcript.events:
+                show(event)
+            return _told(probe, transcript, raw=raw)
+    raise Fault(f"{path}: there is no dialogue in it")
 
 
 async def _address(lab: Lab, host: str, families: tuple[bool, bool]) -> str:

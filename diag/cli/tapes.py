@@ -88,6 +88,8 @@ def load(path: Path, kinds: Mapping[str, type[Probe[Any]]]) -> Recorded:
     except RecursionError:
         raise Fault(f"{path}: this is no maildiag tape: nested too deeply") from None
     header = tape.header
+    if "talk" in header:
+        raise Fault(f"{path}: this is a single dialogue; show it again with maildiag talk --replay {path}")
     try:
         options = Options(
             only=tuple(header["only"]),

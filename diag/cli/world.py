@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from diag.lab.ahead import Ahead
 from diag.lab.limited import Limited, Limits
@@ -18,6 +19,9 @@ from diag.run.registry import Registry
 from .addresses import nameserver, port_map as route
 from .faults import Fault, reason
 
+if TYPE_CHECKING:
+    from diag.wire.transcript import Event
+
 REMEMBERED = 2048
 """Evidence kept for the domains that come after: MX hosts and includes of the large providers."""
 
@@ -30,12 +34,16 @@ def live(
     ca_file: Path | None = None,
     port_map: Sequence[str] = (),
     limits: Limits | None = None,
+    watch: Callable[[Event], None] | None = None,
 ) -> Lab:
-    """The world, asked politely and nothing twice. Raises Fault for what cannot be meant."""
+    """The world, asked politely and nothing twice. Raises Fault for what cannot be meant.
+
+    `watch` is told of what is said in conversations, as it is said.
+    """
     servers = tuple(nameserver(text, nameservers_from) for text in nameservers)
     if ca_file is not None:
         _refuse_useless(ca_file)
-    lab: Lab = Live(registry.performers, Means(nameservers=servers, ca_file=ca_file))
+    lab: Lab = Live(registry.performers, Means(nameservers=servers, ca_file=ca_file, watch=watch))
     routes = dict(route(text) for text in port_map)
     if routes:
         lab = Reroute(routes, lab)

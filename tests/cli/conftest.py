@@ -16,7 +16,7 @@ from diag.sandbox.serve import played
 from diag.sandbox.staged import DOCUMENTATION
 from diag.sandbox.world import World, packaged
 
-PORTS = (25, 53, 80, 110, 143, 443, 465, 587, 993, 995, 2525)
+PORTS = (25, 53, 80, 110, 143, 443, 465, 587, 993, 995, 2525, 4190)
 NOBODY = "127.0.0.1:1"
 
 

@@ -322,7 +322,8 @@ OPENED: dict[Protocol, tuple[tuple[Step, ...], list[str]]] = {
     "imap": (
         (b"* OK hi\r\n", Heard(b"a1 CAPABILITY\r\n"), b"* CAPABILITY IMAP4rev1 STARTTLS\r\na1 OK\r\n",
          Heard(b"a2 STARTTLS\r\n"), b"a2 OK\r\n", Tls(HANDSHAKE), Heard(b"a3 CAPABILITY\r\n"),
-         b"* CAPABILITY IMAP4rev1\r\na3 OK\r\n", Heard(b"s1 NOOP\r\n"), b"s1 OK done\r\n", Heard(b"a9 LOGOUT\r\n"), b"* BYE\r\na9 OK\r\n"),
+         b"* CAPABILITY IMAP4rev1\r\na3 OK\r\n",
+         Heard(b"s1 NOOP\r\n"), b"s1 OK done\r\n", Heard(b"a9 LOGOUT\r\n"), b"* BYE\r\na9 OK\r\n"),
         ["a1 CAPABILITY", "a2 STARTTLS", "a3 CAPABILITY", "s1 NOOP", "a9 LOGOUT"],
     ),
     "pop3": (

@@ -1,0 +1,116 @@
+"""Judging one conversation by itself: by the rules that need to know nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from diag.facts.access_hosts import AccessHost, Origin, Service
+from diag.facts.client_looks import ClientLook
+from diag.facts.clients import AnyLook, ClientContact, SieveSurvey
+from diag.facts.inbound import MX_PORT, InboundContact, Look
+from diag.facts.moment import VantagePoint
+from diag.model.knowing import Many, Unavailable
+from diag.model.plugin import Fact
+from diag.model.report import Result
+from diag.model.target import Endpoint, Target
+from diag.probes.probe import E, Lab, NotRecorded, Probe
+from diag.probes.talks import AnyTalk, ImapTalk, Pop3Talk, SieveTalk, SmtpTalk
+from diag.wire.reading import read_imap, read_pop3, read_sieve, read_smtp
+from diag.wire.transcript import Transcript
+
+from .plan import Need, Plan, Source, Step, plan
+from .registry import Registry
+from .runner import Gathering, judge
+
+ALONE = Unavailable("only this one conversation was looked at")
+
+
+class _Nobody:
+    """A lab that knows nothing."""
+
+    async def run(self, probe: Probe[E]) -> E:
+        """See Lab. Raises NotRecorded."""
+        raise NotRecorded(probe)
+
+
+async def judged(registry: Registry, probe: AnyTalk, transcript: Transcript) -> list[Result]:
+    """The results of every check whose facts follow from this conversation alone.
+
+    What must be seen twice, or held against something else, comes out inconclusive.
+    """
+    target = Target(probe.host)
+    lab: Lab = _Nobody()
+    seeds = _seeds(probe, transcript)
+    whole = plan(registry.checks, registry.facts)
+    steps: dict[type, Step] = {}
+    told = set(seeds)  # what the conversation tells, at first hand or further
+    for step in whole.steps:  # needed ones stand before those that need them
+        if step.gives in seeds:
+            steps[step.gives] = _given(step, seeds[step.gives])
+        elif step.gives is VantagePoint:
+            steps[step.gives] = _given(step, ALONE)
+        elif not step.asks and (needed := _facts(step.needs)) <= steps.keys():
+            steps[step.gives] = step
+            told |= {step.gives} if needed & told else set()
+    judgements = tuple(
+        each for each in whole.judgements if (needed := _facts(each.needs)) <= steps.keys() and needed & told
+    )
+    small = Plan(tuple(steps.values()), judgements)
+    return judge(small, await Gathering(small, target, lab).run(), target)
+
+
+def _facts(needs: Iterable[Need]) -> set[type]:
+    return {need.kind for need in needs if need.source is Source.FACT}
+
+
+def _given(step: Step, value: object) -> Step:
+    """A step that has nothing to find out."""
+
+    def giving() -> Callable[[], Awaitable[Any]]:
+        async def give() -> Any:
+            return value
+
+        return give
+
+    return Step(Fact(giving()), step.gives, step.spread, ())
+
+
+def _seeds(probe: AnyTalk, transcript: Transcript) -> Mapping[type, object]:
+    endpoint = Endpoint(probe.host, probe.address, probe.port)
+    match probe:
+        case SmtpTalk() if probe.port == MX_PORT:
+            look = Look(probe, transcript, read_smtp(transcript))
+            return {InboundContact: Many({str(endpoint): InboundContact(endpoint, 0, look)})}
+        case SmtpTalk():
+            return _client(endpoint, Service.SUBMISSION, ClientLook(probe, transcript, read_smtp(transcript)))
+        case ImapTalk():
+            return _client(endpoint, Service.IMAP, ClientLook(probe, transcript, read_imap(transcript)))
+        case Pop3Talk():
+            return _client(endpoint, Service.POP3, ClientLook(probe, transcript, read_pop3(transcript)))
+        case SieveTalk():
+            survey = SieveSurvey(
+                endpoint=endpoint,
+                tls=probe.tls,
+                origins=(Origin.USER,),
+                offers=(),
+                probe=probe,
+                transcript=transcript,
+                session=read_sieve(transcript),
+            )
+            return {SieveSurvey: Many({str(endpoint): survey})}
+
+
+def _client(endpoint: Endpoint, service: Service, look: AnyLook) -> Mapping[type, object]:
+    contact = ClientContact(
+        endpoint=endpoint,
+        service=service,
+        tls=look.probe.tls,
+        origins=(Origin.USER,),
+        offers=(),
+        probe=look.probe,
+        transcript=look.transcript,
+        state=look.session.state,
+        session=look.session,
+    )
+    return {ClientContact: Many({str(endpoint): contact}), AccessHost: Many({})}

@@ -1,0 +1,195 @@
+"""`talk`: a dialogue shown as it goes, judged at its end, scripted, kept and shown again."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import NOBODY, Player, Reachable, Run
+
+from diag.sandbox.world import load
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+ME = ("--helo", "me.example")
+
+
+def route(world: Reachable, address: str, port: int) -> tuple[str, str]:
+    (found,) = [option for option in world.routes if option.startswith(f"{address}:{port}=")]
+    return "--port-map", found
+
+
+Shown = Callable[..., tuple[str, ...]]
+
+
+def marks(out: str) -> list[str]:
+    """The lines of the dialogue without their times."""
+    return [line[10:] for line in out.splitlines() if line[:8].strip().replace(".", "").isdigit()]
+
+
+@pytest.fixture(scope="session")
+def sieve(player: Player) -> Reachable:
+    """A world whose ManageSieve takes passwords in clear."""
+    return player.play(load(FIXTURES / "managesieve" / "plaintext-auth"))
+
+
+def test_a_dialogue_is_judged_at_its_end(maildiag: Run, harbour: Reachable) -> None:
+    mx = route(harbour, "203.0.113.10", 25)
+    done = maildiag("talk", "smtp", "203.0.113.10", *mx, *ME)
+    assert done.code == 0, done.err
+    said = " ".join(done.out.split("\n\n")[1].split())
+    assert said.startswith("Judged by itself, as senders meet it: ")
+    assert "checks passed." in said
+    assert all(len(line) <= 80 for line in done.out.split("\n\n")[1].splitlines())
+
+
+def test_manage_sieve_is_spoken_and_judged(maildiag: Run, sieve: Reachable) -> None:
+    done = maildiag("talk", "sieve", "198.51.100.30", *route(sieve, "198.51.100.30", 4190))
+    assert done.code == 0, done.err
+    assert '<-  "STARTTLS"' in marks(done.out)
+    assert "~>  LOGOUT" in marks(done.out)
+    assert "error     managesieve/plaintext-auth: " in done.out
+    assert "1 finding," in done.out
+
+
+def test_what_one_conversation_cannot_show_is_said_to_be_open(maildiag: Run, player: Player) -> None:
+    world = player.play(load(FIXTURES / "imap" / "no-starttls"))
+    done = maildiag("talk", "imap", "198.51.100.30", *route(world, "198.51.100.30", 143))
+    said = " ".join(done.out.split("\n\n")[1].split())
+    assert (
+        "open An IMAP server offers STARTTLS, and takes plain-text logins only under it: one look alone"
+        in said
+    )
+    assert "error" not in said.replace("no error", "")
+
+
+def test_a_sound_server_is_not_complained_of(maildiag: Run, lantern: Reachable) -> None:
+    for protocol, port in (("imap", 993), ("pop3", 110)):
+        done = maildiag(
+            "talk", protocol, "198.51.100.30", "-p", str(port), *route(lantern, "198.51.100.30", port)
+        )
+        assert "nothing to complain of" in done.out
+
+
+def test_lines_of_ones_own_are_said_behind_the_usual_beginning(maildiag: Run, lantern: Reachable) -> None:
+    mx = route(lantern, "198.51.100.10", 25)
+    done = maildiag("talk", "smtp", "198.51.100.10", *mx, *ME, "--say", "NOOP", "--say", "RSET")
+    assert done.code == 0, done.err
+    said = [line for line in marks(done.out) if line[:2] in ("->", "~>")]
+    assert said == [
+        "->  EHLO me.example",
+        "->  STARTTLS",
+        "~>  EHLO me.example",
+        "~>  NOOP",
+        "~>  RSET",
+        "~>  QUIT",
+    ]
+    assert "The script was spoken to its end: 2 replies" in done.out
+    clear = maildiag("talk", "smtp", "198.51.100.10", *mx, *ME, "--say", "NOOP", "--tls", "none")
+    assert "->  NOOP" in marks(clear.out)
+
+
+def test_a_script_is_spoken_from_a_file(maildiag: Run, lantern: Reachable, tmp_path: Path) -> None:
+    mx = route(lantern, "198.51.100.10", 25)
+    script = tmp_path / "s.txt"
+    script.write_text(
+        "S: 220 {banner}\nC: EHLO {helo}\nS: 250\nC: RCPT TO:<{nonce}@{domain}>\nS: 250 | 251\n"
+    )
+    done = maildiag("talk", "smtp", "198.51.100.10", *mx, *ME, "--script", script)
+    assert (done.code, "banner = mx1.lantern.example" in done.out) == (1, True), done.out
+    assert "The script stopped: expected 250 or 251, and heard" in done.out
+    script.write_text('protocol = "smtp"\nopens = true\n[[step]]\nsay = "NOOP"\n[[step]]\nexpect = "250"\n')
+    assert maildiag("talk", "smtp", "198.51.100.10", *mx, *ME, "--script", script).code == 0
+
+
+def test_a_server_that_hangs_up_leaves_a_script_undecided(maildiag: Run, lantern: Reachable) -> None:
+    nobody = ("--port-map", f"198.51.100.10:25={NOBODY}")
+    done = maildiag("talk", "smtp", "198.51.100.10", *nobody, *ME, "--say", "NOOP")
+    assert done.code == 3
+    assert "The script was not decided" in done.out
+
+
+def test_raw_is_nothing_but_octets(maildiag: Run, lantern: Reachable, tmp_path: Path) -> None:
+    pop = route(lantern, "198.51.100.30", 110)
+    done = maildiag("talk", "pop3", "198.51.100.30", *pop, "--raw")
+    lines = done.out.splitlines()
+    assert lines[:3] == ["S: +OK Dovecot ready.\\r\\n", "C: CAPA\\r\\n", "S: +OK\\r\\n"]
+    assert "TLS" in lines
+    assert all(line[:3] in ("S: ", "C: ", "TLS") for line in lines)
+
+
+def test_a_kept_dialogue_is_shown_and_judged_again(maildiag: Run, sieve: Reachable, tmp_path: Path) -> None:
+    tape = tmp_path / "t.tape"
+    at = route(sieve, "198.51.100.30", 4190)
+    first = maildiag("talk", "sieve", "198.51.100.30", *at, "--save", tape)
+    again = maildiag("talk", "--replay", tape)
+    assert (again.out, again.code) == (first.out, 0), again.err
+    assert maildiag("talk", "--replay", tape, "--raw").out.startswith('S: "IMPLEMENTATION"')
+    whole = maildiag("replay", tape)
+    assert (whole.code, "maildiag talk --replay" in whole.err) == (2, True)
+    said = maildiag("talk", "sieve", "198.51.100.30", *at, "--say", 'NOOP "{nonce}"', "--save", tape)
+    again = maildiag("talk", "--replay", tape)
+    assert (again.out, again.code) == (said.out, said.code)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "line"),
+    [("smtp", "AUTH PLAIN AGFubmEAc2VjcmV0"), ("imap", "LOGIN anna secret"), ("pop3", "PASS secret")],
+)
+def test_a_password_on_the_command_line_is_refused_unseen(maildiag: Run, protocol: str, line: str) -> None:
+    done = maildiag("talk", protocol, "192.0.2.1", "--say", line)
+    assert (done.code, done.out) == (2, "")
+    assert "--password env:VARIABLE" in done.err
+    assert line.split()[-1] not in done.err
+
+
+REFUSED = {
+    "no host": (["talk", "smtp"], "talk needs a protocol and a host"),
+    "a host beside a tape": (["talk", "smtp", "x", "--replay", "t"], "no host is named beside it"),
+    "both ways": (["talk", "smtp", "x", "--say", "NOOP", "--script", "f"], "exclude each other"),
+    "envelope": (["talk", "smtp", "x", "--say", "NOOP", "--to", "a@b"], "say MAIL and RCPT"),
+    "no script": (["talk", "smtp", "x", "--script", "none"], "--script none: cannot be read"),
+    "intrusive": (["talk", "smtp", "x", "--say", "VRFY a"], "only with --intrusive"),
+    "a name": (["talk", "imap", "x", "--say", "NOOP {who}"], "--say: step 1: nothing is known as {who}"),
+    "no certificate": (["talk", "smtp", "x", "--client-cert", "none"], "--client-cert none: cannot be read"),
+    "way of TLS": (["talk", "smtp", "x", "--tls", "nonne"], "did you mean 'none'?"),
+    "no tape": (["talk", "--replay", "none"], "none: cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_meant_is_refused_in_one_line(maildiag: Run, name: str) -> None:
+    arguments, said = REFUSED[name]
+    done = maildiag(*arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert said in done.err
+
+
+def test_what_is_intrusive_is_announced_first(maildiag: Run, lantern: Reachable) -> None:
+    mx = route(lantern, "198.51.100.10", 25)
+    done = maildiag("talk", "smtp", "198.51.100.10", *mx, *ME, "--say", "VRFY postmaster", "--intrusive")
+    assert done.err == "198.51.100.10 [198.51.100.10]:25: says VRFY postmaster\n"
+    assert "~>  VRFY postmaster" in marks(done.out)
+
+
+def test_another_server_name_and_a_certificate_of_ones_own(
+    maildiag: Run, lantern: Reachable, tmp_path: Path
+) -> None:
+    pem = tmp_path / "me.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=me"]
+    subprocess.run(
+        [*made, "-keyout", tmp_path / "key", "-out", tmp_path / "crt"], check=True, capture_output=True
+    )
+    pem.write_bytes((tmp_path / "crt").read_bytes() + (tmp_path / "key").read_bytes())
+    at = route(lantern, "198.51.100.30", 993)
+    done = maildiag(
+        "talk", "imap", "198.51.100.30", "-p", "993", *at, "--sni", "other.example", "--client-cert", pem
+    )
+    assert done.code == 0, done.err
+    assert "server name other.example" in done.out
+    none = maildiag("talk", "imap", "198.51.100.30", "-p", "993", *at, "--sni", "")
+    assert "server name not sent" in none.out
+    pem.write_text("nothing")
+    refused = maildiag("talk", "imap", "198.51.100.30", "--client-cert", pem)
+    assert (refused.code, "expected a certificate and its key" in refused.err) == (2, True)
