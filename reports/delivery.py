@@ -49,11 +49,14 @@ def who_gets_through(report: Report) -> Table | None:
     )
     notes: dict[str, None] = {}
     for path in known.paths():
-        if path.decided_by is not None and path.outcome not in _WELL:
-            notes[f"{cell(path).capitalize()}: {path.because}."] = None
-        for attempt in path.unsure if path.outcome.delivered else ():
-            notes[f"?: {attempt.where} {attempt.because}."] = None
-    return Table(tuple(FAMILIES.values()), rows, tuple(notes))
+        unknown = path.outcome is DeliveryOutcome.UNKNOWN
+        if path.decided_by is not None and not unknown and path.outcome not in _WELL:
+            notes[f"{cell(path).rstrip('?').capitalize()}: {path.because}."] = None
+        for attempt in path.unsure:
+            notes[f"{attempt.where} {attempt.because}."] = None
+    told = tuple(notes)[:_MOST_NOTES]
+    left = (f"{len(notes) - len(told)} more reasons stand in the JSON report.",)
+    return Table(tuple(FAMILIES.values()), rows, told + (left if len(notes) > len(told) else ()))
 
 
 def delivery_data(report: Report) -> dict[str, Any] | None:
@@ -62,6 +65,7 @@ def delivery_data(report: Report) -> dict[str, Any] | None:
     return as_data(known) if isinstance(known, Delivery) else None
 
 
+_MOST_NOTES = 8
 _WELL = frozenset({DeliveryOutcome.AUTHENTICATED, DeliveryOutcome.TLS})
 
 

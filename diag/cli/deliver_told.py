@@ -25,9 +25,12 @@ def text(report: Report, *, width: int = 80, verbose: bool = False, message: Mes
         return f"{report.target.domain}: not known: {_harmless(known.because)}\n"
     lines = [f"Mail for {known.domain}, {report.moment:%Y-%m-%d %H:%M} UTC", "", *_table(known, message), ""]
     lines += _before(known, width)
+    alike: dict[tuple[str, ...], list[str]] = {}
     for sender in Sender:
         path = known.path(sender, Families.BOTH, message)
-        lines += ["", f"A sender with {SENDERS[sender]}", *_steps(path, known, width, verbose=verbose)]
+        alike.setdefault(tuple(_steps(path, known, width, verbose=verbose)), []).append(SENDERS[sender])
+    for steps, senders in alike.items():
+        lines += ["", f"Senders with {_joined(senders)}", *steps]
     if (would_be := known.would_be) is not None:
         why = f"Were the policy enforced: {SENTENCES[would_be.outcome]}. {_end(would_be)}"
         lines += ["", *_folded(why, width, "")]
@@ -46,6 +49,10 @@ def json(report: Report, *, message: Message = ANY) -> str:
         "delivery": as_data(known, message) if isinstance(known, Delivery) else None,
     }
     return _json.dumps(told, indent=1) + "\n"
+
+
+def _joined(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _known(report: Report) -> Delivery | Absent | Unavailable:

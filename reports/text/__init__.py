@@ -38,7 +38,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     details.dmarc_walk(page, report, verbose=verbose)
     if verbose or spf.at_fault(report):
         spf.tree(page, report)
-    delivery.delivery(page, report)
+    delivery.delivery(page, report, verbose=verbose)
     hosts.matrix(page, report, verbose=verbose)
     findings.undetermined(page, report, verbose=verbose)
     findings.waived(page, report)

@@ -9,10 +9,13 @@ from reports.hostile import plain
 from .page import Page
 
 
-def delivery(page: Page, report: Report) -> None:
-    """Kinds of senders against what they can connect from, and why what does not get through does not."""
+def delivery(page: Page, report: Report, *, verbose: bool) -> None:
+    """Kinds of senders against what they can connect from, and why what does not get through does not.
+
+    Where all get through under TLS, only for whoever asks for all of it.
+    """
     table = who_gets_through(report)
-    if table is None:
+    if table is None or not (table.notes or verbose):
         return
     page.heading("Who gets through")
     rows = [[row.name, *(shown.word for shown in row.cells)] for row in table.rows]

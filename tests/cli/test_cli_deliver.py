@@ -23,7 +23,7 @@ DANE               deferred           deferred           deferred
 MX: 10 mx1.lantern.example, 20 mx2.lantern.example (signed)
 """
 STEPS = """\
-A sender with DANE
+Senders with DANE
   10 mx1.lantern.example
      198.51.100.10: offers no STARTTLS; passed over
      2001:db8:10::10: offers no STARTTLS; passed over
@@ -47,6 +47,7 @@ def test_mail_that_is_kept_out_is_told_step_by_step_and_by_the_exit_code(
     # Of the policy nothing is to be had here: its certificate is the sandbox's.
     assert TOLD in done.out
     assert STEPS in done.out
+    assert "Senders with opportunistic TLS and MTA-STS\n" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     assert (done.code, done.err) == (1, "")
 

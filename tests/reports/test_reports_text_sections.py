@@ -60,6 +60,7 @@ def test_the_order_is_that_of_the_page() -> None:
         "Whom this domain relies on",
         "At a glance",
         "SPF: 12 of 10 look-ups",
+        "Who gets through",
         "Endpoints",
         "Could not be determined",
     ]
@@ -69,6 +70,15 @@ def test_a_healthy_domain_needs_one_screen_and_a_half() -> None:
     text = shown(judged("healthy"))
     assert text.count("\n") <= 60
     assert "SPF: " not in text
+
+
+def test_who_gets_through_is_told_where_somebody_may_not() -> None:
+    said = section(shown(judged("harbour")), "Who gets through")
+    assert "Senders with IPv4 and IPv6 IPv4 only IPv6 only opportunistic TLS TLS? TLS not known" in said
+    assert "421 4.7.0" in said
+    assert "Who gets through" not in shown(judged("healthy"))
+    asked_for = section(shown(judged("healthy"), verbose=True), "Who gets through")
+    assert "DANE authenticated TLS authenticated TLS authenticated TLS" in asked_for
 
 
 def test_receivers_are_told_with_what_they_answer() -> None:
