@@ -106,7 +106,9 @@ def test_talk_prints_one_dialogue(maildiag: Run, harbour: Reachable) -> None:
         "--helo", "me.example", "--to", "anna@harbour.example",
     )  # fmt: skip
     assert done.code == 0, done.err
-    spoken = [line.split(None, 1)[1] for line in done.out.splitlines()]
+    shown, _, verdict = done.out.partition("\n\n")
+    spoken = [line.split(None, 1)[1] for line in shown.splitlines()]
+    assert "Judged by itself" in verdict
     assert spoken[1] == "<-  220 mx1.harbour.example ESMTP Exim 4.94.2 ready"
     assert "->  EHLO me.example" in spoken
     assert "~>  RCPT TO:<anna@harbour.example>" in spoken
