@@ -10,6 +10,8 @@ from fuzz_target import Target
 
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.wire.actions import Bind, Dialogue, Hear, Outcome, Secure, Stop
+from diag.wire.await_imap import await_imap_dialogue
+from diag.wire.await_pop3 import await_pop3_dialogue
 from diag.wire.chunking import chunking_dialogue
 from diag.wire.clear_login import clear_login_dialogue
 from diag.wire.client_injection import imap_injection_dialogue, pop3_injection_dialogue
@@ -28,6 +30,7 @@ from diag.wire.pop3_dialogue import pop3_dialogue
 from diag.wire.reach import looks_like_tls
 from diag.wire.relay import Attempt, relay_dialogue
 from diag.wire.smtp_dialogue import smtp_dialogue
+from diag.wire.submit import submit_dialogue
 from diag.wire.transcript import line_text
 from diag.wire.visit_imap import imap_visit_dialogue
 from diag.wire.visit_pop3 import pop3_visit_dialogue
@@ -55,6 +58,11 @@ def _dialogues() -> Iterator[Dialogue]:
             yield smtp_login_dialogue(door, lent, timeout=LIMIT, envelope=("a@b", "c@d"))
             yield imap_visit_dialogue(HOST, 143, lent, implicit_tls=implicit, timeout=LIMIT)
             yield pop3_visit_dialogue(HOST, 110, lent, implicit_tls=implicit, timeout=LIMIT)
+            yield submit_dialogue(door, lent, "a@b", "c@d", ("a", "", "."), timeout=LIMIT)
+            yield await_imap_dialogue(
+                HOST, 143, lent, "1@b", "s", implicit_tls=implicit, patience=5, timeout=LIMIT
+            )
+            yield await_pop3_dialogue(HOST, 110, lent, "1@b", implicit_tls=implicit, timeout=LIMIT)
         for spoken in ("smtp", "imap", "pop3", "sieve"):
             yield offer_dialogue(spoken, b"hello", HELO, implicit_tls=implicit, timeout=LIMIT)
         yield append_dialogue(HOST, 143, account, "1@b", b"x\r\n", implicit_tls=implicit, timeout=LIMIT)

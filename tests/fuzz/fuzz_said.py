@@ -6,17 +6,22 @@ from fuzz_target import Target
 
 from diag.tls.handshake import Handshake
 from diag.wire import imap, pop3, smtp
+from diag.wire.await_imap import read_imap_arrival
+from diag.wire.await_pop3 import read_pop3_arrival
 from diag.wire.chunking import read_chunking
 from diag.wire.clear_login import read_clear_login
 from diag.wire.client_injection import read_imap_injection, read_pop3_injection
 from diag.wire.collect import read_collection
+from diag.wire.drafts import read_append
 from diag.wire.end_of_data import read_message
 from diag.wire.injection import read_injection
 from diag.wire.lines import split
+from diag.wire.login_smtp import read_smtp_login, read_stranger
 from diag.wire.pipelining import read_pipelining
 from diag.wire.reading import read_imap, read_pop3, read_smtp
 from diag.wire.redact import Redactor
 from diag.wire.relay import read_relay
+from diag.wire.submit import read_submission
 from diag.wire.transcript import (
     Closed,
     Ending,
@@ -29,6 +34,8 @@ from diag.wire.transcript import (
     render,
     visible,
 )
+from diag.wire.visit_imap import read_imap_visit
+from diag.wire.visit_pop3 import read_pop3_visit
 
 
 def transcript(octets: bytes) -> Transcript:
@@ -66,6 +73,14 @@ def _conversation(octets: bytes) -> object:
             read_relay,
             lambda each: read_message(each, "crlf"),
             lambda each: read_collection(each, ("1", "2")),
+            read_smtp_login,
+            read_stranger,
+            read_submission,
+            read_imap_visit,
+            read_append,
+            read_imap_arrival,
+            read_pop3_visit,
+            read_pop3_arrival,
         )
     ]
 
