@@ -28,6 +28,7 @@ from diag.api import (
 from .delivery import delivery_data
 from .json_evidence import Evidence
 from .json_matrix import matrix
+from .json_logins import logins
 from .json_receivers import answers, receivers
 from .json_round_trip import round_trip
 from .opinions import heard
@@ -106,6 +107,7 @@ def _report(report: Report) -> dict[str, Any]:
         "receivers": receivers(report),
         "supply_chain": _supply_chain(report),
         "second_opinions": _second_opinions(report),
+        "logins": logins(report),
         "round_trip": round_trip(report),
         "endpoints": evidence.endpoints(),
         "matrix": matrix(report, evidence),

@@ -11,6 +11,7 @@ from diag.api import Report, renderer
 def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
     """For people at a terminal: the verdict, what to do first, then the evidence."""
     from . import (
+        access,
         chain,
         delivery,
         details,
@@ -29,6 +30,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool
     page = Page(width, colour=colour)
     head.verdict(page, report)
     round_trip.round_trip(page, report)
+    access.access(page, report)
     told = findings.first(page, report)
     findings.also(page, report, told, verbose=verbose)
     senders.receivers(page, report, verbose=verbose)
