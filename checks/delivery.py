@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
-    Certainty,
     Configure,
     Delivery,
     DeliveryAttempt,
@@ -71,7 +70,7 @@ def mail_reaches_the_domain(delivery: Delivery, routing: Routing) -> Iterator[Ve
         fate="refused" if bounced else "put off",
         why=_reasons(plain.attempts),
         evidence=plain.cites,
-        certainty=Certainty.LIKELY,
+        certainty=plain.certainty,
     )
 
 
@@ -106,7 +105,7 @@ def senders_that_honour_dane_get_through(delivery: Delivery) -> Iterator[Verdict
             subject=delivery.domain,
             why=_reasons(path.attempts),
             evidence=path.cites,
-            certainty=Certainty.LIKELY,
+            certainty=path.certainty,
         )
 
 
@@ -159,7 +158,7 @@ def senders_that_honour_mta_sts_get_through(delivery: Delivery) -> Iterator[Verd
             subject=delivery.domain,
             why=_reasons(path.attempts),
             evidence=path.cites,
-            certainty=Certainty.LIKELY,
+            certainty=path.certainty,
         )
 
 
@@ -198,7 +197,7 @@ def mail_takes_an_encrypted_path(delivery: Delivery) -> Iterator[Finding]:
             why=first.because,
             others=", ".join(others),
             evidence=first.cites,
-            certainty=Certainty.LIKELY,
+            certainty=path.certainty,
             fix=(Configure(first.host, "Offer STARTTLS with a certificate that every client can use."),),
         )
 
@@ -233,7 +232,7 @@ def mail_over_ipv6_is_delivered(delivery: Delivery) -> Iterator[Verdict]:
             subject=delivery.domain,
             why=_reasons(tried),
             evidence=path.cites,
-            certainty=Certainty.LIKELY,
+            certainty=path.certainty,
         )
 
 
@@ -270,7 +269,7 @@ def the_first_hosts_answer(delivery: Delivery) -> Iterator[Finding]:
             count=len(dead),
             seconds=len(dead) * CONNECT_PATIENCE,
             evidence=tuple(cite for each in dead for cite in each.cites),
-            certainty=Certainty.LIKELY,
+            certainty=path.certainty,
         )
 
 

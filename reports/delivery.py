@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,7 @@ def who_gets_through(report: Report) -> Table | None:
         for sender in Sender
     )
     notes: dict[str, None] = {}
-    for path in known.paths():
+    for path in _telling(known):
         unknown = path.outcome is DeliveryOutcome.UNKNOWN
         if path.decided_by is not None and not unknown and path.outcome not in _WELL:
             notes[f"{cell(path).rstrip('?').capitalize()}: {path.because}."] = None
@@ -57,6 +58,18 @@ def who_gets_through(report: Report) -> Table | None:
     told = tuple(notes)[:_MOST_NOTES]
     left = (f"{len(notes) - len(told)} more reasons stand in the JSON report.",)
     return Table(tuple(FAMILIES.values()), rows, told + (left if len(notes) > len(told) else ()))
+
+
+def _telling(known: Delivery) -> Iterator[DeliveryPath]:
+    """Of every sender the path with both families, and others that end otherwise."""
+    for sender in Sender:
+        both = known.path(sender)
+        yield both
+        yield from (
+            path
+            for path in (known.path(sender, Families.IPV4), known.path(sender, Families.IPV6))
+            if path.outcome is not both.outcome
+        )
 
 
 def delivery_data(report: Report) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from itertools import groupby
 
+from diag.model.finding import Certainty
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 
@@ -125,6 +126,8 @@ class DeliveryAttempt:
     """Its connection request gets no answer, and so takes all the patience there is."""
     answered: bool = False
     """Somebody spoke there."""
+    certain: bool = True
+    """Nothing of it rests on one look, or on two without a pause between them, where a fleet may differ."""
     size: int = 0
     """The most octets that the host takes (RFC 1870); 0 where it names no limit."""
     requiretls: bool = False
@@ -181,6 +184,11 @@ class DeliveryPath:
     def cites(self) -> tuple[Cite, ...]:
         """What it rests on, each once."""
         return tuple(dict.fromkeys(cite for attempt in self.attempts for cite in attempt.cites))
+
+    @property
+    def certainty(self) -> Certainty:
+        """Of the end: that of its least certain attempt."""
+        return Certainty.CERTAIN if all(each.certain for each in self.attempts) else Certainty.LIKELY
 
     @property
     def ways(self) -> tuple[DeliveryAttempt, ...]:

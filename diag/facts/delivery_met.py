@@ -6,6 +6,7 @@ import enum
 import re
 from dataclasses import field, replace
 
+from diag.model.finding import Certainty
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Unavailable
 from diag.records.mta_sts import Mode
@@ -25,6 +26,8 @@ _SILENT = frozenset({Reached.FILTERED, Reached.SILENT})
 """Dead, and not known to be before all patience is spent."""
 _WRONG = frozenset({Reached.SPEAKS_TLS, Reached.MALFORMED})
 """What speaks there is no mail host."""
+_SEEN_ONCE = frozenset({Cause.TAKEN, Cause.NOT_PUBLIC, Cause.NOT_COVERED, Cause.CERTIFICATE, Cause.TLSA})
+"""What one look shows beyond doubt: it was taken, or is as it was published or presented."""
 _RELAY = re.compile(r"\brelay", re.IGNORECASE)
 
 
@@ -57,8 +60,16 @@ class Place:
             because=because,
             cites=cites,
             answered=isinstance(self.contact, InboundContact) and self.contact.answered,
+            certain=cause in _SEEN_ONCE or self._confirmed(cause),
             **more,
         )
+
+    def _confirmed(self, cause: Cause) -> bool:
+        """Whether it was looked at twice, with a pause."""
+        if cause is Cause.TLSA_LOOK_UP:
+            return isinstance(self.dane, DaneHost) and self.dane.waited
+        contact = self.contact
+        return isinstance(contact, InboundContact) and contact.certainty is Certainty.CERTAIN
 
     def unheard(self, because: str, *cites: Cite) -> Attempt:
         """Nothing that would decide was heard."""

@@ -28,7 +28,7 @@ from diag.facts.delivery import (
 )
 from diag.facts.delivery_told import as_data, cell, met
 from diag.facts.mx import MailExchange, Routing
-from diag.model.finding import Finding
+from diag.model.finding import Certainty, Finding
 from diag.model.plugin import Check
 
 ROUTING = Routing("d.example", (MailExchange(10, "a.example"),), False, True, ())
@@ -317,3 +317,10 @@ def test_data_names_every_path_and_attempt() -> None:
     assert first["outcome"] == "unauthenticated-tls"
     assert [each["host"] for each in first["attempts"]] == ["a.example", "b.example"]
     assert told["once_enforced"]["outcome"] == "deferred"
+
+
+def test_an_end_is_as_certain_as_its_least_certain_attempt() -> None:
+    twice, once = attempt(outcome=Outcome.DEFERRED), attempt(outcome=Outcome.DEFERRED, certain=False)
+    for attempts, certainty in (((twice, twice), Certainty.CERTAIN), ((twice, once), Certainty.LIKELY)):
+        (finding,) = mail_reaches_the_domain.function(delivery(attempts), ROUTING)
+        assert finding.certainty is certainty

@@ -229,3 +229,17 @@ def test_where_the_dns_leads_nowhere_all_mail_ends(routing: object, outcome: Out
 
 def test_without_conversations_nothing_is_worked_out() -> None:
     assert isinstance(made(Absent("x"), Target("d.example", dialogues=False)), Unavailable)
+
+
+@pytest.mark.parametrize(
+    ("name", "sender", "certain"),
+    [
+        ("delivery/starttls-missing-everywhere", DANE, False),
+        ("delivery/certificates-refused-everywhere", STS, True),
+        ("dane/mismatch-everywhere", DANE, True),
+        ("delivery/tlsa-look-ups-fail-everywhere", DANE, False),
+        ("smtp/no-mx-answers", PLAIN, False),
+    ],
+)
+def test_without_a_pause_what_may_pass_is_only_likely(name: str, sender: Sender, certain: bool) -> None:
+    assert {attempt.certain for attempt in seen(name).attempts(sender)} == {certain}
