@@ -13,7 +13,7 @@ from diag.wire.software import Software, named_software
 
 from .certificates import ServedCertificate
 from .inbound import MX_PORT
-from .tls_survey import Known, TlsSurvey
+from .tls_survey import NOT_ASKED, Known, TlsSurvey
 
 UNREACHED = frozenset({Reached.CLOSED, Reached.FILTERED, Reached.UNREACHABLE, Reached.FAILED})
 """Nothing stands there, as far as we can tell."""
@@ -126,7 +126,7 @@ class Cell:
         if self.survey is None or self.survey.depth is Depth.BASIC or self.handshake is None:
             return None
         found = self.survey.version(version)
-        if found.known is not Known.UNKNOWN:
+        if found.known is not Known.UNKNOWN or found.because == NOT_ASKED:
             return None
         heard = [tried.cite for tried in self.survey.tried if version in tried.offer.versions]
         return Unavailable(found.because, tuple(heard[:1]) or self.shown)
