@@ -43,11 +43,13 @@ def verdict(probe: AnyTalk, results: Sequence[Result]) -> Iterator[str]:
         lines = [cite.event + 1 for cite in finding.evidence if cite.event is not None]
         where = f" (line {lines[0]})" if lines else ""
         yield from _wrapped(f"{finding.severity!s:<9} {finding.id}: {finding.text()}{where}")
+    # What one conversation cannot show is no flaw of it, and said all the same.
     open_ones = [result for result in results if result.status in (Status.INCONCLUSIVE, Status.CRASHED)]
     for because in dict.fromkeys(result.because for result in open_ones):
         claims = [result.claim for result in open_ones if result.because == because]
         more = f" and {len(claims) - 1} more" if len(claims) > 1 else ""
         yield from _wrapped(f"{'open':<9} {claims[0].rstrip('.')}{more}: {because}")
+    yield "Certificates, the DNS and other hosts were not looked at: maildiag check does."
 
 
 def outcome(read: ScriptRead) -> Iterator[str]:

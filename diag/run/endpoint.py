@@ -26,18 +26,26 @@ from .runner import Gathering, judge
 ALONE = Unavailable("only this one conversation was looked at")
 
 
+class _NotAsked(NotRecorded):
+    """A fact that cannot do with this conversation."""
+
+    def __str__(self) -> str:
+        return ALONE.because
+
+
 class _Nobody:
     """A lab that knows nothing."""
 
     async def run(self, probe: Probe[E]) -> E:
         """See Lab. Raises NotRecorded."""
-        raise NotRecorded(probe)
+        raise _NotAsked(probe)
 
 
 async def judged(registry: Registry, probe: AnyTalk, transcript: Transcript) -> list[Result]:
     """The results of every check whose facts follow from this conversation alone.
 
-    What must be seen twice, or held against something else, comes out inconclusive.
+    What must be seen on two connections comes out inconclusive. A check that needs to know more, of the certificate,
+    the DNS or other hosts, gives no result.
     """
     target = Target(probe.host)
     lab: Lab = _Nobody()
@@ -50,14 +58,19 @@ async def judged(registry: Registry, probe: AnyTalk, transcript: Transcript) -> 
             steps[step.gives] = _given(step, seeds[step.gives])
         elif step.gives is VantagePoint:
             steps[step.gives] = _given(step, ALONE)
-        elif not step.asks and (needed := _facts(step.needs)) <= steps.keys():
+        elif (needed := _facts(step.needs)) <= steps.keys() and needed & told:
             steps[step.gives] = step
-            told |= {step.gives} if needed & told else set()
-    judgements = tuple(
-        each for each in whole.judgements if (needed := _facts(each.needs)) <= steps.keys() and needed & told
-    )
-    small = Plan(tuple(steps.values()), judgements)
-    return judge(small, await Gathering(small, target, lab).run(), target)
+            told.add(step.gives)
+    facts = await Gathering(Plan(tuple(steps.values()), ()), target, lab).run()
+    judgements = tuple(each for each in whole.judgements if _decidable(each.needs, facts, told))
+    return judge(Plan((), judgements), facts, target)
+
+
+def _decidable(needs: Iterable[Need], facts: Mapping[type, Any], told: set[type]) -> bool:
+    """Whether the conversation tells anything that a check asks for, and all of it is at hand."""
+    needs = [need for need in needs if need.source is Source.FACT]
+    at_hand = all(need.kind in facts and (need.unavailable or facts[need.kind] != ALONE) for need in needs)
+    return at_hand and any(need.kind in told for need in needs)
 
 
 def _facts(needs: Iterable[Need]) -> set[type]:
