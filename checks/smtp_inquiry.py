@@ -63,16 +63,17 @@ class UnknownCommandFatal(Finding):
     message = "{subject} hangs up at the first command that it does not like."
 
 
-@rule("smtp/accepts-bare-lf-command", Severity.NOTICE, Rfc(5321, "2.3.8"), since="1.0")
+@rule("smtp/accepts-bare-lf-command", Severity.INFO, Rfc(5321, "2.3.8"), since="1.0")
 class AcceptsBareLfCommand(Finding):
     """A mail host takes a command that does not end as the standard has it.
 
     ## Why it matters
     Lines end in CR LF, and in nothing else. Servers that disagree on where a line ends are what mail smuggling
-    is made of; a lenient one is half of such a pair.
+    is made of. Postfix and Exim are lenient with commands unless told otherwise; what counts is that no message ends
+    so, which `--mailbox` shows.
 
     ## How to fix
-    Where only your own programs send so, let the server refuse it.
+    Nothing, if old programs of your own send so. Otherwise let the server refuse it.
     """
 
     message = '{subject} takes a command that ends in LF alone: "{line}".'
