@@ -79,14 +79,13 @@ def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int, protocol: str
         yield from course.run(_weak(max(course.spoken)))
     if depth is Depth.FULL:
         yield from course.run(
-            _about(course, protocol), _suites(course, TLS12, modern), _suites(course, TLS13)
+            _about(course, protocol),
+            _suites(course, TLS12, modern),
+            _suites(course, TLS13),
+            _telling_groups(course),
         )
         older = sorted((version for version in course.spoken if SSL3 <= version < TLS12), reverse=True)
-        yield from course.run(
-            _telling_groups(course),
-            _suites(course, TLS12),
-            *(_suites(course, version) for version in older),
-        )
+        yield from course.run(*(_suites(course, version) for version in (TLS12, *older)))
     return course.left
 
 
@@ -101,7 +100,7 @@ class _Course:
         self._most = most
 
     def run(self, *lanes: Lane) -> Generator[tuple[Offer, ...], tuple[Answer, ...], None]:
-        """Play lanes side by side, the first ones first, until all are at their end or the budget is."""
+        """Play lanes side by side, in turns, until all are at their end or the budget is."""
         waiting = [(lane, offer) for lane in lanes if (offer := next(lane, None)) is not None]
         while waiting:
             room = min(AT_ONCE, self._most - len(self._asked))
@@ -114,7 +113,7 @@ class _Course:
             self._asked += offers
             self.answers += answers
             again = [(lane, _sent(lane, answer)) for (lane, _), answer in zip(now, answers, strict=True)]
-            waiting = [(lane, offer) for lane, offer in again if offer is not None] + later
+            waiting = later + [(lane, offer) for lane, offer in again if offer is not None]
 
     def unless_asked(self, offer: Offer) -> Iterator[Lane]:
         """A lane of that offer, unless it was made."""
