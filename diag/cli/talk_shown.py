@@ -38,7 +38,8 @@ def verdict(probe: AnyTalk, results: Sequence[Result]) -> Iterator[str]:
     """The sentences of the rules that this one conversation raises, and what it leaves open."""
     findings = [finding for result in results for finding in result.findings]
     passed = sum(result.status is Status.PASSED for result in results)
-    yield f"Judged by itself, as {_met(probe)}: {_counted(len(findings))}, {passed} checks passed."
+    told = f"{_counted(len(findings), 'finding')}, {_counted(passed, 'check')} passed"
+    yield from _wrapped(f"Judged by itself, as {_met(probe)}: {told}.", "")
     for finding in sorted(findings, key=lambda each: -each.severity):
         lines = [cite.event + 1 for cite in finding.evidence if cite.event is not None]
         where = f" (line {lines[0]})" if lines else ""
@@ -55,7 +56,7 @@ def verdict(probe: AnyTalk, results: Sequence[Result]) -> Iterator[str]:
 def outcome(read: ScriptRead) -> Iterator[str]:
     """What came of a script."""
     if read.done:
-        yield f"The script was spoken to its end: {len(read.replies)} replies, each as expected."
+        yield f"The script was spoken to its end: {_counted(len(read.replies), 'reply')}, as expected."
     elif read.unexpected:
         yield from _wrapped(f"The script stopped: {read.because}", "")
     else:
@@ -74,5 +75,8 @@ def _met(probe: AnyTalk) -> str:
     return "programs that manage filters meet it" if probe.kind == "sieve" else "mail programs meet it"
 
 
-def _counted(findings: int) -> str:
-    return {0: "nothing to complain of", 1: "1 finding"}.get(findings, f"{findings} findings")
+def _counted(number: int, what: str) -> str:
+    if number == 1:
+        return f"1 {what}"
+    several = what.removesuffix("y") + ("ies" if what.endswith("y") else "s")
+    return f"{number or 'no'} {several}"
