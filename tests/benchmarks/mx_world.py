@@ -56,7 +56,7 @@ class Hosts:
 
     async def play(self, stream: anyio.abc.SocketStream) -> None:
         """One connection."""
-        at = stream.extra(anyio.abc.SocketAttribute.local_address)[0]  # noqa: S610 -- not Django's
+        at = stream.extra(anyio.abc.SocketAttribute.local_address)[0]
         self.total[at] += 1
         self._now[at] += 1
         self.most[at] = max(self.most[at], self._now[at])
