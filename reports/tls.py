@@ -40,6 +40,11 @@ class Row:
     left: str
     """Why something was not asked; empty where all was."""
 
+    @property
+    def count(self) -> int:
+        """How many suites there are, each counted once."""
+        return len({name for suites in self.suites for name in suites.names})
+
 
 def surveys(report: Report) -> tuple[TlsSurvey, ...]:
     """Those of endpoints at which TLS was looked into, hosts and ports in the usual order."""
