@@ -63,7 +63,7 @@ def logins_are_taken(tried: LoginTried) -> Iterator[Finding]:
         yield LoginFailed(
             subject=tried.subject,
             mechanism=tried.mechanism,
-            line=tried.line,
+            line=tried.line.rstrip("."),
             evidence=(tried.cite,),
             # One look, as another failed login might lock the user out.
             certainty=Certainty.LIKELY,
@@ -98,7 +98,7 @@ def every_mechanism_offered_works(tried: MechanismTried) -> Iterator[Finding]:
             subject=tried.place.subject,
             works=tried.works,
             fails=tried.fails,
-            line=tried.line,
+            line=tried.line.rstrip("."),
             evidence=tried.cites,
             certainty=Certainty.LIKELY,
             fix=(Configure(host, f"auth_mechanisms = {tried.works.lower()}", "Dovecot"),),
@@ -327,5 +327,8 @@ def drafts_can_be_stored(draft: DraftPut) -> Iterator[Verdict]:
         yield Undecided(f"the draft was not stored: {draft.line}", (draft.cite,), draft.place.subject)
     elif not draft.taken:
         yield AppendRefused(
-            subject=draft.place.subject, folder=draft.folder, line=draft.line, evidence=(draft.cite,)
+            subject=draft.place.subject,
+            folder=draft.folder,
+            line=draft.line.rstrip("."),
+            evidence=(draft.cite,),
         )

@@ -32,7 +32,7 @@ def the_login_for_a_round_trip_is_taken(sent: MessageSubmitted) -> Iterator[Find
         yield LoginFailed(
             subject=str(sent.endpoint),
             mechanism=sent.mechanism,
-            line=sent.line,
+            line=sent.line.rstrip("."),
             evidence=(sent.cite,),
             certainty=Certainty.LIKELY,
         )

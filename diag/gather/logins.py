@@ -230,9 +230,15 @@ def _tried(visit: Visit | Absent | Unavailable) -> LoginTried | Absent | Unavail
         place=visit.place,
         taken=login.end is LoginEnd.TAKEN,
         mechanism=login.mechanism,
-        line=_line(visit.transcript, login.event),
+        line=_said(visit),
         cite=Cite(visit.probe, login.event),
     )
+
+
+def _said(visit: Visit) -> str:
+    """What the server said in the end, without the tag that IMAP has."""
+    line = _line(visit.transcript, visit.login.event)
+    return line.partition(" ")[2] if visit.place.service is Service.IMAP else line
 
 
 def _line(transcript: Transcript, event: int | None) -> str:

@@ -24,7 +24,9 @@ def access(page: Page, report: Report) -> None:
             mark = "✓ taken" if login.taken else "✗ refused"
             rows.append((f"{endpoint.host}:{endpoint.port}", mark, plain(login.mechanism)))
         elif isinstance(login, Unavailable):
-            rows.append((plain(subject), "? open", plain(login.because)))
+            host, _, rest = subject.partition(" ")
+            port = rest.rpartition(":")[2]
+            rows.append((plain(f"{host}:{port}"), "? open", plain(login.because.partition(":")[0])))
     page.table(rows, fixed={1})
     seen = report.fact(MailboxSeen)
     visits = [each.visit for each in seen.values()] if isinstance(seen, Many) else []
