@@ -54,6 +54,14 @@ class Sample:
     leaf_at: Cite | None = None
 
 
+@frozen
+class EndpointSamples:
+    """Everything that was heard at one endpoint, connection by connection; those that were turned away left out."""
+
+    endpoint: Endpoint
+    samples: tuple[Sample, ...]
+
+
 @frozen(kw_only=True)
 class Cell:
     """One endpoint."""

@@ -8,20 +8,18 @@ from typing import Any
 from diag.facts.access_hosts import Origin
 from diag.facts.certificates import ServedCertificate
 from diag.facts.clients import ClientContact
-from diag.facts.hellos import InboundHandshake
-from diag.facts.inbound import MX_PORT, InboundContact, InboundInjection, InboundOffer, Look
-from diag.facts.matrix import UNREACHED, Cell, Matrix
+from diag.facts.inbound import MX_PORT, InboundContact, InboundOffer, Look
+from diag.facts.matrix import UNREACHED, Cell, EndpointSamples, Matrix, Sample
 from diag.facts.mx import MxHost
 from diag.facts.tls_survey import TlsSurvey
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint
-from diag.probes.probe import Lab
 from diag.wire.reach import Reached
 
 from .references import SHUT
-from .samples import further, greeting, offered, said, sample
+from .samples import greeting, offered, said
 
 FAULTS = frozenset(
     {
@@ -42,26 +40,20 @@ async def matrix(
     hosts: Many[MxHost] | Absent | Unavailable,
     contacts: Many[InboundContact] | Absent | Unavailable,
     offers: Many[InboundOffer] | Absent | Unavailable,
-    handshakes: Many[InboundHandshake] | Absent | Unavailable,
-    injections: Many[InboundInjection] | Absent | Unavailable,
     clients: Many[ClientContact] | Absent | Unavailable,
     surveys: Many[TlsSurvey] | Absent | Unavailable,
     certificates: Many[ServedCertificate] | Absent | Unavailable,
-    lab: Lab,
+    samples: Many[EndpointSamples] | Absent | Unavailable,
 ) -> Matrix | Absent | Unavailable:
     """Every endpoint that was talked to, or was to be, with what it showed."""
     if not isinstance(contacts, Many) and not isinstance(clients, Many):
         return clients if isinstance(contacts, Absent) else contacts
-    known = _Known(
-        _items(offers), _items(handshakes), _items(injections), _items(surveys), _items(certificates)
-    )
+    known = _Known(_items(offers), _items(surveys), _items(certificates), _items(samples))
     cells = [
-        await _at_25(endpoint, preference, contact, known, lab)
+        _at_25(endpoint, preference, contact, known)
         for endpoint, preference, contact in _inbound(_items(hosts), _items(contacts))
     ]
-    for contact in _items(clients).values():
-        if isinstance(contact, ClientContact):
-            cells.append(await _client(contact, known, lab))
+    cells += [_client(each, known) for each in _items(clients).values() if isinstance(each, ClientContact)]
     return Matrix(tuple(cells)) if cells else Absent("there is no host to talk to")
 
 
@@ -70,10 +62,9 @@ class _Known:
     """What others have gathered, by endpoint."""
 
     offers: Kinds
-    handshakes: Kinds
-    injections: Kinds
     surveys: Kinds
     certificates: Kinds
+    samples: Kinds
 
     def survey(self, subject: str) -> TlsSurvey | None:
         found = self.surveys.get(subject)
@@ -82,6 +73,10 @@ class _Known:
     def certificate(self, subject: str) -> ServedCertificate | None:
         found = self.certificates.get(subject)
         return found if isinstance(found, ServedCertificate) else None
+
+    def heard(self, subject: str) -> tuple[Sample, ...]:
+        found = self.samples.get(subject)
+        return found.samples if isinstance(found, EndpointSamples) else ()
 
 
 def _items(known: Many[Any] | Absent | Unavailable) -> Kinds:
@@ -98,7 +93,7 @@ def _inbound(hosts: Kinds, contacts: Kinds) -> Iterator[tuple[Endpoint, int, obj
                 yield endpoint, host.preference, contact
 
 
-async def _at_25(endpoint: Endpoint, preference: int, contact: object, known: _Known, lab: Lab) -> Cell:
+def _at_25(endpoint: Endpoint, preference: int, contact: object, known: _Known) -> Cell:
     subject = str(endpoint)
     if isinstance(contact, Absent | Unavailable):
         return Cell(
@@ -110,10 +105,7 @@ async def _at_25(endpoint: Endpoint, preference: int, contact: object, known: _K
             cites=contact.evidence,
         )
     assert isinstance(contact, InboundContact)  # as Many says
-    offer, look, survey = known.offers.get(subject), contact.best, known.survey(subject)
-    looks = (*contact.looks, *_looks(known.handshakes.get(subject)))
-    seen = [sample(each.probe, each.session) for each in looks]
-    seen += await further(survey, known.injections.get(subject), lab)
+    offer, look = known.offers.get(subject), contact.best
     told = offer if isinstance(offer, InboundOffer) else None
     doubt = offer if isinstance(offer, Unavailable) else None
     return Cell(
@@ -129,10 +121,10 @@ async def _at_25(endpoint: Endpoint, preference: int, contact: object, known: _K
         clear=offered(told.clear) if told is not None else None,
         tls=offered(told.tls) if told is not None else None,
         offered=told.cites if told is not None else (),
-        survey=survey,
+        survey=known.survey(subject),
         certificate=known.certificate(subject),
         puts_off=_puts_off(look),
-        samples=tuple(each for each in seen if each is not None),
+        samples=known.heard(subject),
     )
 
 
@@ -151,13 +143,9 @@ def _puts_off(look: Look) -> Cite | None:
     return look.cite(decided.last)
 
 
-async def _client(contact: ClientContact, known: _Known, lab: Lab) -> Cell:
+def _client(contact: ClientContact, known: _Known) -> Cell:
     subject, session = str(contact.endpoint), contact.session
     told = said(session)
-    survey = known.survey(subject)
-    looks = [contact, contact.other] if contact.other is not None else [contact]
-    seen = [sample(look.probe, look.session) for look in looks]
-    seen += await further(survey, None, lab)
     return Cell(
         endpoint=contact.endpoint,
         service=str(contact.service),
@@ -171,9 +159,9 @@ async def _client(contact: ClientContact, known: _Known, lab: Lab) -> Cell:
         clear=told[0].offered if told[0] is not None else None,
         tls=told[1].offered if told[1] is not None else None,
         offered=tuple(contact.cite(each.event) for each in told if each is not None),
-        survey=survey,
+        survey=known.survey(subject),
         certificate=known.certificate(subject),
-        samples=tuple(each for each in seen if each is not None),
+        samples=known.heard(subject),
     )
 
 
@@ -184,11 +172,3 @@ def _doubt(contact: ClientContact) -> str:
     if contact.state in UNREACHED and (contact.state is Reached.CLOSED or not contact.published):
         return ""
     return contact.session.inconclusive
-
-
-def _looks(handshake: object) -> Iterator[Look]:
-    """The conversations that were held because a handshake failed."""
-    if isinstance(handshake, InboundHandshake):
-        for look in (handshake.classical, handshake.small, handshake.again):
-            if look is not None:
-                yield look

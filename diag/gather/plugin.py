@@ -38,6 +38,7 @@ from . import (
     revocation,
     roles,
     round_trip,
+    samples,
     sieve,
     spf,
     spf_doubts,
@@ -102,4 +103,5 @@ modules = (
     caa,
     blocklists,
     matrix,
+    samples,
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from diag.facts.client_looks import plain_dealing
-from diag.facts.inbound import InboundInjection
-from diag.facts.matrix import Offered, Sample
+from diag.facts.clients import AnyLook, ClientContact
+from diag.facts.hellos import InboundHandshake
+from diag.facts.inbound import InboundContact, InboundInjection, Look
+from diag.facts.matrix import EndpointSamples, Offered, Sample
 from diag.facts.tls_survey import TlsSurvey
 from diag.model.frozen import frozen
-from diag.model.knowing import Cite
+from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.plugin import fact
 from diag.probes.injection import InjectionTalk
 from diag.probes.probe import Lab
 from diag.probes.tls_offer import TlsOffer
@@ -70,16 +73,46 @@ class Told:
     event: int | None
 
 
-async def further(survey: object, injection: object, lab: Lab) -> list[Sample]:
-    """The connections made beside the usual conversations, as far as SMTP is spoken there.
+@fact
+async def endpoint_samples(
+    contacts: Many[InboundContact],
+    handshakes: Many[InboundHandshake] | Absent | Unavailable,
+    injections: Many[InboundInjection] | Absent | Unavailable,
+    clients: Many[ClientContact],
+    surveys: Many[TlsSurvey] | Absent | Unavailable,
+    lab: Lab,
+) -> Many[EndpointSamples]:
+    """All connections to each endpoint, those held for another purpose too.
 
     What they showed was asked for already, and is asked for once: the lab gives it again.
     """
-    found = []
-    for probe, shown in _probes(survey, injection):
-        made = sample(probe, read_smtp(await lab.run(probe)), shown)
-        found += [made] if made is not None else []
-    return found
+    shaken, injected, surveyed = (
+        known.items if isinstance(known, Many) else {} for known in (handshakes, injections, surveys)
+    )
+
+    async def heard(contact: InboundContact | ClientContact) -> EndpointSamples:
+        subject = str(contact.endpoint)
+        looks = [sample(look.probe, look.session) for look in _looks(contact, shaken.get(subject))]
+        for probe, shown in _probes(surveyed.get(subject), injected.get(subject)):
+            looks.append(sample(probe, read_smtp(await lab.run(probe)), shown))
+        return EndpointSamples(contact.endpoint, tuple(each for each in looks if each is not None))
+
+    met: list[InboundContact | ClientContact] = [*contacts.values(), *clients.values()]
+    return Many({str(contact.endpoint): await heard(contact) for contact in met})
+
+
+def _looks(
+    contact: InboundContact | ClientContact, shaken: object
+) -> Iterator[Look | AnyLook | ClientContact]:
+    """The usual conversations, and those that were held because a handshake failed."""
+    if isinstance(contact, ClientContact):
+        yield contact
+        if contact.other is not None:
+            yield contact.other
+        return
+    yield from contact.looks
+    if isinstance(shaken, InboundHandshake):
+        yield from (look for look in (shaken.classical, shaken.small, shaken.again) if look is not None)
 
 
 def _probes(survey: object, injection: object) -> Iterable[tuple[InjectionTalk | TlsOffer, Shown | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from diag.model.frozen import frozen
 
@@ -25,11 +26,18 @@ def named_software(text: str) -> Software | None:
 
     Only words that products put there themselves count: a host may be called `exim.example`.
     """
-    said = text[:LONGEST_GREETING]
-    for product, pattern in _PRODUCTS:
-        if found := pattern.search(said):
-            return Software(product, (found["version"] or "").rstrip("._-"))
-    return None
+    found = _pattern().search(text[:LONGEST_GREETING])
+    if found is None:
+        return None
+    product = next(name for at, name in enumerate(_WRITTEN) if found[f"p{at}"] is not None)
+    return Software(product, (found["version"] or "").rstrip("._-"))
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    """All of the table, a group for each product; compiled for the first greeting that is looked at."""
+    products = "|".join(f"(?P<p{at}>{written})" for at, written in enumerate(_WRITTEN.values()))
+    return re.compile(rf"{_BEFORE}(?:{products})(?:[ /]v?{_VERSION})?{_AFTER}", re.IGNORECASE)
 
 
 _VERSION = r"(?P<version>[0-9]{1,4}(?:\.[0-9A-Za-z_+-]{1,12}){1,4})?"
@@ -59,7 +67,3 @@ _WRITTEN = {
     "Gmail": r"gsmtp|Gimap|Gpop",
 }
 """By the product: how greetings write it, as they are met."""
-_PRODUCTS = tuple(
-    (product, re.compile(rf"{_BEFORE}(?:{written})(?:[ /]v?{_VERSION})?{_AFTER}", re.IGNORECASE))
-    for product, written in _WRITTEN.items()
-)
