@@ -68,9 +68,9 @@ class Playing:
 
 
 @contextmanager
-def playing(rtt: float, count: int = 1) -> Iterator[Playing]:
+def playing(rtt: float, count: int = 1, *more: str) -> Iterator[Playing]:
     """A world at a distance, until the context is left."""
-    command = [sys.executable, str(HERE / "world.py"), "--rtt", str(rtt), "--domains", str(count)]
+    command = [sys.executable, str(HERE / "world.py"), "--rtt", str(rtt), "--domains", str(count), *more]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -122,7 +122,7 @@ def paired(ours: Sequence[str], other: Sequence[str], resolv: Path) -> tuple[flo
 def one_domain(rtt: float, resolv: Path) -> Iterator[Row]:
     """(a), (b) and (d): one domain on every port."""
     with playing(rtt) as world:
-        ours = maildiag(world.root, "d1.example")
+        ours = maildiag(world.root, "d1.example", "--tls", "basic")
         theirs = [str(BIN / "checkdmarc"), "-n", RESOLVER, "--check-mx-tls", "d1.example"]
         mine, other = paired(ours, theirs, resolv)
         yield Row(
@@ -254,7 +254,7 @@ def beside_sslyze() -> Iterator[Row]:
             runs.append([sslyze, "--certinfo", *how, f"{host}:{port}"])
         runs.append([sslyze, "--certinfo", "--starttls", "smtp", f"{NET}.10:25"])
         world.count()
-        ours = timed(maildiag(world.root, "d1.example"))
+        ours = timed(maildiag(world.root, "d1.example", "--tls", "basic"))
         my_connections = sum(row[-1] for row in world.count()["connections"] if row[1] != 443)
         began = time.perf_counter()
         processes = [
@@ -273,6 +273,57 @@ def beside_sslyze() -> Iterator[Row]:
             1 / 3,
             my_connections / max(1, their_connections),
         )
+
+
+def whole_tls() -> Iterator[Row]:
+    """(g): all that one STARTTLS port speaks, beside sslyze and testssl.sh; the default depth beside one handshake."""
+    place, mx = f"{NET}.10", "mx1.d1.example"
+    sslyze = os.environ.get("SSLYZE") or shutil.which("sslyze", path=str(BIN))
+    testssl = shutil.which("testssl.sh") or shutil.which("testssl")
+    for rtt, bound in ((50, 0.1), (0, None)):
+        with playing(rtt, 1, "--one-port") as world:
+            ours = maildiag(world.root, "d1.example", "--tls", "full")
+            mine = statistics.median(timed(ours) for _ in range(REPEATS))
+            world.count()
+            timed(ours)
+            my_connections = _connections(world, place)
+            yield Row(
+                f"(g) --tls full on one STARTTLS port, {rtt:g} ms",
+                mine,
+                3,
+                "s",
+                1.0 if rtt else None,
+                mine / 3,
+            )
+            yield Row("(g) its connections", my_connections, 29, "", 1.0, my_connections / 29)
+            if sslyze is not None:
+                theirs = timed([sslyze, "--starttls", "smtp", f"{mx}:25{{{place}}}"])
+                their_connections = _connections(world, place)
+                yield Row(f"(g) the same / sslyze, {rtt:g} ms", mine, theirs, "s", bound, mine / theirs)
+                yield Row(
+                    "(g) connections / those of sslyze",
+                    my_connections,
+                    their_connections,
+                    "",
+                    1 / 20,
+                    my_connections / max(1, their_connections),
+                )
+            if testssl is not None and not rtt:
+                theirs = timed([testssl, "--quiet", "--starttls", "smtp", "--ip", place, f"{mx}:25"])
+                yield Row(f"(g) the same / testssl.sh, {rtt:g} ms", mine, theirs, "s", 1 / 20, mine / theirs)
+    with playing(50) as world:
+        basic, standard = (
+            maildiag(world.root, "d1.example", "--tls", depth) for depth in ("basic", "standard")
+        )
+        one, more = (statistics.median(timed(run) for _ in range(REPEATS)) for run in (basic, standard))
+        yield Row(
+            "(g) one domain, eight ports, 50 ms / the same with --tls basic", more, one, "s", None, more / one
+        )
+
+
+def _connections(world: Playing, address: str) -> int:
+    """Connections to one address since the last count."""
+    return sum(row[-1] for row in world.count()["connections"] if row[0] == address)
 
 
 @contextmanager
@@ -387,7 +438,9 @@ def _peak(command: Sequence[str]) -> float:
 def main() -> None:
     """Run the parts asked for and print a table in Markdown."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("parts", nargs="*", default=["one", "twenty", "start", "sslyze", "list", "memory"])
+    options.add_argument(
+        "parts", nargs="*", default=["one", "twenty", "start", "sslyze", "tls", "list", "memory"]
+    )
     options.add_argument("--many", type=int, default=2000, help="domains in the long runs")
     chosen = options.parse_args()
     compiled()
@@ -399,6 +452,7 @@ def main() -> None:
             "twenty": lambda: [*twenty_domains(50, resolv), *twenty_domains(0, resolv)],
             "start": start_up,
             "sslyze": beside_sslyze,
+            "tls": whole_tls,
             "list": lambda: long_list(chosen.many),
             "memory": lambda: memory(chosen.many),
         }

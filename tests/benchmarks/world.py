@@ -7,6 +7,8 @@ asked of it. Needs root: the ports are the standard ones, because the programs c
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import functools
 import json
 import re
 import tempfile
@@ -56,10 +58,18 @@ def _hosts(toml: str, count: int) -> str:
     return toml.replace('domains = ["d1.example"]', f"domains = {json.dumps(domains(count))}")
 
 
-async def main(rtt: float, count: int) -> None:
+def one_port(world: World) -> World:
+    """The same with one MX host that listens on port 25, and nothing else that speaks."""
+    kept = {place: host for place, host in world.hosts.items() if host.name.startswith(("mx1", "mta-sts"))}
+    return dataclasses.replace(world, hosts=kept)
+
+
+async def main(rtt: float, count: int, *, alone: bool) -> None:
     """Play until standard input closes; then print the counters as one JSON line."""
     with tempfile.TemporaryDirectory() as folder:
         world = build(Path(folder), count)
+        if alone:
+            world = one_port(world)
         async with played(world, rtt, resolver_at=(RESOLVER, 53)) as playing:
             root = Path(folder) / "root.pem"
             root.write_bytes(world.certificates.root)
@@ -82,5 +92,6 @@ if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--rtt", type=float, default=0)
     options.add_argument("--domains", type=int, default=1)
+    options.add_argument("--one-port", action="store_true", help="one MX host, and no other but for policies")
     chosen = options.parse_args()
-    anyio.run(main, chosen.rtt, chosen.domains)
+    anyio.run(functools.partial(main, chosen.rtt, chosen.domains, alone=chosen.one_port))
