@@ -253,6 +253,7 @@ from .names.domain import is_below, is_hostname, labels, looks_like_address, par
 from .probes.dns import DnsAnswer, DnsQuery, DnsSilence
 from .probes.hello import HelloTalk as HelloTalk
 from .probes.probe import Impact, Lab, Probe
+from .probes.script import IntrusiveScriptTalk as IntrusiveScriptTalk, ScriptTalk as ScriptTalk
 from .records.bimi import BimiProblem as BimiProblem, BimiRecord as BimiRecord
 from .records.dkim import (
     SYNTAX as SYNTAX,
@@ -344,6 +345,7 @@ from .wire.inquiry import Trait as Trait
 from .wire.introduction import leads_with_name as leads_with_name, named_host as named_host
 from .wire.reach import Reached as Reached
 from .wire.relay import Taken as Taken
+from .wire.script import Script as Script
 from .wire.smtp import EhloReply as EhloReply, Problem as Problem, Reply as Reply
 from .wire.smtp_session import SmtpExchange as SmtpExchange
 from .wire.software import named_software as named_software

@@ -8,6 +8,7 @@ from .gather.dns import Found, Looked, NoRecord, look_up, plain, reverse_name
 from .lab.live.live import Means
 from .lab.live.network import Network, Trouble, Wire, WireError
 from .together import all_of
+from .wire.script_text import parse as script_of
 
 __all__ = [
     "Found",
@@ -22,4 +23,5 @@ __all__ = [
     "look_up",
     "plain",
     "reverse_name",
+    "script_of",
 ]

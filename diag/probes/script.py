@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from diag.model.frozen import frozen
-from diag.wire.script import Line, Script, filled
-from diag.wire.script_dialogue import Given
-from diag.wire.script_read import ScriptRead, read_script
+from diag.wire.script import Given, Line, Script, filled
 from diag.wire.transcript import Transcript
 
 from .probe import Impact
 from .talks import TalkProbe, openssl_command
+
+if TYPE_CHECKING:
+    from diag.wire.script_read import ScriptRead
 
 
 @frozen
@@ -43,6 +44,8 @@ class ScriptTalk(TalkProbe):
 
     def read(self, transcript: Transcript) -> ScriptRead:
         """What came of it."""
+        from diag.wire.script_read import read_script  # only runs that speak scripts pay for their engine
+
         return read_script(
             transcript,
             self.script,

@@ -78,6 +78,16 @@ class Script:
         return any(isinstance(step, Line) and intrusive(step.text, self.spoken) for step in self.steps)
 
 
+@frozen
+class Given:
+    """What a run fills in."""
+
+    helo: str
+    domain: str
+    host: str
+    nonce: str
+
+
 def script(spoken: Protocol, steps: tuple[Step, ...], *, opens: bool = False) -> Script:
     """A script out of its steps. Raises BadScript."""
     if len(steps) > MOST_STEPS:

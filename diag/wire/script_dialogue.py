@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from diag.model.frozen import frozen
-
 from .actions import (
     REPLY_LIMIT,
     Dialogue,
@@ -27,6 +25,7 @@ from .pop3 import PopEnd
 from .script import (
     IMAP_COMMANDS,
     Expect,
+    Given,
     Line,
     Protocol,
     Script,
@@ -46,16 +45,6 @@ from .transcript import visible
 
 LONGEST_KEPT = 256
 """Characters of what is kept of a reply."""
-
-
-@frozen
-class Given:
-    """What a run fills in."""
-
-    helo: str
-    domain: str
-    host: str
-    nonce: str
 
 
 @dataclass

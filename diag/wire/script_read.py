@@ -13,8 +13,8 @@ from diag.tls.handshake import TlsFailure
 from .actions import End, Hear, Outcome, Say, Secure, Steps, greeting_limit
 from .lines import split
 from .reach import broken_off
-from .script import Script
-from .script_dialogue import Given, Progress, spoken_steps
+from .script import Given, Script
+from .script_dialogue import Progress, spoken_steps
 from .transcript import Said, Secured, Transcript, Who
 
 

@@ -59,7 +59,9 @@ def _succeeds(command: list[str]) -> None:
 @pytest.fixture(scope="module")
 def told(installed: Installed) -> dict[str, dict[str, Any]]:
     """What a run on each world of the example told, and on one that knows nothing of it."""
-    worlds = [str(EXAMPLE / "worlds" / name) for name in ("without-starttls", "with-starttls", "silent")]
+    worlds = [
+        str(EXAMPLE / "worlds" / name) for name in ("without-starttls", "with-starttls", "silent", "tag-lost")
+    ]
     done = installed.run(str(HERE / "example_run.py"), str(installed.empty), *worlds, "healthy")
     assert done.returncode == 0, done.stderr
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)
@@ -69,7 +71,7 @@ def told(installed: Installed) -> dict[str, dict[str, Any]]:
 def test_its_rule_is_raised_by_its_check(told: dict[str, dict[str, Any]]) -> None:
     broken = told["without-starttls"]
     assert broken["rules"] == ["sieve/no-starttls"]
-    assert broken["checks"] == {"sieve_offers_tls": "failed"}
+    assert broken["checks"] == {"sieve_offers_tls": "failed", "sieve_gives_tags_back": "passed"}
     assert broken["said"] == [
         "The ManageSieve server mail.lantern.example:4190 (Example Sieve 1.0) does not offer STARTTLS."
     ]
@@ -77,13 +79,27 @@ def test_its_rule_is_raised_by_its_check(told: dict[str, dict[str, Any]]) -> Non
 
 def test_its_rule_is_withheld_where_all_is_well(told: dict[str, dict[str, Any]]) -> None:
     assert told["with-starttls"]["rules"] == []
-    assert told["with-starttls"]["checks"] == {"sieve_offers_tls": "passed"}
+    assert set(told["with-starttls"]["checks"].values()) == {"passed"}
+
+
+def test_its_dialogue_is_spoken_recorded_and_judged(
+    installed: Installed, told: dict[str, dict[str, Any]]
+) -> None:
+    lost = told["tag-lost"]
+    assert lost["rules"] == ["sieve/tag-lost"]
+    assert lost["checks"] == {"sieve_offers_tls": "passed", "sieve_gives_tags_back": "failed"}
+    assert lost["said"] == ["The ManageSieve server mail.lantern.example:4190 answers NOOP without its tag."]
+    tape = (installed.empty / "tag-lost.tape").read_text()
+    assert '"text": "NOOP \\"{nonce}\\""' in tape
+    assert 'NOOP \\"maildiag-example\\"' in tape
+    done = installed.maildiag("replay", "tag-lost.tape", "-f", "brief", "-q")
+    assert (done.stdout, done.returncode) == (lost["brief"], 0), done.stderr
 
 
 @pytest.mark.parametrize(("world", "status"), [("healthy", "not-applicable"), ("silent", "inconclusive")])
 def test_none_and_no_answer_are_told_apart(told: dict[str, dict[str, Any]], world: str, status: str) -> None:
     assert told[world]["rules"] == []
-    assert told[world]["checks"] == {"sieve_offers_tls": status}
+    assert set(told[world]["checks"].values()) == {status}
 
 
 def test_its_probe_is_performed_and_its_fact_gathered(told: dict[str, dict[str, Any]]) -> None:
@@ -108,7 +124,10 @@ def test_its_evidence_is_kept_on_tape_and_judged_again(
 
 def test_the_command_line_lists_and_explains_its_rule(installed: Installed) -> None:
     listed = installed.maildiag("rules", "sieve")
-    assert listed.stdout == "error     sieve/no-starttls  The server for mail filters offers no encryption.\n"
+    assert listed.stdout.splitlines() == [
+        "error     sieve/no-starttls  The server for mail filters offers no encryption.",
+        "notice    sieve/tag-lost     The server for mail filters does not give back the tag of a NOOP.",
+    ]
     explained = installed.maildiag("explain", "sieve/no-starttls")
     assert explained.returncode == 0, explained.stderr
     assert "sieve_offers_tls, maildiag_example/checks.py:" in explained.stdout

@@ -6,7 +6,6 @@ import functools
 
 from diag.model.plugin import performs
 from diag.probes.script import IntrusiveScriptTalk, ScriptTalk
-from diag.wire.script_dialogue import script_dialogue
 from diag.wire.transcript import Transcript
 
 from .live import Means
@@ -27,6 +26,8 @@ async def intrusive_script_talk(probe: IntrusiveScriptTalk, means: Means) -> Tra
 
 
 async def _held(probe: ScriptTalk, means: Means) -> Transcript:
+    from diag.wire.script_dialogue import script_dialogue  # as in diag.probes.script
+
     secured_by = functools.partial(secure, certificate=probe.certificate) if probe.certificate else secure
     conversation = Conversation(probe, means.network, secured_by, means.events())
     dialogue = script_dialogue(

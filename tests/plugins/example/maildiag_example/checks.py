@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from diag.api import Configure, Finding, Rfc, Severity, check, rule
 
-from .facts import SieveServer
+from .facts import SieveEcho, SieveServer
 
 
 @rule("sieve/no-starttls", Severity.ERROR, Rfc(5804, "1.7"), Rfc(5804, "2.2"), since="1.0")
@@ -36,3 +36,24 @@ def sieve_offers_tls(server: SieveServer) -> Iterator[Finding]:
             evidence=server.asked,
             fix=(setting,),
         )
+
+
+@rule("sieve/tag-lost", Severity.NOTICE, Rfc(5804, "2.13"), since="1.0")
+class TagLost(Finding):
+    """The server for mail filters does not give back the tag of a NOOP.
+
+    ## Why it matters
+    Programs that lost count of the answers find their place again by it; here they must connect anew.
+
+    ## How to fix
+    Update the ManageSieve server.
+    """
+
+    message = "The ManageSieve server {subject} answers NOOP without its tag."
+
+
+@check
+def sieve_gives_tags_back(echo: SieveEcho) -> Iterator[Finding]:
+    """The server for mail filters gives back the tag of a NOOP."""
+    if not echo.given_back:
+        yield TagLost(subject=f"{echo.host}:{echo.port}", evidence=echo.asked)

@@ -12,11 +12,22 @@ class SieveServer:
     """A ManageSieve server that the domain names, and what it offers before TLS."""
 
     host: str
+    address: str
     port: int
     implementation: str
     starttls: bool
     mechanisms: tuple[str, ...]
     """SASL mechanisms offered before TLS."""
+    asked: tuple[Cite, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SieveEcho:
+    """Whether a ManageSieve server gives back the tag of a NOOP (RFC 5804 section 2.13)."""
+
+    host: str
+    port: int
+    given_back: bool
     asked: tuple[Cite, ...]
 
 

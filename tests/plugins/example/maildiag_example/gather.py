@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dns.rdtypes.IN.SRV import SRV
 
-from diag.api import Absent, Cite, Lab, Many, Target, Unavailable, fact
-from diag.asking import Found, all_of, look_up, plain
+from diag.api import Absent, Cite, Lab, Many, ScriptTalk, Target, Unavailable, fact
+from diag.asking import Found, all_of, look_up, plain, script_of
 
-from .facts import SieveServer, capabilities
+from .facts import SieveEcho, SieveServer, capabilities
 from .probes import SieveHello
 
 
@@ -38,9 +38,39 @@ async def _server(lab: Lab, host: str, port: int, asked: tuple[Cite, ...]) -> Si
     offered = capabilities(heard.octets)
     return SieveServer(
         host=host,
+        address=probe.address,
         port=port,
         implementation=offered.get("IMPLEMENTATION", ""),
         starttls="STARTTLS" in offered,
         mechanisms=tuple(offered.get("SASL", "").split()),
         asked=(*asked, Cite(probe)),
     )
+
+
+NOOP = script_of(
+    """
+    S: OK
+    C: NOOP "{nonce}"
+    S: OK (TAG "{back}") | OK | NO
+    """,
+    "sieve",
+)
+"""A dialogue as data: maildiag speaks it, records it, and keeps to every limit. No performer is needed."""
+
+
+@fact
+async def sieve_echoes(servers: Many[SieveServer], lab: Lab) -> Many[SieveEcho]:
+    """Whether each server gives back the tag of a NOOP, on a connection of its own."""
+
+    async def echo(host: str) -> SieveEcho | Absent | Unavailable:
+        server = servers.items[host]
+        if isinstance(server, Absent | Unavailable):
+            return server
+        probe = ScriptTalk(server.address, server.port, host, NOOP, nonce="maildiag-example")
+        read = probe.read(await lab.run(probe))
+        asked = (Cite(probe, read.event),)
+        if not read.done:
+            return Unavailable(read.because, asked)
+        return SieveEcho(host, server.port, read.kept.get("back") == probe.nonce, asked)
+
+    return Many(await all_of(echo, servers.items))
