@@ -295,10 +295,17 @@ def refuses(exchange: SmtpExchange | None) -> bool:
     reply = exchange.reply if exchange is not None and exchange.verb == "RCPT" else None
     if reply is None or reply.kind != 5:
         return False
-    policy = reply.enhanced.startswith("5.7.") and "relay" not in reply.text.lower()
+    if "relay" in reply.text.lower():  # the host does not know that it takes mail for the domain
+        return True
+    policy = reply.enhanced.startswith("5.7.") or _POLICY.search(reply.text[:1000]) is not None
     return not policy and _SENDER.search(reply.text[:1000]) is None
 
 
+_POLICY = re.compile(
+    r"\b(spf|dmarc|dkim|spam|policy|policies|reputation|blocked|blacklisted|virus|denied by|not authori[sz]ed|"
+    r"authenticat\w*|encrypt\w*|starttls|tls)\b",
+    re.IGNORECASE,
+)
 _SENDER = re.compile(
     r"<>|\b(null|empty|blank)\b.{0,20}\b(sender|return|reverse|from)|\bbounce", re.IGNORECASE
 )

@@ -25,9 +25,8 @@ from .smtp_settings import settings
 
 SLOW_GREETING_MS = 20_000
 """Milliseconds; pauses against spam and look-ups take less (RFC 5321 section 4.5.3.2.1 has senders wait 5 min)."""
-SLOW_REPLY_MS = 5_000
-"""Milliseconds; a look-up now and then takes as long, but not one at each command."""
 SLOW_REPLIES = 3
+"""As many show that a host takes its time over everything."""
 
 
 @rule("smtp/slow-greeting", Severity.NOTICE, Rfc(5321, "4.5.3.2.1"), since="1.0")
@@ -74,7 +73,7 @@ def mx_host_answers_in_time(survey: InboundSurvey) -> Iterator[Finding]:
         yield SlowGreeting(
             subject=subject, seconds=min(waits) // 1000, evidence=cites, certainty=survey.certainty
         )
-    slow = [(step, wait) for step, wait in _waits(look) if wait >= SLOW_REPLY_MS]
+    slow = survey.session.slow
     if len(slow) >= SLOW_REPLIES:
         yield Tarpit(
             subject=subject,
@@ -88,19 +87,6 @@ def mx_host_answers_in_time(survey: InboundSurvey) -> Iterator[Finding]:
 def _greeted_after(look: Look) -> int:
     greeting = look.session.greeting
     return greeting.waited_ms if greeting is not None and look.greeted else 0
-
-
-def _waits(look: Look) -> Iterator[tuple[SmtpExchange, int]]:
-    """Milliseconds that each command had to wait, not counting for those before it in one write."""
-    before = 0
-    for step in look.session.exchanges:
-        if step.reply is None or step.last is None:
-            return
-        at = look.transcript.events[step.last].at_ms
-        begun = max(look.transcript.events[step.asked].at_ms, before)
-        before = at
-        if step.command:
-            yield step, at - begun
 
 
 @rule("smtp/closes-without-reply", Severity.NOTICE, Rfc(5321, "3.8"), Rfc(5321, "4.1.1.10"), since="1.0")

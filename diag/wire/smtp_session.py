@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .blame import LONGEST_JUDGED, Blame, blamed
 from .exchanges import Exchange, exchanges
+from .introduction import named_host
 from .reach import Doubt, Reached, broken_off, doubt_about, quote, way
 from .session import Session, common, greeting_of
 from .smtp import EhloReply, Reply, SmtpEnd, parse_ehlo, parse_reply
@@ -17,6 +18,10 @@ SmtpExchange = Exchange[Reply]
 
 TARPIT_GREETING_MS = 8000
 """A greeting this late together with an EHLO reply without keywords is a tarpit's (spamd takes ten seconds)."""
+SLOW_REPLY_MS = 5000
+"""A reply this late is slow; a look-up now and then takes as long, but not one at each command."""
+SLOW_REPLIES = 3
+"""Slow replies by which a host that takes its time over everything is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,9 @@ class SmtpSession(Session[Reply]):
     blame_event: int | None
     throttled: int | None
     """The event of a 421, or of words that there are too many connections."""
+    slow: tuple[tuple[SmtpExchange, int], ...]
+    """The commands that waited long for their replies, each with the milliseconds, not counting what those before it
+    in the same write had to wait."""
     tarpit: int | None
     """The event that gives away a tarpit, which answers everything and means nothing."""
     middlebox: int | None
@@ -90,7 +98,8 @@ def read_smtp(transcript: Transcript) -> SmtpSession:
     connection = next((event for event in transcript.events if isinstance(event, Opened)), None)
     blame = _blame(transcript, steps, connection.address if connection else "")
     throttled = next((step.cited for step in steps if step.reply and throttles(step.reply)), None)
-    tarpit = _tarpit(greeting, hellos)
+    slow = tuple((step, wait) for step, wait in _waits(transcript, steps) if wait >= SLOW_REPLY_MS)
+    tarpit = _tarpit(greeting, hellos, slow)
     state, event = _state(transcript, greeting)
     if state is Reached.OPEN and throttled is not None:
         state, event = Reached.THROTTLED, throttled
@@ -110,6 +119,7 @@ def read_smtp(transcript: Transcript) -> SmtpSession:
         blame=blame[0] if blame else None,
         blame_event=blame[1] if blame else None,
         throttled=throttled,
+        slow=slow,
         tarpit=tarpit,
         middlebox=_middlebox(greeting, hellos),
     )
@@ -175,22 +185,47 @@ def _blame(transcript: Transcript, steps: Sequence[SmtpExchange], peer: str) -> 
     return None
 
 
-def _tarpit(greeting: SmtpExchange | None, hellos: Sequence[SmtpExchange]) -> int | None:
-    """A tarpit answers EHLO, slowly or with scorn, and offers nothing at all."""
+def _waits(transcript: Transcript, steps: Sequence[SmtpExchange]) -> Iterator[tuple[SmtpExchange, int]]:
+    before = 0
+    for step in steps:
+        if step.reply is None or step.last is None:
+            return
+        at = transcript.events[step.last].at_ms
+        begun = max(transcript.events[step.asked].at_ms, before)
+        before = at
+        if step.command:
+            yield step, at - begun
+
+
+def _tarpit(
+    greeting: SmtpExchange | None,
+    hellos: Sequence[SmtpExchange],
+    slow: Sequence[tuple[SmtpExchange, int]],
+) -> int | None:
+    """A tarpit answers EHLO, slowly or with scorn, and offers nothing of worth."""
     first = next(iter(hellos), None)
     offer = _offer(first)
-    if first is None or offer is None or offer.offered or first.reply is None:
+    if first is None or offer is None or first.reply is None:
         return None
+    if offer.offered:
+        # Who takes his time over every reply may be playing the part of a mail host: that he does not offer
+        # STARTTLS proves nothing.
+        return first.last if len(slow) >= SLOW_REPLIES and not _may_secure(hellos, offer) else None
     late = greeting is not None and greeting.waited_ms >= TARPIT_GREETING_MS
     said = f"{greeting.reply if greeting else ''} {first.reply}"
     return first.last if late or _TARPIT.search(said[:LONGEST_JUDGED]) else None
+
+
+def _may_secure(hellos: Sequence[SmtpExchange], offer: EhloReply) -> bool:
+    return offer.offers("STARTTLS") or hellos[0].secure
 
 
 def _middlebox(greeting: SmtpExchange | None, hellos: Sequence[SmtpExchange]) -> int | None:
     reply = greeting.reply if greeting else None
     if greeting is not None and reply is not None:
         stars, others = reply.text.count("*"), len(reply.text.replace(" ", ""))
-        if stars >= 4 and 2 * stars >= others:
+        # Stars around the host's own name are there for show.
+        if stars >= 4 and 2 * stars >= others and not named_host(reply.text):
             return greeting.last
     for hello in hellos:
         offer = _offer(hello)
