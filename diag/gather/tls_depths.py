@@ -72,7 +72,7 @@ def _held(survey: TlsSurvey, name: str, day: date) -> TlsByProfile:
         refused=tuple(version for version in VERSION_NAMES if survey.version(version).no),
         # Without a certificate, port 25 is no worse off than with one that nobody verifies (RFC 7672 section 8.2).
         suites=tuple(n for n in dict.fromkeys(offered) if survey.client_port or not suite(n).anonymous),
-        groups=_groups(survey),
+        groups=survey.groups,
         primes=tuple(answer.dh_prime for answer in answers if answer.dh_prime),
         schemes=tuple(answer.scheme for answer in answers if answer.scheme is not None),
         keys=tuple((leaf.key, leaf.bits, leaf.curve) for leaf in leaves if not leaf.problem),
@@ -80,13 +80,3 @@ def _held(survey: TlsSurvey, name: str, day: date) -> TlsByProfile:
     )
     cites = (survey.shown, *(tried.cite for tried, _ in survey.taken))
     return TlsByProfile(survey, asked.title, asked.edition, asked.deviations(spoken, day), cites)
-
-
-def _groups(survey: TlsSurvey) -> tuple[int, ...]:
-    from diag.tls.groups import every
-
-    made = survey.handshake
-    named = made.group.lower() if isinstance(made, Handshake) else ""
-    usual = (each.number for each in every().values() if named in (each.name.lower(), each.openssl.lower()))
-    found = (answer.group for _, answer in survey.taken if answer.group is not None)
-    return tuple(dict.fromkeys((*usual, *found)))
