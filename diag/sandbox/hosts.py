@@ -128,6 +128,8 @@ class Quirks:
     """Clear text sent in one write with the reply that begins TLS (RFC 3207 section 6)."""
     keeps_clear_text: bool = False
     """Commands read before the handshake are obeyed after it (CVE-2011-0411)."""
+    tls_alone: bool = False
+    """It refuses to begin TLS where anything came together with the command, and closes, as Exim does."""
     one_at_a_time: bool = False
     """What came together with a command is lost when that is answered (RFC 2920 section 3.2)."""
     line_end: str = "\r\n"

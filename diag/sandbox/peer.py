@@ -98,6 +98,8 @@ async def _converse(session: Session, speaker: Speaker) -> None:
         verb = speaker.verb(line)
         script = session.script(verb)
         said = speaker.hear(line) if script is None else speaker.scripted(line, script)
+        if said.then is Then.SECURE and session.crowded:
+            said = Reply(("554 5.5.1 Error: SMTP protocol synchronization",), Then.CLOSE)
         await session.say(verb, said)
         await session.skip(said.octets)
         if said.then is Then.SECURE:
@@ -162,6 +164,11 @@ class Session:
                 return message.decode("latin-1")
             if len(self._buffer) > LONGEST_LINE or not await self._more():
                 return None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more came with the last command, at a host that minds that."""
+        return self._quirks.tls_alone and bool(self._buffer)
 
     async def octets(self) -> bytes:
         """What has come, as soon as anything has; b"" once the client has closed."""
