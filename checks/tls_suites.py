@@ -70,16 +70,17 @@ def nothing_is_accepted_that_does_not_encrypt(asked: WeakTls) -> Iterator[Verdic
         yield from _left_open(taken, "suites that encrypt little or nothing")
 
 
-@rule("tls/anonymous", Severity.ERROR, Rfc(5246, "F.1.1.1"), Rfc(8314, "5.3"), since="1.0")
+@rule("tls/anonymous", Severity.NOTICE, Rfc(5246, "F.1.1.1"), Rfc(8314, "5.3"), since="1.0")
 class Anonymous(AcceptedSuites):
     """A server for mail programs accepts TLS without a certificate.
 
     ## Why it matters
-    Nobody can tell whether it is this server at the other end: whoever is on the way can take its place and
-    read the password.
+    No mail program should ask for it: whoever is on the way could take the server's place and read the password.
+    Programs that verify never do, and lose nothing by it. But one that is set up badly finds out only where servers
+    refuse, and audits fail on it.
 
     ## How to fix
-    Take the suites named aNULL (ADH, AECDH) from the list of this service.
+    Take the suites named aNULL (ADH, AECDH) from the list of this service. Postfix allows them unless told otherwise.
     """
 
 
