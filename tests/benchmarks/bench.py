@@ -23,6 +23,7 @@ from typing import Any
 
 from world import NET, RESOLVER, domains
 
+from diag.lab.limited import Limits
 from diag.lab.tape import Tape
 from diag.probes.https import HttpExchange
 from diag.run.registry import load
@@ -319,6 +320,59 @@ def whole_tls() -> Iterator[Row]:
         yield Row(
             "(g) one domain, eight ports, 50 ms / the same with --tls basic", more, one, "s", None, more / one
         )
+        report = subprocess.run(standard, check=False, capture_output=True, text=True, timeout=600)
+        told = json.loads(report.stdout)
+        chain = told["counts"]["round_trips"] * 0.05
+        yield Row(
+            "(g) wall time at the usual depth / its longest chain",
+            told["seconds"],
+            chain,
+            "s",
+            1.25,
+            told["seconds"] / chain,
+        )
+
+
+def many_hosts(count: int) -> Iterator[Row]:
+    """(h): as many MX hosts in one run, each of a domain and an operator of its own; what each of them saw of us."""
+    memory: list[float] = []
+    for hosts in (count // 10, count):
+        command = [sys.executable, str(HERE / "mx_world.py"), "--hosts", str(hosts)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            resolver = json.loads(process.stdout.readline())["resolver"]
+            world = Playing(process, "")
+            began = time.perf_counter()
+            memory.append(_peak(maildiag("", *domains(hosts), resolver=resolver)))
+            seconds = time.perf_counter() - began
+            saw = world.count()
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(20)
+    limits = Limits()
+    at_a_time, in_all = limits.connections_per_service, limits.connections_in_all
+    most, total = saw["most_at_a_time"], saw["most_to_one"]
+    yield Row(
+        f"(h) {count} MX hosts: the most connections at a time that one saw",
+        most,
+        at_a_time,
+        "",
+        1.0,
+        most / at_a_time,
+    )
+    yield Row("(h) the most that one saw in all", total, in_all, "", 1.0, total / in_all)
+    yield Row("(h) hosts that were talked to", saw["hosts"], count, "", None, saw["hosts"] / count)
+    yield Row("(h) hosts a second", count / seconds, 1, "", None, count / seconds)
+    yield Row(
+        f"(h) memory of {count} hosts / of {count // 10}",
+        memory[1],
+        memory[0],
+        "MiB",
+        None,
+        memory[1] / memory[0],
+    )
 
 
 def _connections(world: Playing, address: str) -> int:
@@ -439,7 +493,7 @@ def main() -> None:
     """Run the parts asked for and print a table in Markdown."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument(
-        "parts", nargs="*", default=["one", "twenty", "start", "sslyze", "tls", "list", "memory"]
+        "parts", nargs="*", default=["one", "twenty", "start", "sslyze", "tls", "list", "memory", "hosts"]
     )
     options.add_argument("--many", type=int, default=2000, help="domains in the long runs")
     chosen = options.parse_args()
@@ -455,6 +509,7 @@ def main() -> None:
             "tls": whole_tls,
             "list": lambda: long_list(chosen.many),
             "memory": lambda: memory(chosen.many),
+            "hosts": lambda: many_hosts(500),
         }
         print("| what | ours | other | ratio | at most |\n|---|---|---|---|---|")
         for part in chosen.parts:
