@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from email.utils import format_datetime
 
 import anyio
 
@@ -58,6 +57,8 @@ async def message_submitted(
         return place
     if isinstance(reading := _reading(target, places), Unavailable):
         return reading  # nothing is sent that nobody could remove
+    from email.utils import format_datetime  # only who sends a message pays for loading it
+
     nonce = (await lab.run(Nonce())).text
     message_id, subject = f"{nonce}.round-trip@{target.domain}", f"round trip {nonce}"
     lines = _message(target.mailbox, message_id, subject, format_datetime(moment.at))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from diag.model.frozen import frozen
 
@@ -56,6 +55,8 @@ def _clause(name: str, text: str) -> str:
 
 
 def _moment(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # it loads sockets, which no other run needs here
+
     try:
         at = parsedate_to_datetime(without_comments(text).strip())
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -10,10 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import re
-import stringprep
-import unicodedata
 from collections.abc import Collection, Generator, Mapping
 
 from diag.model.frozen import frozen
@@ -158,6 +155,9 @@ def prepared(text: str) -> str:
     """A name or password as SASLprep has it (RFC 4013); what it forbids is left as it is, for the server to judge."""
     if text.isascii():
         return text
+    import stringprep  # rarely wanted, and a while to load
+    import unicodedata
+
     mapped = "".join(
         " " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char)
     )
@@ -212,6 +212,8 @@ def _number(text: str) -> int:
 
 def _status(refusal: bytes) -> str:
     """The status of a bearer token's refusal."""
+    import json
+
     try:
         told = json.loads(refusal)
     except (ValueError, RecursionError):
