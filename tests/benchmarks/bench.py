@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -501,7 +501,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         resolv = Path(folder) / "resolv.conf"
         resolv.write_text(f"nameserver {RESOLVER}\n")
-        parts = {
+        parts: dict[str, Callable[[], Iterable[Row]]] = {
             "one": lambda: [*one_domain(50, resolv), *one_domain(0, resolv)],
             "twenty": lambda: [*twenty_domains(50, resolv), *twenty_domains(0, resolv)],
             "start": start_up,
