@@ -28,6 +28,7 @@ _WRONG = frozenset({Reached.SPEAKS_TLS, Reached.MALFORMED})
 """What speaks there is no mail host."""
 _SEEN_ONCE = frozenset({Cause.TAKEN, Cause.NOT_PUBLIC, Cause.NOT_COVERED, Cause.CERTIFICATE, Cause.TLSA})
 """What one look shows beyond doubt: it was taken, or is as it was published or presented."""
+_OF_DANE = frozenset({Cause.TLSA, Cause.TLSA_LOOK_UP})
 _RELAY = re.compile(r"\brelay", re.IGNORECASE)
 
 
@@ -46,8 +47,8 @@ class Place:
     dane: DaneHost | Absent | Unavailable | None = None
     port_25: bool = False
     """Our own port 25 is open, as a reference shows."""
-    signed_mx: bool | None = False
-    """The records that name the host are signed; None where our resolver cannot tell."""
+    signed_mx: bool = False
+    """The records that name the host are signed."""
 
     def attempt(self, outcome: Outcome, cause: Cause, because: str, *cites: Cite, **more: bool) -> Attempt:
         """How it goes here."""
@@ -60,12 +61,16 @@ class Place:
             because=because,
             cites=cites,
             answered=isinstance(self.contact, InboundContact) and self.contact.answered,
-            certain=cause in _SEEN_ONCE or self._confirmed(cause),
+            certain=self._certain(cause),
             **more,
         )
 
-    def _confirmed(self, cause: Cause) -> bool:
-        """Whether it was looked at twice, with a pause."""
+    def _certain(self, cause: Cause) -> bool:
+        """Whether one look shows it beyond doubt, or it was looked at twice with a pause."""
+        if cause in _OF_DANE and not self.signed_mx:
+            return False  # senders may leave it at opportunistic TLS then (RFC 7672 section 2.2.1)
+        if cause in _SEEN_ONCE:
+            return True
         if cause is Cause.TLSA_LOOK_UP:
             return isinstance(self.dane, DaneHost) and self.dane.waited
         contact = self.contact
@@ -277,7 +282,7 @@ def _authenticated(
         because = f"presents a certificate that {verdict.reasons[0]}{also}"
         return place.passed_over(cause, because, *tls.cites, *asked)
     # DANE authenticates the host; that it is the domain's, only signed MX records say (RFC 7672 section 2.2.1).
-    if cause is Cause.TLSA and place.signed_mx is not True:
+    if cause is Cause.TLSA and not place.signed_mx:
         unsigned = "the host is authenticated, the MX records that name it are not signed"
         return _taken(place, tls, Outcome.TLS, unsigned)
     proof = "a valid certificate" if cause is Cause.CERTIFICATE else "a TLSA record fits"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from diag.facts.delivery import (
     Message,
     Sender,
 )
+from diag.facts.delivery_met import Place
 from diag.gather.delivery import delivery
 from diag.model.knowing import Absent, Unavailable
 from diag.model.target import Target
@@ -243,3 +245,10 @@ def test_without_conversations_nothing_is_worked_out() -> None:
 )
 def test_without_a_pause_what_may_pass_is_only_likely(name: str, sender: Sender, certain: bool) -> None:
     assert {attempt.certain for attempt in seen(name).attempts(sender)} == {certain}
+
+
+@pytest.mark.parametrize("cause", [Cause.TLSA, Cause.CERTIFICATE])
+def test_what_is_left_to_senders_is_only_likely(cause: Cause) -> None:
+    place = Place(host="mx.example", address="192.0.2.1", preference=10, contact=Unavailable("x"))
+    assert place.passed_over(cause, "").certain is (cause is Cause.CERTIFICATE)
+    assert dataclasses.replace(place, signed_mx=True).passed_over(cause, "").certain
