@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Finding, Report
 from diag.probes.https import HttpExchange, HttpsGet
-from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, TalkProbe
+from diag.probes.script import ScriptTalk
+from diag.probes.talks import AnyTalk, ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, TalkProbe
 from diag.probes.tls_offer import TlsOffer
 from diag.wire.transcript import Transcript
 from reports.mentions import Mentions
+
+Held = AnyTalk | ScriptTalk
+"""A conversation that the page shows whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +30,18 @@ class Anchors(Mentions):
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self.talks: dict[Talk, Transcript] = {}
+        self.talks: dict[Held, Transcript] = {}
         self.questions: dict[DnsQuery, DnsAnswer | DnsSilence] = {}
         self.fetched: dict[HttpsGet, HttpExchange] = {}
         self.offers: dict[TlsOffer, Transcript] = {}
         """Those that something points at: there are too many of them to show all."""
         self._ids: dict[object, str] = {}
-        self._looks: dict[Talk, int] = {}
+        self._looks: dict[Held, int] = {}
         met: Counter[tuple[str, str, int]] = Counter()
         for probe, seen in report.evidence.items():
-            if isinstance(probe, SmtpTalk | ImapTalk | Pop3Talk) and isinstance(seen, Transcript):
+            if isinstance(probe, SmtpTalk | ImapTalk | Pop3Talk | SieveTalk | ScriptTalk) and isinstance(
+                seen, Transcript
+            ):
                 self.talks[probe] = seen
                 met[probe.host, probe.address, probe.port] += 1
                 self._looks[probe] = met[probe.host, probe.address, probe.port]
@@ -55,7 +61,7 @@ class Anchors(Mentions):
         """The id of a probe's evidence; empty where the page does not show it."""
         return self._ids.get(probe, "")
 
-    def ordinal(self, talk: Talk) -> str:
+    def ordinal(self, talk: Held) -> str:
         """Which dialogue with this endpoint it is, with a space behind; empty for the first."""
         return _ORDINALS[min(self._looks[talk], len(_ORDINALS)) - 1]
 
@@ -78,7 +84,7 @@ class Anchors(Mentions):
         if not target:
             return None
         match cite.probe:
-            case SmtpTalk() | ImapTalk() | Pop3Talk() as talk:
+            case SmtpTalk() | ImapTalk() | Pop3Talk() | SieveTalk() | ScriptTalk() as talk:
                 where = f"the {self.ordinal(talk)}dialogue with {place(talk)}"
                 events = self.talks[talk].events
                 if cite.event is not None and 0 <= cite.event < len(events):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from diag.api import DnsAnswer, Severity
 from diag.probes.https import HttpExchange, HttpsGet
-from diag.probes.talks import Talk, TalkProbe
+from diag.probes.talks import TalkProbe
 from diag.wire.transcript import Answered, Transcript, render_event, visible
 from reports import states
 from reports.mentions import Mention
@@ -107,7 +107,7 @@ def offered(anchors: Anchors) -> tuple[Dialogue, ...]:
     return tuple(found)
 
 
-def _weight(anchors: Anchors, talk: Talk) -> int:
+def _weight(anchors: Anchors, talk: Held) -> int:
     found = anchors.findings_at(talk)
     if found:
         return -int(found[0].severity or 0)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from diag.api import Report, Severity
-from diag.probes.talks import SmtpTalk, Talk, TalkProbe
+from diag.probes.talks import SmtpTalk, TalkProbe
 from diag.tls.handshake import Handshake
 from diag.wire.transcript import Ending, Said, Transcript, Who
 from reports import states
 from reports.places import by_port
 from reports.spots import Spot, rows_of, spots, together, worst
 
-from .anchors import Anchors
+from .anchors import Anchors, Held
 from .cells import Told, opened_at_all, tell
 
 SERVICES = {
@@ -169,7 +169,7 @@ def _shown(spot: Spot, report: Report, anchors: Anchors) -> states.Shown:
     return shown
 
 
-def state(talk: Talk, anchors: Anchors) -> states.Shown:
+def state(talk: Held, anchors: Anchors) -> states.Shown:
     """What became of one talk: the gravest finding that cites it, else what the conversation shows."""
     found = anchors.findings_at(talk)
     if found and (found[0].severity or Severity.INFO) >= Severity.WARNING:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from fuzz_target import Target
 
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.wire import script_text
 from diag.wire.actions import Bind, Dialogue, Hear, Outcome, Secure, Stop
 from diag.wire.await_imap import await_imap_dialogue
 from diag.wire.await_pop3 import await_pop3_dialogue
@@ -29,6 +30,9 @@ from diag.wire.pipelining import pipelining_dialogue
 from diag.wire.pop3_dialogue import pop3_dialogue
 from diag.wire.reach import looks_like_tls
 from diag.wire.relay import Attempt, relay_dialogue
+from diag.wire.script import Given, Protocol
+from diag.wire.script_dialogue import script_dialogue
+from diag.wire.sieve_dialogue import sieve_dialogue
 from diag.wire.smtp_dialogue import smtp_dialogue
 from diag.wire.submit import submit_dialogue
 from diag.wire.transcript import line_text
@@ -51,6 +55,7 @@ def _dialogues() -> Iterator[Dialogue]:
             )
         yield imap_dialogue(HOST, implicit_tls=implicit, timeout=LIMIT)
         yield pop3_dialogue(HOST, implicit_tls=implicit, timeout=LIMIT)
+        yield sieve_dialogue(HOST, implicit_tls=implicit, timeout=LIMIT)
         account = Account("anna", b"secret", sha256(LEAF).hexdigest())
         for token in (False, True):
             lent = Account("anna", b"secret", "", token=token)
@@ -67,6 +72,9 @@ def _dialogues() -> Iterator[Dialogue]:
             yield offer_dialogue(spoken, b"hello", HELO, implicit_tls=implicit, timeout=LIMIT)
         yield append_dialogue(HOST, 143, account, "1@b", b"x\r\n", implicit_tls=implicit, timeout=LIMIT)
         yield collect_dialogue(HOST, 143, account, ("<1@b>", "<2@b>"), implicit_tls=implicit, timeout=LIMIT)
+    for script in SCRIPTS:
+        for tls in ("starttls", "none"):
+            yield script_dialogue(script, GIVEN, tls=tls, may_intrude=tls == "none", timeout=LIMIT)
     yield injection_dialogue(HOST, HELO, timeout=LIMIT)
     yield imap_injection_dialogue(HOST, timeout=LIMIT)
     yield pop3_injection_dialogue(HOST, timeout=LIMIT)
@@ -77,6 +85,20 @@ def _dialogues() -> Iterator[Dialogue]:
         yield chunking_dialogue(HOST, HELO, tls, "e@orchard.example", timeout=LIMIT)
         for ending in ("", "LF.LF"):
             yield message_dialogue(HOST, HELO, tls, "é@orchard.example", ("a", "."), ending, timeout=LIMIT)
+
+
+SPOKEN: tuple[Protocol, ...] = ("smtp", "imap", "pop3", "sieve")
+GIVEN = Given(HELO, "orchard.example", HOST, "nonce")
+SCRIPTS = tuple(
+    script
+    for spoken in SPOKEN
+    for script in (
+        script_text.said(spoken, ("NOOP", "TLS", "NOOP")),
+        script_text.parse(
+            "S:\nC: NOOP\nC: NOOP {nonce}\nS: 250 {a} | OK {a} | +OK {a}\nC: DATA\nS:\nC: {a}", spoken
+        ),
+    )
+)
 
 
 def _played(dialogue: Dialogue, lines: list[bytes]) -> int:
@@ -157,6 +179,9 @@ DIALOGUES = (
             b"-ERR no\r\n",
             b'OK "go"\r\n',
             b"NO\r\n",
+            b'"STARTTLS"\r\nOK "hi"\r\n',
+            b'"SASL" {3}\r\nPLA\r\nOK (TAG {2}\r\nxy) "x"\r\n',
+            b"NO (TRYLATER)\r\n",
             b"\r\n",
             b"\n",
             b"\x15\x03\x01\0\x02\x02\x28\r\n",

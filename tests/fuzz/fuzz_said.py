@@ -5,7 +5,7 @@ from __future__ import annotations
 from fuzz_target import Target
 
 from diag.tls.handshake import Handshake
-from diag.wire import imap, pop3, smtp
+from diag.wire import imap, pop3, script_text, sieve, smtp
 from diag.wire.await_imap import read_imap_arrival
 from diag.wire.await_pop3 import read_pop3_arrival
 from diag.wire.chunking import read_chunking
@@ -18,9 +18,11 @@ from diag.wire.injection import read_injection
 from diag.wire.lines import split
 from diag.wire.login_smtp import read_smtp_login, read_stranger
 from diag.wire.pipelining import read_pipelining
-from diag.wire.reading import read_imap, read_pop3, read_smtp
+from diag.wire.reading import read_imap, read_pop3, read_sieve, read_smtp
 from diag.wire.redact import Redactor
 from diag.wire.relay import read_relay
+from diag.wire.script import BadScript, Given
+from diag.wire.script_read import read_script
 from diag.wire.submit import read_submission
 from diag.wire.transcript import (
     Closed,
@@ -55,6 +57,12 @@ def transcript(octets: bytes) -> Transcript:
     return Transcript((*events, Closed(9, Ending.BY_PEER, "")))
 
 
+SCRIPT = script_text.parse(
+    "S: 220\nC: EHLO a\nS: 250 {a}\nC: STARTTLS\nTLS\nC: MAIL FROM:<>\nC: RCPT TO:<{a}>", "smtp"
+)
+GIVEN = Given("a", "b", "c", "d")
+
+
 def _conversation(octets: bytes) -> object:
     found = transcript(octets)
     render(found)
@@ -64,6 +72,8 @@ def _conversation(octets: bytes) -> object:
             read_smtp,
             read_imap,
             read_pop3,
+            read_sieve,
+            lambda each: read_script(each, SCRIPT, GIVEN, tls="none", timeout=60.0),
             read_injection,
             read_imap_injection,
             read_pop3_injection,
@@ -101,6 +111,23 @@ def _imap(octets: bytes) -> object:
 
 def _pop3(octets: bytes) -> object:
     return pop3.parse_response(split(octets), many=True), pop3.parse_response(split(octets), many=False)
+
+
+def _sieve(octets: bytes) -> object:
+    lines = split(octets)
+    end = sieve.SieveEnd()
+    for line in lines:
+        if end.feed(line):
+            break
+    answer = sieve.parse_answer(lines)
+    return answer, dict(answer.capabilities), str(answer)
+
+
+def _script(octets: bytes) -> object:
+    try:
+        return script_text.parse(octets.decode("utf-8", "replace"), "imap")
+    except BadScript as error:
+        return str(error)
 
 
 def _redacted(octets: bytes) -> object:
@@ -158,6 +185,46 @@ SAID = (
         _pop3,
         (b"+OK ", b"-ERR ", b"\r\n", b".", b"..", b"SASL PLAIN\r\n", b"<1.2@a>", b"<", b"[SYS/TEMP] "),
         (b"+OK\r\nSTLS\r\nSASL PLAIN\r\n.\r\n",),
+    ),
+    Target(
+        "sieve-answer",
+        _sieve,
+        (
+            b"OK",
+            b"NO ",
+            b"BYE",
+            b"(TAG ",
+            b")",
+            b'"',
+            b"\\",
+            b"{3}\r\n",
+            b"{99999999999}\r\n",
+            b"abc",
+            b"\r\n",
+            b"\n",
+            b" ",
+        ),
+        (b'"SASL" "PLAIN"\r\n"X" {3}\r\na"b\r\nOK (TAG {2}\r\nxy) "done"\r\n',),
+    ),
+    Target(
+        "script",
+        _script,
+        (
+            b"S: ",
+            b"C: ",
+            b"TLS\n",
+            b"PAUSE ",
+            b"1",
+            b"{a}",
+            b"{tag}",
+            b"\n",
+            b" | ",
+            b"LOGIN",
+            b"[[step]]\n",
+            b"say = ",
+            b'"x"',
+        ),
+        (b"S: * OK\nC: {tag} NOOP\nS: OK {a}\n", b"[[step]]\nsay = 'NOOP'\n[[step]]\npause = 1\n"),
     ),
     Target(
         "conversation",
