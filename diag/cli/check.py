@@ -56,12 +56,6 @@ _of_network = functools.partial(option, group="Network")
     help="How far TLS is looked into: basic (one handshake), standard (versions, key exchange, weak suites; the "
     "default), full (every suite, groups, signatures, manners).",
 )
-@_of_target(
-    "--tls-profile",
-    metavar="NAME",
-    help="Tell where TLS departs from ietf-2026, ncsc-nl-2025, bsi-2026, nist-800-52r2, mozilla-modern, "
-    "-intermediate or -old; best with --tls full.",
-)
 @_of_target("--confirm", is_flag=True, help="Pause, then look twice before a grave verdict.")
 @_of_target(
     "--authoritative/--no-authoritative",
@@ -247,7 +241,7 @@ def check(
         dns_only=dns_only,
         sends=sends,
         tls=tls,
-        tls_profile=tls_profile,
+        tls_profile=judging.tls_profile(tls_profile),
         at=at or "",
         confirm=confirm,
         authoritative=authoritative,
@@ -345,7 +339,7 @@ def _target(
         sends=sends,
         tls=_depth(tls) or said.tls or usual.tls,
         offers=said.offers or usual.offers,
-        tls_profile=_tls_profile(tls_profile) or said.tls_profile,
+        tls_profile=tls_profile or said.tls_profile,
         at=at,
         confirm=confirm,
         authoritative=authoritative,
@@ -379,15 +373,3 @@ def _depth(given: str | None) -> Depth | None:
     if given is not None and given not in set(Depth):
         raise unknown("depth", given, map(str, Depth), where="--tls")
     return None if given is None else Depth(given)
-
-
-def _tls_profile(given: str | None) -> str:
-    if given is None:
-        return ""
-    from diag.tls.profiles import PROFILES
-
-    from .faults import unknown
-
-    if given not in PROFILES:
-        raise unknown("profile of TLS", given, PROFILES, where="--tls-profile")
-    return given

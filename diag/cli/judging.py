@@ -71,6 +71,17 @@ def required(given: Iterable[str], registry: Registry, option: str) -> tuple[str
     return tuple(dict.fromkeys(("dns", *given)))
 
 
+def tls_profile(given: str | None) -> str:
+    """The profile that TLS is held against; empty where none is named. Raises Fault."""
+    if given is None:
+        return ""
+    from diag.tls.profiles import PROFILES
+
+    if given not in PROFILES:
+        raise unknown("profile of TLS", given, PROFILES, where="--tls-profile")
+    return given
+
+
 def threshold(said: str, where: str = "--fail-on") -> Severity | None:
     """The severity from which on a run fails; None for never."""
     names = [str(severity) for severity in Severity]

@@ -166,6 +166,12 @@ def judgement_options(function: F) -> F:
             help="Limits, severities, waivers, required areas; default: ./maildiag.toml where it exists.",
         ),
         _of_judgement(
+            "--tls-profile",
+            metavar="NAME",
+            help="Tell where TLS departs from ietf-2026, ncsc-nl-2025, bsi-2026, nist-800-52r2, mozilla-modern, "
+            "-intermediate or -old; best with --tls full.",
+        ),
+        _of_judgement(
             "--as-bulk-sender",
             is_flag=True,
             help="Weigh what Gmail, Yahoo, Outlook.com or iCloud refuse bulk mail for as it weighs for its sender.",

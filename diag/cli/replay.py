@@ -26,6 +26,7 @@ def replay(
     zone: Path | None,
     at: str | None,
     profile: Path | None,
+    tls_profile: str | None,
     as_bulk_sender: bool,
     fail_on: str | None,
     require: tuple[str, ...],
@@ -70,4 +71,6 @@ def replay(
     domain, target = recorded.target.domain, recorded.target
     if at is not None:
         target = dataclasses.replace(target, at=at)
+    if named := judging.tls_profile(tls_profile):
+        target = dataclasses.replace(target, tls_profile=named)
     return work.run((domain,), target, recorded.tape, judging.zone(zone, (domain,)))
