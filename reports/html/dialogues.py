@@ -11,7 +11,7 @@ from diag.wire.transcript import Answered, Transcript, render_event, visible
 from reports import states
 from reports.mentions import Mention
 
-from .anchors import Anchors, place
+from .anchors import Anchors, Held, place
 from .cells import opened_at_all
 from .endpoints import state
 
