@@ -285,5 +285,6 @@ _ENDINGS = {
     Ending.TOO_MUCH: "the peer says too much",
     Ending.TLS_FAILED: "closed after the failed handshake",
     Ending.TIME_UP: "the time for this conversation is up",
+    Ending.HELD_BACK: "not tried",
     Ending.FAILED: "failed",
 }

@@ -30,6 +30,7 @@ _UNOPENED = {
     Ending.REFUSED: states.mute("closed"),
     Ending.FILTERED: states.mute("no answer"),
     Ending.UNREACHABLE: states.unknown("unreachable"),
+    Ending.HELD_BACK: states.unknown("not tried"),
 }
 _SPELT = {"sts": "MTA-STS", "utf8": "SMTPUTF8"} | {
     word: word.upper()

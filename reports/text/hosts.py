@@ -19,11 +19,17 @@ from .page import Page
 
 CELL = 7
 """Characters of a column: a mark, a word of four letters, and spaces."""
-_UNOPENED = {Ending.REFUSED: "-", Ending.FILTERED: "none", Ending.UNREACHABLE: "away"}
+_UNOPENED = {
+    Ending.REFUSED: "-",
+    Ending.FILTERED: "none",
+    Ending.UNREACHABLE: "away",
+    Ending.HELD_BACK: "held",
+}
 _MEANING = {
     "-": "closed",
     "none": "no answer to the connection request",
     "away": "unreachable from here",
+    "held": "not tried: asked as often as one run may",
     "fail": "the connection failed",
     "text": "no TLS",
     "tls!": "the TLS handshake failed",

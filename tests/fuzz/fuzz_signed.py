@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from fuzz_target import Target
 
 from diag.records import dnssec
-from diag.records.denial import denied, has_type
+from diag.records.denial import denied, has_type, is_gone
 from diag.records.dnssec_numbers import algorithm_name, digest_name
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -73,6 +73,7 @@ def _denial(octets: bytes) -> object:
     for rrset in rrsets:
         if rrset.rdtype in (dns.rdatatype.NSEC, dns.rdatatype.NSEC3):
             has_type(rrset[0], dns.rdatatype.TLSA)
+    is_gone(dnssec.Sections(int(dns.rcode.NOERROR), (), authority), ZONE)
     return [
         denied(dnssec.Sections(int(rcode), (), authority), *question, ZONE, [_key()[1]], AT, dnssec.Work())
         for rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
