@@ -28,6 +28,7 @@ from .client_access import (
     LackFinding,
     LeftoverFinding,
     TlsFailsFinding,
+    TlsFirstFinding,
     certificate_settings,
     dovecot,
 )
@@ -49,15 +50,29 @@ class GreetingMalformed(Finding):
     message = "{subject} does not begin with the capabilities of a ManageSieve server."
 
 
+@rule("managesieve/tls-on-4190", Severity.ERROR, Rfc(5804, "1.7"), Rfc(5804, "2.2"), since="1.0")
+class TlsOn4190(TlsFirstFinding):
+    """The ManageSieve port waits for TLS from the first octet.
+
+    ## Why it matters
+    Programs that manage mail filters wait there for capabilities in plain text, which never come, and give up after
+    minutes.
+
+    ## How to fix
+    Turn TLS from the first octet off for the listener on this port: it is asked for by STARTTLS there.
+    """
+
+    message = "{subject} waits for TLS instead of telling its capabilities; clients expect STARTTLS there."
+
+
 @check
 def managesieve_begins_with_capabilities(survey: SieveSurvey) -> Iterator[Verdict]:
     """A ManageSieve server begins by telling its capabilities."""
     session = survey.session
     shown = survey.cite(session.greeting.cited if session.greeting and session.greeting.reply else None)
-    if session.state is Reached.MALFORMED or session.state.wrong_protocol:
-        yield GreetingMalformed(
-            subject=survey.subject, evidence=survey.cite(session.because), fix=(_listener(survey),)
-        )
+    kind = {Reached.MALFORMED: GreetingMalformed, Reached.SPEAKS_TLS: TlsOn4190}.get(session.state)
+    if kind is not None:
+        yield kind(subject=survey.subject, evidence=survey.cite(session.because), fix=(_listener(survey),))
     elif session.state is not Reached.OPEN:
         yield Undecided(session.inconclusive, shown, survey.subject)
 

@@ -66,6 +66,7 @@ SILENCE_ITSELF = frozenset(
         "submission/587-speaks-tls",
         "imap/tls-on-143",
         "pop3/tls-on-110",
+        "managesieve/tls-on-4190",
         # a reply that was promised, or begun, and never ends
         "smtp/pipelining-broken",
         "pop3/multiline-unterminated",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from diag.facts.apop import ApopOffered
 from diag.facts.client_injection import Pop3Injection
 from diag.facts.clients import Pop3Survey
@@ -33,11 +31,8 @@ async def apop_offers(
             found[subject] = Absent("the greeting holds no timestamp", survey.cite())
         else:
             timestamp = survey.session.timestamp
-            repeated = None
-            async for other, cite in _others(survey, surveys, injections, lab):
-                if other == timestamp:
-                    repeated = cite
-                    break
+            others = await _others(survey, surveys, injections, lab)
+            repeated = next((cite for other, cite in others if other == timestamp), None)
             found[subject] = ApopOffered(survey=survey, timestamp=timestamp, repeated=repeated)
     return Many(found)
 
@@ -47,17 +42,19 @@ async def _others(
     surveys: Many[Pop3Survey],
     injections: Many[Pop3Injection] | Absent | Unavailable,
     lab: Lab,
-) -> AsyncIterator[tuple[str, Cite]]:
+) -> list[tuple[str, Cite]]:
     """The timestamps of other conversations with the same address. The lab asks nothing twice: no one is held anew."""
+    found = []
     for each in surveys.values():
         for look in (each.look, each.other):
             if look is not None and look.probe != survey.probe and look.probe.address == survey.probe.address:
-                yield _greeted(look.probe, look.session.timestamp, look.session.greeting)
+                found.append(_greeted(look.probe, look.session.timestamp, look.session.greeting))
     for injection in injections.values() if isinstance(injections, Many) else ():
         probe = injection.cite.probe
         if isinstance(probe, Pop3InjectionTalk) and probe.address == survey.probe.address:
             session = read_pop3(await lab.run(probe))
-            yield _greeted(probe, session.timestamp, session.greeting)
+            found.append(_greeted(probe, session.timestamp, session.greeting))
+    return found
 
 
 def _greeted(probe: Pop3Talk | Pop3InjectionTalk, timestamp: str, greeting: object) -> tuple[str, Cite]:
