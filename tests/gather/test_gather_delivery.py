@@ -252,3 +252,21 @@ def test_what_is_left_to_senders_is_only_likely(cause: Cause) -> None:
     place = Place(host="mx.example", address="192.0.2.1", preference=10, contact=Unavailable("x"))
     assert place.passed_over(cause, "").certain is (cause is Cause.CERTIFICATE)
     assert dataclasses.replace(place, signed_mx=True).passed_over(cause, "").certain
+
+
+@pytest.mark.parametrize(
+    ("name", "sender", "cause"),
+    [
+        ("mx/null", PLAIN, Cause.NO_HOST),
+        ("mta-sts/no-mx-covered", STS, Cause.NOT_COVERED),
+        ("delivery/certificates-refused-everywhere", STS, Cause.CERTIFICATE),
+        ("delivery/starttls-missing-everywhere", DANE, Cause.NO_STARTTLS),
+        ("dane/mismatch-everywhere", DANE, Cause.TLSA),
+        ("delivery/tlsa-look-ups-fail-everywhere", DANE, Cause.TLSA_LOOK_UP),
+        ("smtp/no-mx-answers", PLAIN, Cause.DEAD),
+        ("delivery/relaying-denied-everywhere", PLAIN, Cause.MAIL_REFUSED),
+    ],
+)
+def test_what_decides_has_a_name(name: str, sender: Sender, cause: Cause) -> None:
+    path = seen(name).path(sender)
+    assert {attempt.cause for attempt in path.attempts} == {cause}
