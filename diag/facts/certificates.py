@@ -16,9 +16,13 @@ from diag.tls.key_number import key_number
 
 from .known_keys import ROCA, known_key_words
 
-
 RESERVED_POLICIES = frozenset(
-    {"2.23.140.1.1", "2.23.140.1.2.1", "2.23.140.1.2.2", "2.23.140.1.2.3"}  # EV, and domain, organization, person
+    {
+        "2.23.140.1.1",
+        "2.23.140.1.2.1",
+        "2.23.140.1.2.2",
+        "2.23.140.1.2.3",
+    }  # EV, and domain, organization, person
 )
 """Object identifiers that only certificates under the Baseline Requirements bear (section 7.1.6.1)."""
 

@@ -37,6 +37,8 @@ SENTENCES = {
     DeliveryOutcome.UNKNOWN: "not known",
 }
 """How a message fares in the end."""
+
+
 def cell(path: DeliveryPath) -> str:
     """A path in a cell of a table; where an address that may be met is not known, with a question mark."""
     if path.decided_by is None:

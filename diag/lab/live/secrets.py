@@ -6,6 +6,7 @@ What stands in targets, probes, tapes and reports is the reference: `env:NAME`, 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -89,4 +90,4 @@ def _of_descriptor(number: str) -> bytes:
         raise BadReference("fd: expected the number of a descriptor that is open for reading") from None
 
 
-_READERS = {"env": _of_environment, "file": _of_file, "fd": _of_descriptor}
+_READERS: Mapping[str, Callable[[str], bytes]] = {"env": _of_environment, "file": _of_file, "fd": _of_descriptor}
