@@ -6,8 +6,19 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lab.addresses import CERTIFICATE_FAULTS, HABITS
+from lab.addresses import (
+    CERTIFICATE_FAULTS,
+    EXIM_HABITS,
+    HABITS,
+    MODERN_SUITES,
+    POSTSCREEN,
+    RELAYED_PORT,
+    RELAYS,
+    SECOND,
+)
+from lab.clients import CLIENTS, IMPLICIT, SUBMISSION
 from lab.files import run, write
+from lab.pki import small_prime
 
 USERS = {"alice@lab.test": "wonderland", "bob@lab.test": "builder"}
 _ROLES = "postmaster|abuse|alice|bob"
@@ -15,7 +26,6 @@ _FOLDERS = "".join(
     f"  mailbox {name} {{\n    auto = create\n    special_use = \\{name}\n  }}\n"
     for name in ("Sent", "Drafts", "Trash", "Junk")
 )
-_MODERN_SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
 # The services Postfix needs of itself, every one outside a chroot: it would not see our resolv.conf.
 _POSTFIX_SERVICES = """
 pickup    unix n - n 60 1 pickup
@@ -38,7 +48,6 @@ discard   unix - - n - - discard
 lmtp      unix - - n - - lmtp
 anvil     unix - - n - 1 anvil
 scache    unix - - n - 1 scache
-tlsproxy  unix - - n - 0 tlsproxy
 postlog   unix-dgram n - n - 1 postlogd
 """
 
@@ -61,6 +70,9 @@ class MailServers:
         os.chown(home / "data", pwd.getpwnam("postfix").pw_uid, -1)
         write(home / "helo-only", "/^EHLO/ NOEHLO\n")
         write(home / "mailboxes", f"/^({_ROLES})@/ here\n")
+        write(home / "no-postmaster", "/^postmaster@/ 550 5.1.1 No such mailbox\n")
+        write(home / "no-bounces", "/^<>$/ 550 5.1.7 No mail without a sender\n")
+        write(home / "dh-1024.pem", small_prime())
         write(home / "owners", "/^(.+)@(.+)$/ ${1}@${2}\n")
         write(
             home / "openssl-weak.cnf",
@@ -119,7 +131,7 @@ smtpd_tls_protocols = >=TLSv1.2
 smtpd_tls_mandatory_protocols = >=TLSv1.2
 smtpd_tls_ciphers = high
 smtpd_tls_mandatory_ciphers = high
-tls_high_cipherlist = {_MODERN_SUITES}
+tls_high_cipherlist = {MODERN_SUITES}
 tls_ssl_options = NO_RENEGOTIATION, NO_COMPRESSION
 smtp_dns_support_level = dnssec
 smtp_tls_security_level = dane
@@ -132,20 +144,22 @@ postscreen_access_list =
 """
 
     def _smtpds(self) -> Iterable[str]:
-        submission = (
-            "smtpd_tls_security_level = encrypt",
-            "smtpd_sasl_auth_enable = yes",
-            "smtpd_sender_restrictions = reject_sender_login_mismatch",
-            "smtpd_recipient_restrictions = permit_sasl_authenticated, reject",
-        )
-        implicit = ("smtpd_tls_wrappermode = yes", *submission[1:])
-        mx1, clear = "mx1.lab.test", "mail.submission-clear.test"
+        mx1 = "mx1.lab.test"
         yield self._smtpd(mx1, 25)
-        yield self._smtpd(mx1, 587, *submission)
-        yield self._smtpd(mx1, 2525, *submission)
-        yield self._smtpd(mx1, 465, *implicit)
-        yield self._smtpd(clear, 587, "smtpd_tls_auth_only = no", *submission[1:])
-        yield self._smtpd(clear, 465, *implicit)
+        yield self._smtpd(mx1, 587, *SUBMISSION)
+        yield self._smtpd(mx1, 2525, *SUBMISSION)
+        yield self._smtpd(mx1, 465, *IMPLICIT)
+        for name, careless in CLIENTS.items():
+            for port, settings in careless.postfix.items():
+                yield self._smtpd(f"mail.{name}.test", port, *settings)
+        # where postscreen itself does TLS, it does it by this one
+        yield f"tlsproxy unix - - n - 0 tlsproxy {self._options('mx.deep.test')}"
+        for name in RELAYS:
+            yield self._smtpd(f"mx.{name}.test", RELAYED_PORT)
+        for name, different in SECOND.items():
+            if different is not None:
+                at = self.places[f"second.{name}.test"]
+                yield f"{at}:25 inet n - n - - smtpd {self._options(f'mx.{name}.test', *different)}"
         for fault in CERTIFICATE_FAULTS:
             weak = (
                 (f"tls_config_file = {self.folder}/postfix/openssl-weak.cnf",) if fault == "weak-key" else ()
@@ -153,10 +167,11 @@ postscreen_access_list =
             yield self._smtpd(f"mx.{fault}.test", 25, *weak)
         for habit, settings in HABITS.items():
             filled = [one.format(net=self.net, dir=self.folder) for one in settings]
-            if habit == "postscreen":
-                host = f"mx.{habit}.test"
-                yield f"{self.places[host]}:25 inet n - n - 1 postscreen {self._options(host)}"
-                yield f"smtpd pass - - n - - smtpd {self._options(host)}"
+            if habit in POSTSCREEN:
+                host, behind = f"mx.{habit}.test", f"smtpd_service_name = behind-{habit}"
+                options = self._options(host, behind, *POSTSCREEN[habit])
+                yield f"{self.places[host]}:25 inet n - n - 1 postscreen {options}"
+                yield f"behind-{habit} pass - - n - - smtpd {self._options(host)}"
             else:
                 yield self._smtpd(f"mx.{habit}.test", 25, *filled)
 
@@ -175,25 +190,38 @@ postscreen_access_list =
         account = pwd.getpwnam("Debian-exim")
         (home / "spool").mkdir(parents=True)
         os.chown(home / "spool", account.pw_uid, account.pw_gid)
-        for ending in ("crt", "key"):
-            shutil.copy(self.pki / f"{host}.{ending}", home)
-            os.chown(home / f"{host}.{ending}", 0, account.pw_gid)
+        ports: dict[str, tuple[int, ...]] = {host: (25, 587, 465)}
+        ports |= {f"mx.{name}.test": (25,) for name in EXIM_HABITS}
+        ports |= {f"mail.{name}.test": each.exim for name, each in CLIENTS.items() if each.exim}
+        for file in (f"{name}.{ending}" for name in ports for ending in ("crt", "key")):
+            shutil.copy(self.pki / file, home)
+            os.chown(home / file, 0, account.pw_gid)
+        write(home / "names", "".join(f"{self.places[name]} {name}\n" for name in ports))
+        write(
+            home / "suites", "".join(f"mx.{name}.test {more}\n" for name, more in EXIM_HABITS.items() if more)
+        )
         at = self.places[host]
+        listening = " : ".join(f"{self.places[name]}.{port}" for name in ports for port in ports[name])
+        challenged, choosy = "mail.cram-only.test", "mx.sni-default.test"
+        # the host that knows its name by SNI only, and is another one to everybody else
+        unasked = f"and{{{{eq{{$smtp_active_hostname}}{{{choosy}}}}}{{!eq{{$tls_in_sni}}{{{choosy}}}}}}}"
+        shown = f"${{if {unasked}{{{host}}}{{$smtp_active_hostname}}}}"
         conf = write(
             home / "exim.conf",
             f"""
             primary_hostname = {host}
-            smtp_banner = $primary_hostname ESMTP
+            smtp_active_hostname = ${{lookup{{$received_ip_address}}lsearch{{{home}/names}}}}
+            smtp_banner = $smtp_active_hostname ESMTP
             spool_directory = {home}/spool
             exim_path = {program}
             log_file_path = {home}/spool/%slog
-            local_interfaces = {at}.25 : {at}.587 : {at}.465
+            local_interfaces = {listening}
             tls_on_connect_ports = 465
             tls_advertise_hosts = *
-            tls_certificate = {home}/{host}.crt
-            tls_privatekey = {home}/{host}.key
+            tls_certificate = {home}/{shown}.crt
+            tls_privatekey = {home}/{shown}.key
             tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-CIPHER-ALL:\
-+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305
++AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305${{lookup{{$smtp_active_hostname}}lsearch{{{home}/suites}}{{:$value}}}}
             auth_advertise_hosts = ${{if and{{{{def:tls_in_cipher}}{{!eq{{$received_port}}{{25}}}}}}{{*}}{{}}}}
             domainlist local = {" : ".join((host, *self.domains))}
             acl_smtp_mail = mail
@@ -243,6 +271,13 @@ postscreen_access_list =
               public_name = PLAIN
               server_condition = ${{if and{{{{eq{{$auth2}}{{{user}}}}}{{eq{{$auth3}}{{{USERS[user]}}}}}}}}}
               server_set_id = $auth2
+              server_advertise_condition = ${{if !eq{{$smtp_active_hostname}}{{{challenged}}}}}
+            cram:
+              driver = cram_md5
+              public_name = CRAM-MD5
+              server_secret = ${{if eq{{$auth1}}{{{user}}}{{{USERS[user]}}}fail}}
+              server_set_id = $auth1
+              server_advertise_condition = ${{if eq{{$smtp_active_hostname}}{{{challenged}}}}}
             """,
             0o640,
         )
@@ -252,18 +287,13 @@ postscreen_access_list =
     # ---- Dovecot ------------------------------------------------------------------------------------
 
     def dovecot(self) -> Path:
-        """Configure Dovecot: one sound address, two that let users log in before TLS, and SASL for Postfix."""
+        """Configure Dovecot: one sound address, the careless ones, and SASL for Postfix."""
         home, host = self.folder / "dovecot", "imap.lab.test"
         write(home / "users", "".join(f"{user}:{{PLAIN}}{secret}::::::\n" for user, secret in USERS.items()))
         mail = home / "mail"
         mail.mkdir()
         os.chown(mail, 65534, 8)
-        careless = "".join(
-            f"local {self.places[name]} {{\n  disable_plaintext_auth = no\n"
-            f"  ssl_cert = <{self.pki}/{name}.crt\n  ssl_key = <{self.pki}/{name}.key\n}}\n"
-            for name in ("mail.imap-clear.test", "mail.pop3-clear.test")
-        )
-        everywhere = (self.places[name] for name in (host, "mail.imap-clear.test", "mail.pop3-clear.test"))
+        careless = "".join(map(self._careless, CLIENTS))
         return write(
             home / "dovecot.conf",
             f"""\
@@ -271,10 +301,10 @@ base_dir = {home}/run
 state_dir = {home}
 log_path = {self.log}/dovecot.log
 protocols = imap pop3 lmtp sieve
-listen = {", ".join(everywhere)}
+listen = {self.places[host]}
 ssl = yes
 ssl_min_protocol = TLSv1.2
-ssl_cipher_list = {_MODERN_SUITES}
+ssl_cipher_list = {MODERN_SUITES}
 ssl_cert = <{self.pki}/{host}.crt
 ssl_key = <{self.pki}/{host}.key
 disable_plaintext_auth = yes
@@ -317,3 +347,18 @@ service lmtp {{
 }}
 {careless}""",
         )
+
+    def _careless(self, name: str) -> str:
+        """The listeners and settings of one careless host."""
+        host, careless = f"mail.{name}.test", CLIENTS[name]
+        if not careless.dovecot:
+            return ""
+        listeners = "".join(
+            f"service {each.protocol}-login {{\n  inet_listener {name}-{each.port} {{\n"
+            f"    address = {self.places[host]}\n    port = {each.port}\n"
+            f"    ssl = {'yes' if each.tls else 'no'}\n  }}\n}}\n"
+            for each in careless.dovecot
+        )
+        own = (f"ssl_cert = <{self.pki}/{host}.crt", f"ssl_key = <{self.pki}/{host}.key", *careless.settings)
+        settings = "".join(f"  {one}\n" for one in own)
+        return f"{listeners}local {self.places[host]} {{\n{settings}}}\n"

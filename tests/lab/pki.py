@@ -1,5 +1,6 @@
 """The certificates of the world: a root, an intermediate, and one chain a host, sound or faulty."""
 
+import base64
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable
@@ -9,13 +10,21 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from lab.addresses import CERTIFICATE_FAULTS, HABITS, LIST_HOST, POLICY_DOMAINS
+from lab.addresses import CERTIFICATE_FAULTS, EXIM_HABITS, HABITS, LIST_HOST, POLICY_DOMAINS, RELAYS
+from lab.clients import CLIENTS
 from lab.files import write
 
 DAY = dt.timedelta(days=1)
 LIFETIME = 90 * DAY
+WITH_RSA = ("rsa-exchange", "rsa-only", "dh-1024")
+"""Hosts whose ways to agree on keys need one of these (RFC 5246, A.5)."""
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -43,6 +52,7 @@ def _issue(
     lasts: dt.timedelta = LIFETIME,
     key: Key | None = None,
     listed_at: str = "",
+    use: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
 ) -> Issued:
     own: Key = key or ec.generate_private_key(ec.SECP256R1())
     signer = issuer.key if issuer else own
@@ -79,9 +89,7 @@ def _issue(
             x509.SubjectAlternativeName([x509.DNSName(n) for n in sans]), critical=False
         )
     if not ca:
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-        )
+        builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=False)
     if listed_at:
         place = x509.DistributionPoint([x509.UniformResourceIdentifier(listed_at)], None, None, None)
         builder = builder.add_extension(x509.CRLDistributionPoints([place]), critical=False)
@@ -90,6 +98,26 @@ def _issue(
 
 def _rsa(bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
+
+
+def small_prime() -> str:
+    """Parameters for Diffie-Hellman over the prime of 1024 bits that everybody knows (RFC 2409, 6.2), in PEM."""
+    # PKCS #3: a sequence of two integers, the prime and the generator 2
+    der = bytes.fromhex("308187028181") + _OAKLEY.to_bytes(129) + bytes.fromhex("020102")
+    return f"-----BEGIN DH PARAMETERS-----\n{base64.encodebytes(der).decode()}-----END DH PARAMETERS-----\n"
+
+
+def _arctan_of_inverse(number: int, one: int) -> int:
+    total, power, odd = 0, one // number, 1
+    while power:
+        total += power // odd if odd % 4 == 1 else -(power // odd)
+        power, odd = power // number**2, odd + 2
+    return total
+
+
+_ONE = 1 << 960
+_PI = 4 * (4 * _arctan_of_inverse(5, _ONE) - _arctan_of_inverse(239, _ONE))
+_OAKLEY = 2**1024 - 2**960 - 1 + 2**64 * ((_PI >> 960 - 894) + 129093)
 
 
 class Authority:
@@ -101,19 +129,16 @@ class Authority:
         self.intermediate = _issue(
             "Lab Intermediate", self.root, ca=True, begins=-900 * DAY, lasts=2650 * DAY
         )
+        self.second = _issue("Lab Second", self.intermediate, ca=True, begins=-800 * DAY, lasts=2000 * DAY)
         self.leaves: dict[str, Issued] = {}
 
     def issue_all(self) -> None:
         """Write the chain of every host."""
         self._save("root", self.root)
         self._sound("mx1.lab.test", "lab.test", key=_rsa(2048))
-        for name in (
-            "mx2.lab.test",
-            "mail.submission-clear.test",
-            "mail.imap-clear.test",
-            "mail.pop3-clear.test",
-        ):
-            self._sound(name)
+        self._sound("mx2.lab.test")
+        for name, careless in CLIENTS.items():
+            self._sound(f"mail.{name}.test", begins=-LIFETIME - 2 * DAY if careless.expired else -DAY)
         self._sound("imap.lab.test", "lab.test")
         for domain in POLICY_DOMAINS:
             if domain != "sts-expired.test":
@@ -121,14 +146,14 @@ class Authority:
         expired = _issue("mta-sts.sts-expired.test", self.intermediate, sans=["mta-sts.sts-expired.test"],
                          begins=-LIFETIME - 2 * DAY)  # fmt: skip
         self._save("mta-sts.sts-expired.test", expired, self.intermediate)
-        for name in HABITS:
+        for name in (*HABITS, *EXIM_HABITS, *RELAYS):
             also = ("alias.mx-alias.test",) if name == "mx-alias" else ()
-            self._sound(f"mx.{name}.test", *also)
+            self._sound(f"mx.{name}.test", *also, key=_rsa(2048) if name in WITH_RSA else None)
         for fault in CERTIFICATE_FAULTS:
             self._faulty(fault)
 
-    def _sound(self, host: str, *also: str, key: Key | None = None) -> None:
-        leaf = _issue(host, self.intermediate, sans=[host, *also], key=key)
+    def _sound(self, host: str, *also: str, key: Key | None = None, begins: dt.timedelta = -DAY) -> None:
+        leaf = _issue(host, self.intermediate, sans=[host, *also], key=key, begins=begins)
         self._save(host, leaf, self.intermediate)
 
     def _faulty(self, fault: str) -> None:
@@ -142,6 +167,11 @@ class Authority:
             "weak-key": lambda: (_issue(host, mid, sans=[host], key=_rsa(1024)), mid),
             "untrusted-root": lambda: self._alien(host),
             "revoked": lambda: (self._revoked(host), mid),
+            "wrong-order": lambda: (_issue(host, self.second, sans=[host]), mid, self.second),
+            "extra-root": lambda: (_issue(host, mid, sans=[host]), mid, self.root),
+            "expired-intermediate": lambda: self._outlived(host),
+            "client-only": lambda: (_issue(host, mid, sans=[host], use=ExtendedKeyUsageOID.CLIENT_AUTH), mid),
+            "ends-soon": lambda: (_issue(host, mid, sans=[host], begins=3 * DAY - LIFETIME), mid),
         }
         self._save(host, *faults[fault]())
 
@@ -167,6 +197,11 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "intermediate.crl").write_bytes(made.public_bytes(Encoding.DER))
         return leaf
+
+    def _outlived(self, host: str) -> tuple[Issued, ...]:
+        """A certificate that is valid, of an intermediate that no longer is."""
+        ended = _issue("Lab Former", self.root, ca=True, begins=-900 * DAY, lasts=898 * DAY)
+        return _issue(host, ended, sans=[host]), ended
 
     @staticmethod
     def _alien(host: str) -> tuple[Issued, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from lab.addresses import CERTIFICATE_FAULTS, HABITS, POLICY_DOMAINS
+from lab.addresses import CERTIFICATE_FAULTS, EXIM_HABITS, HABITS, POLICY_DOMAINS, RELAYS, SECOND
+from lab.clients import CLIENTS
 from lab.pki import Authority
 
 _STS_RECORD = '_mta-sts TXT "v=STSv1; id=20260101"'
@@ -67,7 +68,8 @@ class _Planting:
         self.sound = Published(dkim=(f"sel1._domainkey TXT {dkim_key(key)}",))
 
     def domains(self) -> dict[str, Published]:
-        own = {f"{name}.test": self._own_host(f"{name}.test") for name in (*CERTIFICATE_FAULTS, *HABITS)}
+        names = (*CERTIFICATE_FAULTS, *HABITS, *EXIM_HABITS, *RELAYS)
+        own = {f"{name}.test": self._own_host(f"{name}.test") for name in names}
         shared = {"lab.test": self._perfect(), "bogus.test": self.sound, "stale.test": self.sound}
         return own | shared | self._records() | self._hosts(own) | self._clients() | self._policies()
 
@@ -128,6 +130,10 @@ class _Planting:
         elsewhere = f"elsewhere A {self.places['mx1.lab.test']}"
         return {
             "mx-alias.test": replace(alias, mx=("@ MX 10 alias", "alias CNAME mx", *alias.mx[1:])),
+            "backup-clear.test": replace(
+                self.sound, mx=("@ MX 10 mx.sound.test.", "@ MX 20 mx.no-tls.test.")
+            ),
+            **{f"{name}.test": self._two_addresses(name, own[f"{name}.test"]) for name in SECOND},
             "mx-no-address.test": replace(self.sound, mx=("@ MX 10 mx1.lab.test.", "@ MX 20 gone")),
             "dane-mismatch.test": replace(dane, more=of_nobody),
             "dane-bogus.test": replace(bogus, more=of_nobody),
@@ -135,22 +141,17 @@ class _Planting:
             "lame-ptr.test": replace(lame, more=(elsewhere,)),
         }
 
+    def _two_addresses(self, name: str, own: Published) -> Published:
+        return replace(own, mx=(*own.mx, f"mx A {self.places[f'second.{name}.test']}"))
+
     def _clients(self) -> dict[str, Published]:
         """Domains whose people are sent to a careless host, `mail.DOMAIN`."""
-        careless = {
-            "submission-clear.test": (
-                "_submissions._tcp SRV 0 1 465 mail",
-                "_submission._tcp SRV 10 1 587 mail",
-            ),
-            "imap-clear.test": ("_imaps._tcp SRV 0 1 993 mail", "_imap._tcp SRV 20 1 143 mail"),
-            "pop3-clear.test": ("_pop3s._tcp SRV 10 1 995 mail", "_pop3._tcp SRV 20 1 110 mail"),
-        }
         domains = {}
-        for domain, lines in careless.items():
-            replaced = {line.split()[0] for line in lines}
+        for name, careless in CLIENTS.items():
+            replaced = {line.split()[0] for line in careless.srv} | set(careless.without)
             kept = tuple(line for line in self.sound.clients if line.split()[0] not in replaced)
-            address = f"mail A {self.places[f'mail.{domain}']}"
-            domains[domain] = replace(self.sound, clients=kept + lines, more=(address,))
+            address = f"mail A {self.places[f'mail.{name}.test']}"
+            domains[f"{name}.test"] = replace(self.sound, clients=kept + careless.srv, more=(address,))
         return domains
 
     def _policies(self) -> dict[str, Published]:

@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab.addresses import AUTHORITIES, HABITS, SECONDARY, hosts
+from lab.addresses import AUTHORITIES, HABITS, RELAYS, SECONDARY, hosts
 from lab.files import run, write
 from lab.mail import USERS, MailServers
 from lab.pki import Authority
@@ -153,6 +153,7 @@ class _Start:
         postfix = mail.postfix()  # `postfix start` would hide the pid of its master: run that ourselves
         master = run("postconf", "-c", postfix, "-h", "daemon_directory").strip()
         self._launch("postfix", f"{master}/master", "-c", postfix, "-s")
+        self._relays()
         self._wait(SECONDARY, 53)
         self._wait("resolver.lab.test", 53)
         self._wait("greylister.lab.test", 10023)
@@ -160,9 +161,17 @@ class _Start:
         self._wait("mta-sts.lab.test", 443)
         self._wait("mx2.lab.test", 25, 587, 465)
         self._wait("mx1.lab.test", 25, 587, 465, 2525)
+        for name in RELAYS:
+            self._wait(f"mx.{name}.test", 25)
         self._wait(f"mx.{next(iter(HABITS))}.test", 25)
         self._complain_of_ended()
         self._describe(zones)
+
+    def _relays(self) -> None:
+        arguments = [
+            f"{habit}={self.places[f'mx.{name}.test']}=mx.{name}.test" for name, habit in RELAYS.items()
+        ]
+        self._launch("relays", sys.executable, "-m", "lab.relay", self.folder / "pki", *arguments)
 
     def _greylister(self) -> None:
         state = self.folder / "postgrey"
