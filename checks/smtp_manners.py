@@ -270,7 +270,7 @@ def simple_commands_are_known_in_plain_text(steps: InboundSteps) -> Iterator[Fin
             )
             if reply.code == 530:
                 yield TlsRequired(subject=subject, line=line, evidence=(cite,), fix=fix)
-        else:
+        elif (verb, reply.code) != ("RSET", 530):  # which is right where TLS is demanded (RFC 3207 section 4)
             yield NoopRsetBroken(
                 subject=subject, command=verb, line=line, evidence=(cite,), certainty=Certainty.LIKELY
             )

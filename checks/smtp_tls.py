@@ -195,8 +195,9 @@ def _demand(look: Look) -> tuple[int | None, str] | None:
     # In TLS 1.3 the alert comes when the client believes that the handshake is over (RFC 8446 section 4.4.2).
     if "certificate required" in look.transcript.closed.detail:
         return session.closed_event, "TLS alert certificate_required"
+    # Postfix says it with 421 to the first command under TLS: what is said is the demand, not that it lacks something.
     for said in (session.ehlo_tls, session.mail):
-        if said and said.reply and said.reply.kind == 5 and _IN_WORDS.search(said.reply.text[:1000]):
+        if said and said.reply and said.reply.kind in (4, 5) and _IN_WORDS.search(said.reply.text[:1000]):
             return said.last, f'"{look.line(said.last)}"'
     return None
 

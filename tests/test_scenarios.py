@@ -67,12 +67,14 @@ SILENCE_ITSELF = frozenset(
         "imap/tls-on-143",
         "pop3/tls-on-110",
         "managesieve/tls-on-4190",
+        # turned away, in words that say what for
+        "smtp/client-cert-demanded",
         # a reply that was promised, or begun, and never ends
         "smtp/pipelining-broken",
         "pop3/multiline-unterminated",
     }
 )
-"""Rules that say of a peer that it is silent. Nothing else may rest on what was not heard."""
+"""Rules that say of a peer that it is silent, or what it turns us away for. Nothing else rests on what was not heard."""
 NOT_HEARD = frozenset({Ending.FILTERED, Ending.TIME_UP, Ending.SILENT, Ending.UNREACHABLE, Ending.HELD_BACK})
 
 

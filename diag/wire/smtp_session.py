@@ -12,7 +12,7 @@ from .introduction import named_host
 from .reach import Doubt, Reached, broken_off, doubt_about, quote, way
 from .session import Session, common, greeting_of
 from .smtp import EhloReply, Reply, SmtpEnd, parse_ehlo, parse_reply
-from .transcript import Ending, Opened, Transcript
+from .transcript import Ending, Opened, Said, Transcript
 
 SmtpExchange = Exchange[Reply]
 
@@ -121,7 +121,7 @@ def read_smtp(transcript: Transcript) -> SmtpSession:
         throttled=throttled,
         slow=slow,
         tarpit=tarpit,
-        middlebox=_middlebox(greeting, hellos),
+        middlebox=_middlebox(transcript, greeting, hellos),
     )
 
 
@@ -220,7 +220,9 @@ def _may_secure(hellos: Sequence[SmtpExchange], offer: EhloReply) -> bool:
     return offer.offers("STARTTLS") or hellos[0].secure
 
 
-def _middlebox(greeting: SmtpExchange | None, hellos: Sequence[SmtpExchange]) -> int | None:
+def _middlebox(
+    transcript: Transcript, greeting: SmtpExchange | None, hellos: Sequence[SmtpExchange]
+) -> int | None:
     reply = greeting.reply if greeting else None
     if greeting is not None and reply is not None:
         stars, others = reply.text.count("*"), len(reply.text.replace(" ", ""))
@@ -230,8 +232,19 @@ def _middlebox(greeting: SmtpExchange | None, hellos: Sequence[SmtpExchange]) ->
     for hello in hellos:
         offer = _offer(hello)
         if offer is not None and offer.masked:
-            return hello.last
+            return _where(transcript, hello, offer.masked[0])
     return None
+
+
+def _where(transcript: Transcript, step: SmtpExchange, word: str) -> int | None:
+    """The event of the reply's line that has a word."""
+    if step.first is None or step.last is None:
+        return None
+    for at in range(step.first, step.last):
+        said = transcript.events[at]
+        if isinstance(said, Said) and word in said.octets.decode("latin-1").upper():
+            return at
+    return step.last
 
 
 def _doubt(

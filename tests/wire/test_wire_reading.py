@@ -230,11 +230,15 @@ def test_trap_10_a_disliked_helo_name_is_our_fault() -> None:
 def test_trap_11_masks_are_a_middleboxs() -> None:
     greeting = read_smtp(noted("< 220 *******0*2******", HELO, "< 250 mx", "> QUIT", "< 221 x"))
     keyword = read_smtp(noted("< 220 mx", HELO, "< 250-mx", "< 250 XXXXXXXA", "> QUIT", "< 221 x"))
+    among = read_smtp(
+        noted("< 220 mx", HELO, "< 250-mx", "< 250-XXXXXXXA", "< 250 CHUNKING", "> QUIT", "< 221 x")
+    )
     real = read_smtp(
         noted("< 220 mx", HELO, "< 250-mx", "< 250-X-ANONYMOUSTLS", "< 250 XEXCH50", "> QUIT", "< 221 x")
     )
     assert greeting.middlebox == 1
     assert keyword.middlebox == 4
+    assert among.middlebox == 4
     assert real.middlebox is None
     assert not greeting.lacks_starttls
     assert not keyword.lacks_starttls
