@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
@@ -38,6 +39,12 @@ class TakenSuites:
         return ", ".join(each.openssl or each.name for each in self.suites)
 
 
+@lru_cache(maxsize=256)
+def _fitting(fits: Callable[[Suite], bool], version: int) -> tuple[int, ...]:
+    """Every endpoint is asked about the same kinds of suites."""
+    return tuple(number for number in suites_of(version) if fits(suite(number)))
+
+
 @frozen
 class AskedTls:
     """An endpoint, and what it was asked. Checks ask for one of the depths below."""
@@ -68,10 +75,7 @@ class AskedTls:
         if found:
             cites = tuple(tried.cite for tried, answer in survey.taken if answer.suite in found)
             return TakenSuites(tuple(map(suite, found)), Verdict(Known.YES, cites or (survey.shown,)))
-        asked = [
-            survey.takes([number for number in suites_of(version) if fits(suite(number))], version)
-            for version in versions
-        ]
+        asked = [survey.takes(_fitting(fits, version), version) for version in versions]
         unknown = (each for each in asked if not each.no)
         return TakenSuites((), next((each for each in unknown if doubt(each)), asked[-1]))
 

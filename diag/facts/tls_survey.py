@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Collection, Iterator
+from functools import cached_property
 
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
@@ -99,8 +100,12 @@ class TlsSurvey:
 
     def contradicted(self, tried: Tried) -> bool:
         """Whether the very same offer was accepted at another time: unlike machines take turns behind the address."""
-        same = dataclasses.replace(tried.offer, name="")
-        return any(dataclasses.replace(other.offer, name="") == same for other, _ in self.taken)
+        return dataclasses.replace(tried.offer, name="") in self._taken_offers
+
+    @cached_property
+    def _taken_offers(self) -> frozenset[Offer]:
+        """Those that were accepted, whatever they are called."""
+        return frozenset(dataclasses.replace(tried.offer, name="") for tried, _ in self.taken)
 
     def version(self, number: int) -> Verdict:
         """Whether a version is spoken: refused where every suite we know for it was, or an older one was chosen instead."""
@@ -120,6 +125,16 @@ class TlsSurvey:
 
     def _refused(self, version: int) -> tuple[set[int], tuple[Cite, ...]]:
         """The suites that were refused under a version, and the answers by which they were."""
+        if version not in self._refusals:
+            self._refusals[version] = self._refused_under(version)
+        return self._refusals[version]
+
+    @cached_property
+    def _refusals(self) -> dict[int, tuple[set[int], tuple[Cite, ...]]]:
+        """By version, as far as it was asked for: every rule asks again."""
+        return {}
+
+    def _refused_under(self, version: int) -> tuple[set[int], tuple[Cite, ...]]:
         refused: set[int] = set()
         cites: list[Cite] = []
         for tried in self.tried:
