@@ -27,8 +27,8 @@ from diag.api import (
 
 from .delivery import delivery_data
 from .json_evidence import Evidence
-from .json_matrix import matrix
 from .json_logins import logins
+from .json_matrix import matrix
 from .json_receivers import answers, receivers
 from .json_round_trip import round_trip
 from .opinions import heard
