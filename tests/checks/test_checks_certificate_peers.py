@@ -58,6 +58,11 @@ ANY = {Peer.OPPORTUNISTIC: True}
 EXPIRED = kind("expired")
 
 
+def kind_of(value: object) -> str:
+    """What a case is called: its certificates and records are new in each run, and its name must not be."""
+    return type(value).__name__
+
+
 @pytest.mark.parametrize(
     ("chain", "tlsa", "sts", "expected"),
     [
@@ -88,6 +93,7 @@ EXPIRED = kind("expired")
         ),  # it must be sent (7672 3.1.2)
         (EXPIRED, dane(fitting(EXPIRED)), policy(), {**ANY, Peer.MTA_STS: False, Peer.DANE: True}),
     ],
+    ids=kind_of,
 )
 def test_what_senders_make_of_it(
     chain: tuple[bytes, ...], tlsa: object, sts: StsPolicy | Absent | Unavailable, expected: dict[Peer, bool]
@@ -128,6 +134,7 @@ def test_senders_under_a_policy_on_trial_only_report() -> None:
         ),
         (kind("wrong_name"), anchor(CA.intermediate), "names neither the host nor the mail domain"),
     ],
+    ids=kind_of,
 )
 def test_why_no_record_fits(chain: tuple[bytes, ...], record: str, reason: str) -> None:
     verdict = senders(chain, dane(record)).of(Peer.DANE)
