@@ -50,6 +50,7 @@ _ALL_MAILBOX_PORTS = (
     Listener("imap", 993, tls=True),
     Listener("pop3", 110, tls=False),
     Listener("pop3", 995, tls=True),
+    Listener("managesieve", 4190, tls=False),
 )
 _CLEAR = "disable_plaintext_auth = no"
 

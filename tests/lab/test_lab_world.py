@@ -8,6 +8,8 @@ import re
 import smtplib
 import socket
 import ssl
+import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +29,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lab.addresses import pointers
+from lab.clients import CLIENTS
 from lab.planted import PLANTED
 from lab.world import World
 
@@ -168,7 +171,7 @@ def test_pointers_are_confirmed_but_for_the_planted_two(lab: World) -> None:
     named = {
         host: data(lab, ".".join(reversed(address.split("."))) + ".in-addr.arpa", "PTR")
         for host, address in lab.hosts.items()
-        if not host.startswith("mta-sts.")
+        if not host.startswith(("mta-sts.", "second."))
     }
     odd = {host: names for host, names in named.items() if names != [f"{host}."]}
     assert odd == {"mx.lame-ptr.test": ["elsewhere.lame-ptr.test."], "mx.no-ptr.test": []}
@@ -276,10 +279,33 @@ VERDICTS = {
     "weak-key.test": "EE certificate key too weak",
     "untrusted-root.test": "self-signed certificate in certificate chain",
     "revoked.test": "certificate revoked",
+    "expired-intermediate.test": "certificate has expired",
+    "client-only.test": "certificate purpose",
 }
 
+SENT = {
+    "wrong-order.test": ["mx.wrong-order.test", "Lab Intermediate", "Lab Second"],
+    "extra-root.test": ["mx.extra-root.test", "Lab Intermediate", "Lab Root"],
+    "ends-soon.test": ["mx.ends-soon.test", "Lab Intermediate"],
+    "sni-default.test": ["mx2.lab.test", "Lab Intermediate"],
+}
+"""What clients that name no host are sent where OpenSSL has nothing against it."""
 
-@pytest.mark.parametrize("domain", sorted(own_mx("certificate")))
+
+@pytest.mark.parametrize("domain", SENT)
+def test_certificates_that_verify_all_the_same(lab: World, domain: str) -> None:
+    host = f"mx.{domain}"
+    with smtp(lab, host) as server:
+        server.starttls(context=trusting(lab))
+        ends = server.tls.getpeercert() or {}
+    days = (ssl.cert_time_to_seconds(str(ends["notAfter"])) - time.time()) / 86400
+    assert (days < 4) is (domain == "ends-soon.test")
+    asked = ["openssl", "s_client", "-starttls", "smtp", "-noservername", "-connect", f"{lab.hosts[host]}:25"]
+    shown = subprocess.run(asked, input="QUIT\r\n", capture_output=True, text=True, timeout=20, check=False)
+    assert re.findall(r"(?m)^ *\d+ s:CN ?= ?(.+)$", shown.stdout) == SENT[domain]
+
+
+@pytest.mark.parametrize("domain", sorted(set(own_mx("certificate")) - set(SENT)))
 def test_every_faulty_certificate_has_its_fault_and_no_other(lab: World, domain: str, tmp_path: Path) -> None:
     host = f"mx.{domain}"
     context = trusting(lab)
@@ -426,12 +452,176 @@ def test_postscreen_greets_in_two_lines_and_serves_the_patient(lab: World) -> No
             assert server.docmd("RCPT TO:<postmaster@postscreen.test>")[0] == 250
 
 
+@pytest.mark.parametrize(
+    ("host", "keyword", "there"),
+    [
+        ("mx.no-8bitmime.test", "8BITMIME", False),
+        ("mx.no-smtputf8.test", "SMTPUTF8", False),
+        ("mx.xclient.test", "XCLIENT", True),
+        ("mx.xforward.test", "XFORWARD", True),
+        ("mx.vrfy.test", "VRFY", True),
+        ("mx.masked.test", "STARTTLS", False),
+        ("mx.masked.test", "XXXXXXXA", True),
+        ("second.half-tls.test", "STARTTLS", False),
+        ("mx.half-tls.test", "STARTTLS", True),
+    ],
+)
+def test_keywords(lab: World, host: str, keyword: str, there: bool) -> None:
+    with smtp(lab, host) as server:
+        assert (keyword in offers(server)) is there
+
+
+@pytest.mark.parametrize(("domain", "size"), [("tiny-size.test", 60_000), ("small-size.test", 5_000_000)])
+def test_sizes(lab: World, domain: str, size: int) -> None:
+    with smtp(lab, f"mx.{domain}") as server:
+        offers(server)
+        assert int(server.esmtp_features["size"]) == size
+
+
+@pytest.mark.parametrize(
+    ("domain", "sender", "recipient", "reply"),
+    [
+        ("no-bounces.test", "", "postmaster@no-bounces.test", 550),
+        ("no-bounces.test", "a@example.org", "postmaster@no-bounces.test", 250),
+        ("no-postmaster.test", "", "postmaster@no-postmaster.test", 550),
+        ("no-postmaster.test", "", "abuse@no-postmaster.test", 250),
+        ("demands-tls.test", "", "postmaster@demands-tls.test", 530),
+        ("deep.test", "", "postmaster@deep.test", 450),
+        ("open-relay.test", "a@example.org", "b@example.net", 250),
+        ("sound.test", "a@example.org", "b@example.net", 554),
+    ],
+)
+def test_what_is_taken(lab: World, domain: str, sender: str, recipient: str, reply: int) -> None:
+    with smtp(lab, f"mx.{domain}") as server:
+        offers(server)
+        first = server.docmd(f"MAIL FROM:<{sender}>")[0]
+        assert (first if first == 530 else server.docmd(f"RCPT TO:<{recipient}>")[0]) == reply
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "suites", "spoken"),
+    [
+        ("tls12", "TLSv1_2", "TLSv1_3", "", "TLSv1.2"),
+        ("tls11", "TLSv1_1", "TLSv1_1", "", "TLSv1.1"),
+        ("null", "TLSv1_2", "TLSv1_2", "ECDHE-ECDSA-NULL-SHA", "NULL-SHA"),
+        ("rsa-exchange", "TLSv1_2", "TLSv1_2", "kRSA", "AES256-GCM-SHA384"),
+        ("rsa-only", "TLSv1_2", "TLSv1_3", "", "AES256-GCM-SHA384"),
+        ("dh-1024", "TLSv1_2", "TLSv1_2", "kDHE", "DHE-RSA-AES256-GCM-SHA384"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+def test_old_versions_and_suites(
+    lab: World, name: str, low: str, high: str, suites: str, spoken: str
+) -> None:
+    context = unverifying()
+    context.minimum_version, context.maximum_version = ssl.TLSVersion[low], ssl.TLSVersion[high]
+    context.set_ciphers(f"{suites or 'ALL'}:@SECLEVEL=0")
+    with smtp(lab, f"mx.{name}.test") as server:
+        server.starttls(context=context)
+        suite = server.tls.cipher()
+        assert suite is not None
+        assert server.tls.version() == spoken or suite[0].endswith(spoken)
+
+
+@pytest.mark.parametrize("name", ["demands-certificate", "asks-certificate"])
+def test_certificates_of_clients(lab: World, name: str) -> None:
+    with smtp(lab, f"mx.{name}.test") as server:
+        server.starttls(context=trusting(lab))
+        assert server.ehlo()[0] == (421 if name == "demands-certificate" else 250)
+
+
+@pytest.mark.parametrize(("name", "obeyed"), [("injected", True), ("sound", False)])
+def test_commands_sent_with_starttls_are_obeyed_only_by_the_relay(
+    lab: World, name: str, obeyed: bool
+) -> None:
+    with smtp(lab, f"mx.{name}.test") as server:
+        offers(server)
+        assert server.sock is not None
+        server.send(b"STARTTLS\r\nNOOP\r\n")
+        assert server.getreply()[0] == 220
+        with trusting(lab).wrap_socket(server.sock, server_hostname=f"mx.{name}.test") as tls:
+            tls.sendall(b"EHLO localhost\r\n")
+            said = tls.recv(100)
+    assert said.startswith(b"250 " if obeyed else b"250-"), "the reply to NOOP, or that to EHLO"
+
+
+def test_names_in_greetings_and_dead_addresses(lab: World) -> None:
+    with smtp(lab, "mx.other-name.test") as server:
+        assert server.greeting.startswith(b"mx.elsewhere.test")
+    with smtp(lab, "mx.tells-version.test") as server:
+        assert re.search(rb"Postfix \d+\.\d+", server.greeting)
+    assert len(data(lab, "mx.half-dead.test", "A")) == 2
+    for host, port in (
+        ("second.half-dead.test", 25),
+        ("mail.closed-993.test", 993),
+        ("mail.only-587.test", 465),
+    ):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((lab.hosts[host], port), 5)
+
+
 # ---- submission and mailboxes ---------------------------------------------------------------------------
 
 
 def test_submission_clear_offers_auth_before_tls(lab: World) -> None:
     with smtp(lab, "mail.submission-clear.test", 587) as server:
         assert {"AUTH", "STARTTLS"} <= offers(server)
+
+
+def ports_of_clients() -> Iterator[tuple[str, int, bool]]:
+    """Every port of the careless hosts, and whether TLS comes first there."""
+    yield "mx.tls-on-25.test", 25, True
+    for name, careless in CLIENTS.items():
+        for port, settings in careless.postfix.items():
+            yield f"mail.{name}.test", port, "smtpd_tls_wrappermode = yes" in settings
+        for each in careless.dovecot:
+            yield f"mail.{name}.test", each.port, each.tls
+
+
+@pytest.mark.parametrize(("host", "port", "tls"), list(ports_of_clients()))
+def test_tls_comes_first_where_the_table_says_so(lab: World, host: str, port: int, tls: bool) -> None:
+    with socket.create_connection((lab.hosts[host], port), 10) as plain:
+        if not tls:
+            assert plain.recv(4) in (b"220 ", b"* OK", b"+OK ", b'"IMP')
+            return
+        with contextlib.closing(unverifying().wrap_socket(plain, server_hostname=host)) as secured:
+            assert secured.recv(4) in (b"220 ", b"* OK", b"+OK ", b'"IMP')
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("no-login-587", set(), set()),
+        ("no-tls-587", {"PLAIN", "LOGIN", "SCRAM-SHA-256"}, None),
+        ("login-only", set(), {"LOGIN"}),
+        ("cram-only", set(), {"CRAM-MD5"}),
+    ],
+)
+def test_logins_on_port_587(lab: World, name: str, before: set[str], after: set[str] | None) -> None:
+    with smtp(lab, f"mail.{name}.test", 587) as server:
+        assert ("STARTTLS" in offers(server)) is (after is not None)
+        assert set(server.esmtp_features.get("auth", "").split()) == before
+        if after is not None:
+            server.starttls(context=trusting(lab))
+            offers(server)
+            assert set(server.esmtp_features.get("auth", "").split()) == after
+
+
+def test_mailboxes_without_tls(lab: World) -> None:
+    with imap(lab, "mail.no-tls-143.test") as mailbox:
+        assert not {"STARTTLS", "LOGINDISABLED"} & set(mailbox.capabilities)
+    post = poplib.POP3(lab.hosts["mail.no-tls-110.test"], 110, timeout=10)
+    assert "STLS" not in post.capa()
+    post.quit()
+
+
+@pytest.mark.parametrize(("name", "port"), [("expired-465", 465), ("expired-993", 993)])
+def test_certificates_of_mail_programs_that_ended(lab: World, name: str, port: int) -> None:
+    with (
+        socket.create_connection((lab.hosts[f"mail.{name}.test"], port), 10) as plain,
+        pytest.raises(ssl.SSLCertVerificationError, match="expired"),
+    ):
+        trusting(lab).wrap_socket(plain, server_hostname=f"mail.{name}.test")
 
 
 @contextlib.contextmanager
