@@ -1,0 +1,672 @@
+"""Hostile peers: what hosts do that mean harm or are beyond repair, on the port of mail and on those of its programs.
+
+One endpoint of the healthy world is hostile in each of these runs. The run on it has its exact findings and statuses,
+nothing rests on what was not heard, and there are bounds on the octets that are read of it, on those that are kept,
+on the time that it takes by a clock that jumps over every wait, and on how often it is asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import TracebackType
+from typing import Self
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+import pytest
+from anyio.streams.memory import MemoryObjectSendStream
+from cryptography import x509
+from test_scenarios import diagnosed, rest_on_nothing_heard
+
+from diag.lab.live.network import Trouble, Wire, WireError
+from diag.lab.live.talks import CHUNK, PARTING
+from diag.model.finding import Finding
+from diag.model.report import Report, Status
+from diag.model.target import Depth
+from diag.probes.talks import TalkProbe
+from diag.run.registry import Registry, load
+from diag.sandbox import staged, world as worlds
+from diag.sandbox.authority import Authority, Credentials, key_of
+from diag.sandbox.certificates import Certificates
+from diag.sandbox.hosts import CertificateSpec, Handshake as Spoilt, HostSpec
+from diag.sandbox.mail import Mail
+from diag.sandbox.memory import MemoryNetwork
+from diag.sandbox.peer import Heard, TornDown, serve
+from diag.sandbox.pipe import PIECES, PipeEnd
+from diag.sandbox.world import World
+from diag.tls.flight import MOST_OCTETS as MOST_ANSWERED
+from diag.tls.handshake import Handshake, TlsFailure
+from diag.wire.transcript import Answered, Said, Secured, Transcript
+
+Send = MemoryObjectSendStream[bytes]
+Twist = Callable[[Wire, Send], Wire]
+"""Takes the peer's end of a connection, and what closes half of it; gives the end that its host is to use."""
+
+MX, PROGRAMS = "198.51.100.20", "198.51.100.30"
+PORTS = {25: MX, 587: PROGRAMS, 143: PROGRAMS, 993: PROGRAMS}
+"""Where somebody is hostile: the port of the protocol, and submission, IMAP with STARTTLS and with TLS at once."""
+LISTS = {25: "EHLO", 587: "EHLO", 143: "CAPABILITY", 993: "CAPABILITY"}
+"""The command that is answered by a list."""
+
+WITNESSES = {
+    25: (
+        "mx_host_greets_well",
+        "starttls_is_offered",
+        "starttls_handshake_succeeds",
+        "senders_accept_the_certificate",
+    ),
+    587: (
+        "submission_port_speaks_its_protocol",
+        "submission_offers_starttls",
+        "submission_port_sets_up_tls",
+        "mail_programs_accept_the_certificate",
+    ),
+    143: (
+        "imap_port_speaks_its_protocol",
+        "imap_offers_a_way_to_a_login",
+        "imap_port_sets_up_tls",
+        "mail_programs_accept_the_certificate",
+    ),
+    993: (
+        "imap_port_speaks_its_protocol",
+        "imap_says_that_it_is_imap",
+        "imap_port_sets_up_tls",
+        "mail_programs_accept_the_certificate",
+    ),
+}
+"""Checks whose statuses are told: of the greeting, of what is offered, of the handshake, of the certificate."""
+LETTERS = {
+    Status.PASSED: "P",
+    Status.FAILED: "F",
+    Status.INCONCLUSIVE: "?",
+    Status.NOT_APPLICABLE: "-",
+}
+
+MOST_CONNECTIONS = 4
+"""To one endpoint; where TLS is looked into fully, MOST_OFFERS."""
+MOST_OFFERS = 24
+LONGEST_TALK = 60
+"""Seconds of one conversation, by the clock that jumps, beside the leave-taking."""
+MOST_SECONDS = 125
+"""Of the whole run: two conversations at the same endpoint, one after the other, and the leave-taking."""
+MOST_READ = MOST_ANSWERED + CHUNK
+"""Octets of one connection: a chain of a hundred certificates has 44,000."""
+MOST_KEPT = 1 << 17
+"""Octets of one endpoint's in the evidence; where TLS is looked into fully, so many of every connection."""
+MOST_SHOWN = 1 << 16
+"""Characters of all findings."""
+
+
+class Metered:
+    """A wire of ours that counts what is read from it."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.octets = 0
+
+    async def read(self, most: int) -> bytes:
+        """See Wire."""
+        octets = await self._wire.read(most)
+        self.octets += len(octets)
+        return octets
+
+    async def write(self, octets: bytes) -> None:
+        """See Wire."""
+        await self._wire.write(octets)
+
+    async def close(self) -> None:
+        """See Wire."""
+        await self._wire.close()
+
+
+class HostileNetwork:
+    """A world in memory, one endpoint of which is hostile."""
+
+    def __init__(self, world: World, host: HostSpec, twist: Twist | None) -> None:
+        self._world = world
+        self._host = host
+        self._twist = twist
+        self._others = MemoryNetwork(world)
+        self._tasks: anyio.abc.TaskGroup | None = None
+        self._theirs: list[PipeEnd] = []
+        self.wires: list[Metered] = []
+        """Our ends of the connections to the hostile endpoint."""
+        self.seconds = 0.0
+        """By the clock of the run, once it is over."""
+
+    async def __aenter__(self) -> Self:
+        self._began = anyio.current_time()
+        await self._others.__aenter__()
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.seconds = anyio.current_time() - self._began
+        assert self._tasks is not None
+        self._tasks.cancel_scope.cancel()
+        wires: list[Wire] = [*self.wires, *self._theirs]
+        for wire in wires:
+            await wire.close()
+        await self._tasks.__aexit__(None, None, None)
+        await self._others.__aexit__(kind, error, trace)
+
+    async def connect(self, address: str, port: int) -> Wire:
+        """See Network."""
+        if (address, port) != self._host.endpoint:
+            return await self._others.connect(address, port)
+        await anyio.lowlevel.checkpoint()
+        to_us, our_ears = anyio.create_memory_object_stream[bytes](PIECES)
+        to_them, their_ears = anyio.create_memory_object_stream[bytes](PIECES)
+        theirs = PipeEnd(to_us, their_ears)
+        self._theirs.append(theirs)
+        assert self._tasks is not None
+        self._tasks.start_soon(self._play, theirs if self._twist is None else self._twist(theirs, to_us))
+        wire = Metered(PipeEnd(to_them, our_ears))
+        self.wires.append(wire)
+        return wire
+
+    async def _play(self, wire: Wire) -> None:
+        try:
+            await serve(self._host, wire, self._world.certificates, Heard(*self._host.endpoint), Mail())
+        except TornDown:
+            pass
+        finally:
+            await wire.close()
+
+
+class HalfClosed:
+    """The end of a host that closes its half after so many writes: it reads on and can say nothing more."""
+
+    def __init__(self, wire: Wire, ours: Send, writes: int) -> None:
+        self._wire = wire
+        self._ours = ours
+        self._left = writes
+
+    async def read(self, most: int) -> bytes:
+        """See Wire."""
+        return await self._wire.read(most)
+
+    async def write(self, octets: bytes) -> None:
+        """See Wire."""
+        if self._left:
+            self._left -= 1
+            await self._wire.write(octets)
+        if not self._left:
+            self._ours.close()
+
+    async def close(self) -> None:
+        """Nothing: what is ours to close we closed, and the other half stays open for as long as it may."""
+
+
+class AfterHello:
+    """The end of a host that goes mad over a ClientHello; until that comes, its host behaves."""
+
+    def __init__(self, wire: Wire, raves: Callable[[Wire], Awaitable[None]]) -> None:
+        self._wire = wire
+        self._raves = raves
+
+    async def read(self, most: int) -> bytes:
+        """See Wire."""
+        octets = await self._wire.read(most)
+        # A ClientHello is a handshake record (RFC 8446 section 5.1), or of SSL 2.0; no command begins like that.
+        if octets[:1] == b"\x16" or octets[:1] >= b"\x80":
+            await self._raves(self._wire)
+            raise WireError(Trouble.FAILED, "the peer has raved")
+        return octets
+
+    async def write(self, octets: bytes) -> None:
+        """See Wire."""
+        await self._wire.write(octets)
+
+    async def close(self) -> None:
+        """See Wire."""
+        await self._wire.close()
+
+
+def half_closed(writes: int) -> Twist:
+    return lambda wire, ours: HalfClosed(wire, ours, writes)
+
+
+def once(octets: bytes) -> Twist:
+    """Says this to a ClientHello, and closes."""
+
+    async def raves(wire: Wire) -> None:
+        await wire.write(octets)
+
+    return lambda wire, _: AfterHello(wire, raves)
+
+
+def for_ever(start: bytes, again: bytes, *, every: float = 0.0) -> Twist:
+    """Says this to a ClientHello, and goes on until nobody listens."""
+
+    async def raves(wire: Wire) -> None:
+        await wire.write(start)
+        while True:
+            await wire.write(again)
+            await anyio.sleep(every)
+
+    return lambda wire, _: AfterHello(wire, raves)
+
+
+def quirks(**wanted: object) -> Callable[[HostSpec], HostSpec]:
+    """The host with quirks; LIST stands for the command that is answered by a list on its port."""
+
+    def changed(host: HostSpec) -> HostSpec:
+        told = {key: LISTS[host.port] if said == "LIST" else said for key, said in wanted.items()}
+        return replace(host, quirks=replace(host.quirks, **told))  # type: ignore[arg-type]
+
+    return changed
+
+
+def of_many_lines(host: HostSpec) -> HostSpec:
+    """Ten thousand lines where a list is asked for, and then its end."""
+    if LISTS[host.port] == "EHLO":
+        lines = (*(f"250-X-WORD-{at}" for at in range(9_999)), "250 STARTTLS")
+    else:
+        lines = (*(f"* CAPABILITY IMAP4rev1 X-WORD-{at}" for at in range(9_999)), "{tag} OK done")
+    return replace(host, replies={LISTS[host.port]: lines})
+
+
+def of_a_long_greeting(host: HostSpec) -> HostSpec:
+    """Ten thousand lines of greeting, and then its end."""
+    if LISTS[host.port] == "EHLO":
+        return replace(host, greeting=(*["220-welcome"] * 9_999, "220 welcome"))
+    return replace(host, greeting=("* OK welcome",) * 10_000)
+
+
+def serving(kind: str) -> Callable[[HostSpec], HostSpec]:
+    return lambda host: replace(host, certificate=CertificateSpec(kind))
+
+
+def of_a_megabyte(authority: Authority, host: str) -> Credentials:
+    """A valid certificate but for its size: an extension that nobody knows has a megabyte."""
+    junk = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), bytes(1_000_000))
+    key = key_of(host)
+    issuer, by = f"{authority.name} Intermediate", authority.intermediate_key
+    leaf = authority.issue(host, key, issuer=issuer, by=by, names=(host,), extensions=((junk, False),))
+    return Credentials(key, (leaf, authority.intermediate))
+
+
+def of_a_hundred(authority: Authority, host: str) -> Credentials:
+    """A chain of a hundred certificates, each vouched for by the next, the last by the root."""
+    issuer, by = f"{authority.name} Root", authority.root_key
+    chain: list[bytes] = []
+    for level in range(99):
+        name = f"{authority.name} Depth {level}"
+        key = key_of(name)
+        chain.insert(0, authority.issue(name, key, issuer=issuer, by=by, ca=True))
+        issuer, by = name, key
+    key = key_of(host)
+    leaf = authority.issue(host, key, issuer=issuer, by=by, names=(host,))
+    return Credentials(key, (leaf, *chain))
+
+
+MADE = {"of-a-megabyte": of_a_megabyte, "of-a-hundred": of_a_hundred}
+
+
+@lru_cache(maxsize=16)
+def made(kind: str, host: str) -> bytes:
+    return MADE[kind](Authority(worlds.MOMENT), host).pem
+
+
+class Bulky(Certificates):
+    """The certificates of a world, and such as no description can ask for."""
+
+    def pem(self, kind: str, names: tuple[str, ...]) -> bytes:
+        """See Certificates."""
+        return made(kind, names[0]) if kind in MADE else super().pem(kind, names)
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """How a host is hostile."""
+
+    change: Callable[[HostSpec], HostSpec] = lambda host: host
+    twist: Twist | None = None
+    ports: tuple[int, ...] = tuple(PORTS)
+
+
+RECORD = b"\x16\x03\x03"
+"""A handshake record of TLS 1.2 or 1.3 (RFC 8446 section 5.1); its length comes next."""
+JUNK_RECORD = RECORD + (1000).to_bytes(2) + b"\xff" * 1000
+FULL_RECORD = RECORD + (1 << 14).to_bytes(2) + bytes(1 << 14)
+HUGE_HELLO = RECORD + (1 << 14).to_bytes(2) + b"\x02\xff\xff\xff" + bytes((1 << 14) - 4)
+"""The beginning of a ServerHello of 16 MiB."""
+WARNING = b"\x15\x03\x03\x00\x02\x01\x5a"
+"""A warning that says nothing: user_canceled (RFC 8446 section 6.1)."""
+
+HOSTILE: dict[str, Hostile] = {
+    "slow": Hostile(quirks(delay_ms=20_000)),
+    "slow-to-greet": Hostile(quirks(greeting_delay_ms=100_000)),
+    "silent-after-greeting": Hostile(quirks(silent_after=1)),
+    "dripping": Hostile(quirks(drip_ms=1_000)),
+    "hardly-dripping": Hostile(quirks(drip_ms=10_000)),
+    "endless-line-of-greeting": Hostile(quirks(endless_line="GREETING")),
+    "endless-line-of-list": Hostile(quirks(endless_line="LIST")),
+    "endless-greeting": Hostile(quirks(endless_reply="GREETING")),
+    "endless-list": Hostile(quirks(endless_reply="LIST")),
+    "greeting-of-10000-lines": Hostile(of_a_long_greeting),
+    "list-of-10000-lines": Hostile(of_many_lines),
+    "half-closing-at-once": Hostile(twist=half_closed(1)),
+    "half-closing-later": Hostile(twist=half_closed(2)),
+    "lying": Hostile(quirks(handshake=Spoilt.PLAIN)),
+    "lying-without-end": Hostile(twist=for_ever(b"250 2.0.0 Ok\r\n", b"250 2.0.0 Ok\r\n")),
+    "injecting": Hostile(quirks(inject="250 2.0.0 injected\r\n"), ports=(25, 587)),
+    "injecting-imap": Hostile(quirks(inject="* OK injected\r\n"), ports=(143,)),
+    "injecting-much": Hostile(quirks(inject="x" * 100_000 + "\r\n"), ports=(25, 587, 143)),
+    "noise-for-tls": Hostile(twist=once(b"\xaa" * 1000)),
+    "noise-for-tls-without-end": Hostile(twist=for_ever(b"", b"\xaa" * 4096)),
+    "junk-record": Hostile(twist=once(JUNK_RECORD)),
+    "records-without-end": Hostile(twist=for_ever(HUGE_HELLO, FULL_RECORD)),
+    "warnings-without-end": Hostile(twist=for_ever(b"", WARNING * 100)),
+    "half-a-record": Hostile(twist=once(RECORD + b"\x40\x00\x02")),
+    "dripping-record": Hostile(twist=for_ever(RECORD + b"\x40\x00\x02\x00", b"\x00", every=1.0)),
+    "certificate-of-a-megabyte": Hostile(serving("of-a-megabyte")),
+    "chain-of-100": Hostile(serving("of-a-hundred")),
+}
+
+
+@dataclass(frozen=True)
+class Met:
+    """What is made of it."""
+
+    statuses: str
+    """Of the four witnesses of the port, in order: passed, failed, inconclusive (?) or not applicable (-)."""
+    raises: tuple[str, ...] = ()
+    talks: dict[str, int] = field(default_factory=dict)
+    """How the conversations with the endpoint ended, and how many of them."""
+
+
+@dataclass(frozen=True)
+class Run:
+    report: Report
+    network: HostileNetwork
+    endpoint: tuple[str, int]
+
+    @property
+    def talks(self) -> list[Transcript]:
+        """The conversations with the hostile endpoint."""
+        return [
+            kept
+            for probe, kept in self.report.evidence.items()
+            if isinstance(probe, TalkProbe)
+            and isinstance(kept, Transcript)
+            and (probe.address, probe.port) == self.endpoint
+        ]
+
+    @property
+    def met(self) -> Met:
+        witnesses = WITNESSES[self.endpoint[1]]
+        place = f"[{self.endpoint[0]}]:{self.endpoint[1]}"
+        found = {
+            result.check: LETTERS[result.status] for result in self.report.results if place in result.subject
+        }
+        ends = Counter(str(talk.closed.how) for talk in self.talks)
+        raised = tuple(sorted({finding.id for finding in self.report.findings}))
+        return Met("".join(found.get(each, "!") for each in witnesses), raised, dict(ends))
+
+
+def met_by(
+    name: str, port: int, registry: Registry, patch: pytest.MonkeyPatch, depth: Depth = Depth.BASIC
+) -> Run:
+    """The run on a world in which that port is hostile like that."""
+    hostile = HOSTILE[name]
+    healthy = worlds.packaged("healthy")
+    endpoint = (PORTS[port], port)
+    host = hostile.change(healthy.hosts[endpoint])
+    world = replace(
+        healthy, hosts={**healthy.hosts, endpoint: host}, certificates=Bulky(healthy.certificates.moment)
+    )
+    networks: list[HostileNetwork] = []
+
+    def network(world: World) -> HostileNetwork:
+        networks.append(HostileNetwork(world, host, hostile.twist))
+        return networks[-1]
+
+    patch.setattr(staged, "MemoryNetwork", network)
+    report = diagnosed(world, registry, tls=depth)
+    return Run(report, networks[0], endpoint)
+
+
+_MALFORMED = ("smtp/greeting-malformed",)
+_NOT_IMAP = ("imap/greeting-malformed",)
+_CLOSES = ("smtp/closes-without-reply",)
+_MX_FAILS = ("smtp/starttls-handshake-fails",)
+_SUBMISSION_FAILS = ("submission/tls-fails",)
+_IMAP_FAILS = ("imap/tls-fails",)
+_IN_CLEAR = ("imap/plaintext-on-993",)
+_UNTRUSTED = ("certificates/untrusted-root",)
+_TOO_MUCH, _TIME_UP, _SILENT, _BY_PEER = {"too-much": 1}, {"time-up": 1}, {"silent": 1}, {"by-peer": 1}
+# A failed handshake is looked at again with other ClientHellos where they could fare better, and to make sure.
+_FAILED, _TWICE, _THRICE = {"tls-failed": 1}, {"tls-failed": 2}, {"tls-failed": 3}
+
+_WITHOUT_TLS = {
+    25: Met("PPF?", _MX_FAILS, _THRICE),
+    587: Met("PPF?", _SUBMISSION_FAILS, _TWICE),
+    143: Met("PPF?", _IMAP_FAILS, _TWICE),
+    993: Met("P-F?", _IMAP_FAILS, _TWICE),
+}
+"""What comes is no TLS, or none in whole: nobody can get through."""
+_TEXT_FOR_TLS = {**_WITHOUT_TLS, 993: Met("F-P?", _IN_CLEAR, _FAILED)}
+_BAD_TLS = {
+    25: Met("PPF?", _MX_FAILS, _THRICE),
+    587: Met("PP??", (), _FAILED),
+    143: Met("PP??", (), _FAILED),
+    993: Met("P-??", (), _FAILED),
+}
+"""TLS that our library does not take: of mail programs, which have others, that proves nothing."""
+
+_LONG_GREETING = {
+    25: Met("F???", _MALFORMED, _TOO_MUCH),
+    587: Met("P-P?", (), _TOO_MUCH),
+    # A greeting of IMAP is one line: those after it are no part of it.
+    143: Met("P???", (), _TOO_MUCH),
+    993: Met("P?PP", (), _TOO_MUCH),
+}
+_LONG_LIST = {
+    25: Met("P???", (), _TOO_MUCH),
+    587: Met("P???", (), _TOO_MUCH),
+    143: Met("P???", (), _TOO_MUCH),
+    993: Met("P?PP", (), _TOO_MUCH),
+}
+
+MET: dict[str, dict[int, Met]] = {
+    "slow": {
+        25: Met("PP??", (), _TIME_UP),
+        587: Met("PP??", (), _TIME_UP),
+        143: Met("PPP-", (), _TIME_UP),
+        993: Met("PPPP", (), _TIME_UP),
+    },
+    "slow-to-greet": {
+        25: Met("----", ("smtp/address-unreachable",), _SILENT),
+        587: Met("????", (), _SILENT),
+        143: Met("????", (), _SILENT),
+        993: Met("???P", (), _SILENT),
+    },
+    "silent-after-greeting": {
+        25: Met("P???", (), _SILENT),
+        587: Met("P???", (), _SILENT),
+        143: Met("P???", (), _SILENT),
+        993: Met("P?PP", (), _SILENT),
+    },
+    "dripping": {
+        # The greeting comes whole, late and again late; what follows does not come in time.
+        25: Met("P???", ("smtp/slow-greeting",), {"time-up": 2}),
+        587: Met("P???", (), _TIME_UP),
+        143: Met("????", (), _SILENT),
+        993: Met("??PP", (), _SILENT),
+    },
+    "hardly-dripping": {
+        25: Met("P???", (), _SILENT),
+        587: Met("????", (), _SILENT),
+        143: Met("????", (), _SILENT),
+        993: Met("??PP", (), _SILENT),
+    },
+    "endless-line-of-greeting": {
+        25: Met("F???", _MALFORMED, _TOO_MUCH),
+        587: Met("P-P?", (), _TOO_MUCH),
+        143: Met("P-P?", _NOT_IMAP, _TOO_MUCH),
+        993: Met("P-PP", _NOT_IMAP, _TOO_MUCH),
+    },
+    "endless-line-of-list": {
+        25: Met("P???", ("smtp/reply-line-too-long", "smtp/reply-syntax"), _TOO_MUCH),
+        587: Met("P???", (), _TOO_MUCH),
+        143: Met("P???", (), _TOO_MUCH),
+        993: Met("P?PP", (), _TOO_MUCH),
+    },
+    "endless-greeting": _LONG_GREETING,
+    "greeting-of-10000-lines": _LONG_GREETING,
+    "endless-list": _LONG_LIST,
+    "list-of-10000-lines": _LONG_LIST,
+    "half-closing-at-once": {
+        25: Met("P???", _CLOSES, _BY_PEER),
+        587: Met("P???", (), _BY_PEER),
+        143: Met("P???", (), _BY_PEER),
+        993: Met("??PP", (), _BY_PEER),
+    },
+    "half-closing-later": {
+        25: Met("PP??", _CLOSES, _BY_PEER),
+        587: Met("PP??", (), _BY_PEER),
+        143: Met("PPP-", (), _BY_PEER),
+        993: Met("??PP", (), _BY_PEER),
+    },
+    "lying": _TEXT_FOR_TLS,
+    "lying-without-end": _TEXT_FOR_TLS,
+    "injecting": {
+        25: Met("PPPP", ("smtp/starttls-leftover",), {"by-us": 2}),
+        587: Met("PPPP", ("submission/starttls-leftover",), {"by-us": 1}),
+    },
+    "injecting-imap": {143: Met("PPPP", ("imap/starttls-leftover",), {"by-us": 2})},
+    # So much that it cannot all have come before the handshake: it stands in the place of the ServerHello.
+    "injecting-much": {port: met for port, met in _WITHOUT_TLS.items() if port != 993},
+    "noise-for-tls": _WITHOUT_TLS,
+    "noise-for-tls-without-end": _WITHOUT_TLS,
+    "half-a-record": _WITHOUT_TLS,
+    "junk-record": _BAD_TLS,
+    "records-without-end": _BAD_TLS,
+    "warnings-without-end": _BAD_TLS,
+    "dripping-record": {
+        25: Met("PP??", (), _TWICE),
+        587: Met("PP??", (), _FAILED),
+        143: Met("PP??", (), _FAILED),
+        993: Met("P-??", (), _FAILED),
+    },
+    # More than the libraries of most senders take.
+    "certificate-of-a-megabyte": _BAD_TLS,
+    # No path of that length is looked for.
+    "chain-of-100": {
+        25: Met("PPPF", ("certificates/sts-mismatch",), {"by-us": 2}),
+        587: Met("PPPF", _UNTRUSTED, {"by-us": 1}),
+        143: Met("PPPF", _UNTRUSTED, {"by-us": 2}),
+        993: Met("PPPF", _UNTRUSTED, {"by-us": 1}),
+    },
+}
+HEARD_LATE = frozenset({"smtp/slow-greeting"})
+"""Rules about what was heard, though late, in talks that came to nothing after that."""
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return load()
+
+
+def kept(transcript: Transcript) -> int:
+    """Octets of the peer's in a conversation's record."""
+
+    def octets() -> Iterator[int]:
+        for event in transcript.events:
+            match event:
+                case Said() | Answered():
+                    yield len(event.octets)
+                case Secured(handshake=Handshake() as made, leftover=leftover):
+                    yield len(leftover) + len(made.staple) + sum(map(len, made.chain))
+                case Secured(handshake=TlsFailure() as failed, leftover=leftover):
+                    yield len(leftover) + len(failed.octets)
+
+    return sum(octets())
+
+
+def rest_on_silence(report: Report) -> list[str]:
+    """Findings that rest on what was not heard."""
+    found: list[Finding] = rest_on_nothing_heard(report)
+    return [finding.text() for finding in found if finding.id not in HEARD_LATE]
+
+
+def assert_bounds(run: Run, connections: int = MOST_CONNECTIONS, most: int = MOST_KEPT) -> None:
+    """What a hostile peer may cost: so many connections, and so many octets kept."""
+    assert 0 < len(run.network.wires) <= connections
+    assert max(wire.octets for wire in run.network.wires) <= MOST_READ
+    assert sum(kept(transcript) for transcript in run.talks) <= most
+    assert run.talks
+    for transcript in run.talks:
+        assert transcript.closed.at_ms <= (LONGEST_TALK + PARTING) * 1000
+    assert sum(len(finding.text()) for finding in run.report.findings) <= MOST_SHOWN
+
+
+def assert_sound(run: Run) -> None:
+    """Nothing crashed, and nothing rests on what was not heard."""
+    assert [(r.check, r.because) for r in run.report.results if r.status is Status.CRASHED] == []
+    assert rest_on_silence(run.report) == []
+
+
+def test_every_kind_is_met_on_every_port_it_is_for() -> None:
+    assert {name: set(hostile.ports) for name, hostile in HOSTILE.items()} == {
+        name: set(met) for name, met in MET.items()
+    }
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
+@pytest.mark.parametrize(("name", "port"), [(name, port) for name, met in MET.items() for port in met])
+def test_a_hostile_peer_gets_its_verdict_within_bounds(
+    name: str, port: int, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = met_by(name, port, registry, monkeypatch)
+    assert_sound(run)
+    assert run.met == MET[name][port], [finding.text() for finding in run.report.findings]
+    assert_bounds(run)
+    assert run.network.seconds <= MOST_SECONDS
+
+
+# What is said in the place of TLS, or with it.
+OFFERED = (
+    "noise-for-tls-without-end",
+    "junk-record",
+    "records-without-end",
+    "warnings-without-end",
+    "half-a-record",
+    "dripping-record",
+    "lying-without-end",
+    "certificate-of-a-megabyte",
+    "chain-of-100",
+)
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
+@pytest.mark.parametrize("port", [25, 993])
+@pytest.mark.parametrize("name", OFFERED)
+def test_whoever_looks_fully_into_a_hostile_peers_tls_learns_the_same_within_bounds(
+    name: str, port: int, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = met_by(name, port, registry, monkeypatch, Depth.FULL)
+    assert_sound(run)
+    usual = MET[name][port]
+    assert (run.met.statuses, run.met.raises) == (usual.statuses, usual.raises)
+    assert_bounds(run, MOST_OFFERS, MOST_READ * len(run.network.wires))
+    assert run.network.seconds <= MOST_SECONDS
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
+def test_a_healthy_peer_passes_all_of_it(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HOSTILE, "healthy", Hostile())
+    for port in PORTS:
+        run = met_by("healthy", port, registry, monkeypatch)
+        assert_sound(run)
+        assert (run.met.statuses, run.met.raises) == ("PPPP", ())
+        assert_bounds(run)
