@@ -90,4 +90,8 @@ def _of_descriptor(number: str) -> bytes:
         raise BadReference("fd: expected the number of a descriptor that is open for reading") from None
 
 
-_READERS: Mapping[str, Callable[[str], bytes]] = {"env": _of_environment, "file": _of_file, "fd": _of_descriptor}
+_READERS: Mapping[str, Callable[[str], bytes]] = {
+    "env": _of_environment,
+    "file": _of_file,
+    "fd": _of_descriptor,
+}
