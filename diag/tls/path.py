@@ -95,6 +95,8 @@ class Search:
 def search(leaf: bytes, others: tuple[bytes, ...], roots: tuple[bytes, ...], moment: datetime) -> Search:
     """The best path from a certificate to a trust anchor: a good one if there is any, else the least bad."""
     finder = _Finder(others[:SENT_LIMIT], roots)
+    # What was sent beyond that is not looked at, and may hold the path.
+    finder.exhausted = len(others) > SENT_LIMIT
     best: Path | None = None
     for certificates, anchored in finder.walk((leaf,)):
         path = judged(tuple(read(der) for der in certificates), anchored, moment)
