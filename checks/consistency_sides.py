@@ -24,6 +24,7 @@ from diag.api import (
 )
 
 from .smtp_commands import SMALLEST_SIZE
+from .tls_settings import DOVECOT_MODERN, POSTFIX_MODERN
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class Difference:
     """Products, each with what makes both sides alike."""
 
 
-MODERN_TLS = (("Postfix", "smtpd_tls_protocols = >=TLSv1.2"), ("Dovecot", "ssl_min_protocol = TLSv1.2"))
+MODERN_TLS = (("Postfix", POSTFIX_MODERN), ("Dovecot", DOVECOT_MODERN))
 
 
 def places(cells: Sequence[Cell]) -> str:
