@@ -13,6 +13,7 @@ from diag.api import (
     ClientContact,
     Configure,
     DnsFix,
+    Ending,
     Endpoint,
     Finding,
     Fix,
@@ -218,9 +219,15 @@ def misspoken(
     if kind is not None:
         fix = settings(survey.endpoint, kind is plaintext)
         yield kind(subject=survey.subject, evidence=survey.cite(session.because), fix=fix)
-    elif session.state in (Reached.SILENT, Reached.SLOW, Reached.CLOSED_EARLY):
-        # Where the server said nothing at all, it is open what it speaks.
+    elif session.state in (Reached.SILENT, Reached.SLOW, Reached.CLOSED_EARLY) or _cut_short(survey):
+        # Where the server said nothing at all, or without end, it is open what it speaks.
         yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
+
+
+def _cut_short(survey: Survey) -> bool:
+    """Whether the greeting went on for longer than we read."""
+    session = survey.session
+    return session.state is Reached.MALFORMED and session.closed is Ending.TOO_MUCH
 
 
 class TlsFailsFinding(LackFinding):
@@ -235,6 +242,8 @@ class TlsFailsFinding(LackFinding):
         session = survey.session
         made = session.handshake
         if session.state.wrong_protocol or session.state is Reached.MALFORMED:
+            if _cut_short(survey):
+                yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
             return
         if Lack.TLS in survey.look.lacks:
             yield cls.twice(survey, Lack.TLS, fix, how=_how(survey))

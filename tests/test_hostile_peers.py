@@ -462,7 +462,7 @@ _BAD_TLS = {
 
 _LONG_GREETING = {
     25: Met("F???", _MALFORMED, _TOO_MUCH),
-    587: Met("P-P?", (), _TOO_MUCH),
+    587: Met("?-??", (), _TOO_MUCH),
     # A greeting of IMAP is one line: those after it are no part of it.
     143: Met("P???", (), _TOO_MUCH),
     993: Met("P?PP", (), _TOO_MUCH),
@@ -508,9 +508,9 @@ MET: dict[str, dict[int, Met]] = {
     },
     "endless-line-of-greeting": {
         25: Met("F???", _MALFORMED, _TOO_MUCH),
-        587: Met("P-P?", (), _TOO_MUCH),
-        143: Met("P-P?", _NOT_IMAP, _TOO_MUCH),
-        993: Met("P-PP", _NOT_IMAP, _TOO_MUCH),
+        587: Met("?-??", (), _TOO_MUCH),
+        143: Met("?-??", _NOT_IMAP, _TOO_MUCH),
+        993: Met("?-?P", _NOT_IMAP, _TOO_MUCH),
     },
     "endless-line-of-list": {
         25: Met("P???", ("smtp/reply-line-too-long", "smtp/reply-syntax"), _TOO_MUCH),
