@@ -18,7 +18,7 @@ REASONS = {
     "drops-tlsa": ("no question for TLSA records is answered here",),
     "imap-ports-shut": (NONE_HERE, "nothing answers the connection request"),
     "no-ipv4": ("this machine has no IPv4", "cannot be reached from here"),
-    "no-ipv6": ("this machine has no IPv6", "cannot be reached from here"),
+    "no-ipv6": ("this machine has no IPv6", "cannot be reached from here", "that our own IPv6 leads there"),
     "not-validating": ("our resolver does not validate",),
     "port-443-refused": (NONE_HERE, "refused"),
     "port-443-shut": (NONE_HERE, "the connection was not answered"),
