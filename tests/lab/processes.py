@@ -1,15 +1,19 @@
-"""Starting and stopping exactly our own processes, known by pid and start time: a recycled pid is no mistake."""
+"""Starting, awaiting and stopping exactly our own processes: known by pid and start time, no recycled one is hit."""
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _START_TIME = 19  # of the fields after the command name; proc(5) counts it as field 22
 _RECORD = "pids"
+_SPEAKS_LAST = (53, 443, 465, 993, 995, 10023)  # ports where the server waits for the client
+_READY_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,32 @@ def launch(folder: Path, name: str, *argv: str | Path) -> "subprocess.Popen[byte
         with (folder / _RECORD).open("a") as record:
             record.write(f"{process.pid} {fields[_START_TIME]} {name}\n")
     return process
+
+
+def wait_until_answered(address: str, port: int, started: Sequence["subprocess.Popen[bytes]"]) -> None:
+    """Wait until a server answers there; give up at once when one of those started has ended by itself."""
+    until = time.monotonic() + _READY_S
+    while not answers(address, port):
+        complain_of_ended(started)
+        if time.monotonic() > until:
+            raise SystemExit(f"lab: no answer at {address}:{port}")
+        time.sleep(0.02)
+
+
+def answers(address: str, port: int) -> bool:
+    """Whether a server takes a connection there and, where servers speak first, speaks."""
+    try:
+        with socket.create_connection((address, port), 5) as connection:
+            return port in _SPEAKS_LAST or bool(connection.recv(1))
+    except OSError:
+        return False
+
+
+def complain_of_ended(started: Sequence["subprocess.Popen[bytes]"]) -> None:
+    """Give up, with their names, when servers have ended that should run."""
+    ended = [str(process.args) for process in started if process.poll() is not None]
+    if ended:
+        raise SystemExit(f"lab: ended by itself: {', '.join(ended)}")
 
 
 def recorded(folder: Path) -> list[Recorded]:

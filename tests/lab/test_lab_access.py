@@ -74,6 +74,8 @@ def every_mechanism(lab: World, tmp_path_factory: pytest.TempPathFactory) -> Ite
     )
     process = processes.launch(Path(lab.folder), "dovecot-every", "dovecot", "-F", "-c", config)
     try:
+        for port in (143, 993, 110, 995):
+            processes.wait_until_answered(address, port, [process])
         yield address
     finally:
         process.terminate()

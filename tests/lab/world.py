@@ -8,10 +8,8 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from lab.mail import USERS, MailServers
 from lab.pki import Authority
 from lab.planted import PLANTED
 from lab.policies import nginx
-from lab.processes import launch, stop
+from lab.processes import answers, complain_of_ended, launch, stop, wait_until_answered
 from lab.published import published
 from lab.zones import Zones
 
@@ -30,8 +28,6 @@ UNPACKED_EXIM = "/opt/maildiag-lab/usr/sbin/exim4"
 _PROGRAMS = ("postfix", "dovecot", "knotd", "unbound", "nginx", "postgrey", "unshare", "mount")
 _ACCOUNTS = ("postfix", "dovecot", "postgrey", "Debian-exim")
 _LONGEST_FOLDER = 60  # sockets live below it, and their paths end at 108 octets
-_SPEAKS_LAST = (53, 443, 465, 993, 995, 10023)  # ports where the server waits for the client
-_READY_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +129,7 @@ class _Start:
 
     def everything(self) -> None:
         (self.folder / "log").mkdir()
-        if self._answers("ns1.lab.test", 53):
+        if answers(self.places["ns1.lab.test"], 53):
             raise SystemExit(f"lab: another one answers on {self.net}; stop it, or choose another NET")
         pki = Authority(self.folder / "pki")
         pki.issue_all()
@@ -164,7 +160,7 @@ class _Start:
         for name in RELAYS:
             self._wait(f"mx.{name}.test", 25)
         self._wait(f"mx.{next(iter(HABITS))}.test", 25)
-        self._complain_of_ended()
+        complain_of_ended(self.started)
         self._describe(zones)
 
     def _relays(self) -> None:
@@ -189,25 +185,8 @@ class _Start:
         self.started.append(launch(self.folder, name, *argv))
 
     def _wait(self, host: str, *ports: int) -> None:
-        until = time.monotonic() + _READY_S
         for port in ports:
-            while not self._answers(host, port):
-                self._complain_of_ended()
-                if time.monotonic() > until:
-                    raise SystemExit(f"lab: no answer at {self.places[host]}:{port} ({host})")
-                time.sleep(0.02)
-
-    def _complain_of_ended(self) -> None:
-        ended = [str(process.args) for process in self.started if process.poll() is not None]
-        if ended:
-            raise SystemExit(f"lab: ended by itself: {', '.join(ended)}")
-
-    def _answers(self, host: str, port: int) -> bool:
-        try:
-            with socket.create_connection((self.places[host], port), 5) as connection:
-                return port in _SPEAKS_LAST or bool(connection.recv(1))
-        except OSError:
-            return False
+            wait_until_answered(self.places[host], port, self.started)
 
     def _describe(self, zones: Zones) -> None:
         world = World(
