@@ -22,11 +22,13 @@ from diag.probes.https import HttpsGet
 from diag.probes.probe import Impact, Lab, Probe
 from diag.run.diagnose import Diagnosis, Options
 from diag.run.registry import Registry
-from diag.sandbox.rehearsal import Rehearsal
+from diag.sandbox.rehearsal import rehearsing
 
 from . import exits
+from .counted import counted
 from .faults import Fault
 from .tell import tell
+from .work import among
 
 FORMATS = ("text", "json")
 WIDTH = 80
@@ -57,7 +59,7 @@ def dry_run(
     if unknown := [name for name in formats if name not in FORMATS]:
         raise Fault(f"--dry-run with --format {unknown[0]}: the plan is told as text or json")
     lab = Overlay(zone, lab) if zone is not None else lab
-    plans = [anyio.run(_rehearsed, replace(target, domain=name), lab, registry, options) for name in names]
+    plans = anyio.run(_rehearsed, names, among(target, len(names)), lab, registry, options)
     if "json" in formats:
         tell("".join(json.dumps(_as_json(plan, limits)) + "\n" for plan in plans))
     else:
@@ -65,11 +67,19 @@ def dry_run(
     return exits.OK
 
 
-async def _rehearsed(target: Target, lab: Lab, registry: Registry, options: Options) -> Rehearsed:
-    async with Rehearsal(lab, registry.performers, target.domain, datetime.now(UTC)) as rehearsal:
-        report = await Diagnosis(registry, target, Once(rehearsal), options).run()
-    questions = sum(isinstance(probe, DnsQuery) for probe in report.evidence)
-    return Rehearsed(target.domain, questions, tuple(rehearsal.asked))
+async def _rehearsed(
+    names: Sequence[str], target: Target, lab: Lab, registry: Registry, options: Options
+) -> list[Rehearsed]:
+    """The plan for each domain, one after the other: what is asked for one is not asked again for the next."""
+    plans = []
+    async with rehearsing(lab, registry.performers, names, datetime.now(UTC)) as rehearsal:
+        once = Once(rehearsal)
+        for name in names:
+            before = len(rehearsal.asked)
+            report = await Diagnosis(registry, replace(target, domain=name), once, options).run()
+            questions = sum(isinstance(probe, DnsQuery) for probe in report.evidence)
+            plans.append(Rehearsed(name, questions, tuple(rehearsal.asked[before:])))
+    return plans
 
 
 def _by_port(asked: Sequence[Probe[Any]]) -> dict[tuple[str, str, int], list[Probe[Any]]]:
@@ -137,12 +147,12 @@ def _as_text(plan: Rehearsed, limits: Limits) -> str:
     hosts = {host for host, _, _ in ports}
     lines = [
         fill(
-            f"{plan.domain}: a run would make {_plural(len(plan.asked), 'connection')} to "
-            f"{_plural(len(hosts), 'host')}, if every host answered as it should.",
+            f"{plan.domain}: a run would make {counted(len(plan.asked), 'connection')} to "
+            f"{counted(len(hosts), 'host')}, if every host answered as it should.",
             WIDTH,
         ),
         fill(
-            f"{_plural(plan.questions, 'question')} to the DNS told which hosts there are; "
+            f"{counted(plan.questions, 'question')} to the DNS told which hosts there are; "
             "nobody was connected to.",
             WIDTH,
         ),
@@ -168,7 +178,3 @@ def _as_text(plan: Rehearsed, limits: Limits) -> str:
             ),
         ]
     return "\n".join(lines) + "\n"
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -16,6 +16,8 @@ from typing import Any
 from diag.probes.dns import DnsQuery
 from diag.probes.probe import E, Impact, Lab, Probe
 
+from .counted import counted
+
 PAUSE = 0.1
 """Seconds between two states of the line, while much happens."""
 _CALM = 4
@@ -150,7 +152,7 @@ class _Work:
             self.waiting[probe] = left
 
     def __str__(self) -> str:
-        asked = f"{_counted(self.questions, 'question')}, {_counted(self.connections, 'connection')}"
+        asked = f"{counted(self.questions, 'question')}, {counted(self.connections, 'connection')}"
         running = list(self.running)
         if self.domains > 1:
             more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
@@ -170,10 +172,6 @@ def _named(probe: Probe[Any]) -> str:
     """A probe in a word or two: "mx1.example:25", "MX example"."""
     host, port = getattr(probe, "host", ""), getattr(probe, "port", 0)
     return f"{host}:{port}" if host and port else str(probe) if isinstance(probe, DnsQuery) else probe.kind
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _printable(text: str) -> str:

@@ -12,6 +12,8 @@ from diag.wire.script import Protocol
 from diag.wire.script_read import ScriptRead
 from diag.wire.transcript import Event, Said, Secured, Who, render_event
 
+from .counted import counted
+
 WIDTH = 80
 
 
@@ -38,7 +40,8 @@ def verdict(probe: AnyTalk, results: Sequence[Result]) -> Iterator[str]:
     """The sentences of the rules that this one conversation raises, and what it leaves open."""
     findings = [finding for result in results for finding in result.findings]
     passed = sum(result.status is Status.PASSED for result in results)
-    told = f"{_counted(len(findings), 'finding')}, {_counted(passed, 'check')} passed"
+    found = counted(len(findings), "finding") if findings else "no findings"
+    told = f"{found}, {counted(passed, 'check')} passed"
     yield from _wrapped(f"Judged by itself, as {_met(probe)}: {told}.", "")
     for finding in sorted(findings, key=lambda each: -each.severity):
         lines = [cite.event + 1 for cite in finding.evidence if cite.event is not None]
@@ -56,7 +59,7 @@ def verdict(probe: AnyTalk, results: Sequence[Result]) -> Iterator[str]:
 def outcome(read: ScriptRead) -> Iterator[str]:
     """What came of a script."""
     if read.done:
-        yield f"The script was spoken to its end: {_counted(len(read.replies), 'reply')}, as expected."
+        yield f"The script was spoken to its end: {counted(len(read.replies), 'reply')}, as expected."
     elif read.unexpected:
         yield from _wrapped(f"The script stopped: {read.because}", "")
     else:
@@ -73,10 +76,3 @@ def _met(probe: AnyTalk) -> str:
     if probe.kind == "smtp":
         return "senders meet it" if probe.port == 25 else "mail programs meet it"
     return "programs that manage filters meet it" if probe.kind == "sieve" else "mail programs meet it"
-
-
-def _counted(number: int, what: str) -> str:
-    if number == 1:
-        return f"1 {what}"
-    several = what.removesuffix("y") + ("ies" if what.endswith("y") else "s")
-    return f"{number or 'no'} {several}"

@@ -70,9 +70,7 @@ class Work:
     def run(self, domains: Sequence[str], target: Target, lab: Lab, zone: Zone | None) -> int:
         """Look at every domain and give the exit code. Raises Fault, and Crash where a process ends."""
         lab = Overlay(zone, lab) if zone is not None else lab
-        target = dataclasses.replace(target, shared=len(domains) > 1)
-        if target.authoritative is None and len(domains) > LONG_LIST:
-            target = dataclasses.replace(target, authoritative=False)
+        target = among(target, len(domains))
         codes: set[int] = set()
         lost: list[str] = []
         watched = self.progress.watch(lab, len(domains))
@@ -188,6 +186,14 @@ class Work:
         if path.is_dir():
             path = path / f"{report.target.domain}{tapes.SUFFIX}"
         tapes.save(path, report, self.options, self.fail_on)
+
+
+def among(target: Target, domains: int) -> Target:
+    """The target as it is where it is one of so many in a run."""
+    told = target.authoritative
+    if told is None and domains > LONG_LIST:
+        told = False
+    return dataclasses.replace(target, shared=domains > 1, authoritative=told)
 
 
 class _Look:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import anyio
 import anyio.abc
@@ -26,35 +26,37 @@ from .mail import Mail
 from .peer import Heard, TornDown, serve
 
 
+@asynccontextmanager
+async def rehearsing(
+    inner: Lab, performers: Mapping[type[Probe[Any]], Performer], domains: Sequence[str], moment: datetime
+) -> AsyncIterator[Rehearsal]:
+    """A rehearsal for runs over these domains; its hosts live until it is left."""
+    async with anyio.create_task_group() as tasks:
+        yield Rehearsal(inner, performers, tuple(domains), Certificates(moment), tasks)
+        tasks.cancel_scope.cancel()
+
+
 class Rehearsal:
     """A lab that asks the lab below what costs nobody a connection, and a host of its own making all the rest.
 
-    An async context manager: its hosts live until it is left. `asked` has every probe that would have been a
-    connection, in the order in which they came.
+    `asked` has every probe that would have been a connection, in the order in which they came.
     """
 
     def __init__(
-        self, inner: Lab, performers: Mapping[type[Probe[Any]], Performer], domain: str, moment: datetime
+        self,
+        inner: Lab,
+        performers: Mapping[type[Probe[Any]], Performer],
+        domains: tuple[str, ...],
+        certificates: Certificates,
+        tasks: anyio.abc.TaskGroup,
     ) -> None:
         self._inner = inner
-        self._domain = domain
+        self._domains = domains
         self._performers = performers
-        self._certificates = Certificates(moment)
-        self._tasks: anyio.abc.TaskGroup | None = None
+        self._certificates = certificates
+        self._tasks = tasks
         self._lives: dict[str, Live] = {}
         self.asked: list[Probe[Any]] = []
-
-    async def __aenter__(self) -> Self:
-        self._tasks = anyio.create_task_group()
-        await self._tasks.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        assert self._tasks is not None
-        self._tasks.cancel_scope.cancel()
-        return await self._tasks.__aexit__(kind, error, trace)
 
     async def run(self, probe: Probe[E]) -> E:
         """See Lab."""
@@ -64,12 +66,11 @@ class Rehearsal:
         if probe.impact is Impact.PASSIVE:
             return await self._inner.run(probe)
         self.asked.append(probe)
-        assert self._tasks is not None, "the rehearsal is used outside its context"
         host = getattr(probe, "host", "")
         if host not in self._lives:
             self._lives[host] = Live(
                 self._performers,
-                Means(network=_Hosts(host, self._domain, self._certificates, self._tasks)),
+                Means(network=_Hosts(host, self._domains, self._certificates, self._tasks)),
             )
         return await self._lives[host].run(probe)
 
@@ -78,10 +79,10 @@ class _Hosts:
     """The Network on which one host answers at every address, on the ports that mail uses."""
 
     def __init__(
-        self, name: str, domain: str, certificates: Certificates, tasks: anyio.abc.TaskGroup
+        self, name: str, domains: tuple[str, ...], certificates: Certificates, tasks: anyio.abc.TaskGroup
     ) -> None:
         self._name = name
-        self._domain = domain
+        self._domains = domains
         self._certificates = certificates
         self._tasks = tasks
         self._mail = Mail()
@@ -99,7 +100,7 @@ class _Hosts:
             tls=tls,
             name=self._name,
             certificate=CertificateSpec("valid", (self._name,)),
-            domains=(self._domain,),
+            domains=self._domains,
             submission=port in SUBMISSION_PORTS,
             min_version="TLSv1.2",
         )

@@ -30,7 +30,7 @@ def test_a_rehearsal_asks_what_the_run_asks_of_hosts_that_are_as_they_should_be(
         async with in_memory(world, registry.performers) as lab:
             report = await Diagnosis(registry, target, Once(lab), Options()).run()
         async with in_memory(world, registry.performers) as lab:
-            rehearsed = await _rehearsed(target, lab, registry, Options())
+            (rehearsed,) = await _rehearsed([world.domain], target, lab, registry, Options())
         assert len(set(rehearsed.asked)) == len(rehearsed.asked)
         return {probe for probe in report.evidence if probe.impact > Impact.PASSIVE}, set(rehearsed.asked)
 
@@ -93,3 +93,26 @@ def test_a_plan_is_no_page(maildiag: Run, lantern: Reachable, profile: Path) -> 
     done = maildiag("check", "--dry-run", lantern.domain, "-f", "html", *lantern.arguments(profile))
     assert done.code == 2
     assert "--dry-run" in done.err
+
+
+@pytest.mark.usefixtures("nobody_is_connected_to")
+def test_several_domains_are_planned_in_their_order_and_a_host_that_they_share_once(
+    maildiag: Run, lantern: Reachable, profile: Path, tmp_path: Path
+) -> None:
+    zone = tmp_path / "shore.zone"
+    zone.write_text("$ORIGIN shore.example.\n@ 300 MX 10 mx1.lantern.example.\n")
+    names = ["shore.example", "www.lantern.example", lantern.domain]
+    plans = [
+        json.loads(line)
+        for order in (names, names[::-1])
+        for line in maildiag(
+            *("check", "--dry-run", *order, "-f", "json", "--no-authoritative"),
+            *("--zone", str(zone), *lantern.arguments(profile)),
+        ).out.splitlines()
+    ]
+    assert [plan["domain"] for plan in plans] == [*names, *names[::-1]]
+    connections = [len([each for each in plan["connections"] if each["port"] == 25]) for plan in plans]
+    first, nothing, second, all_of_them, _, new = connections
+    assert nothing == 0
+    assert first + second == all_of_them + new
+    assert 0 < new < first
