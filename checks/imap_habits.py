@@ -16,7 +16,7 @@ from diag.api import (
     rule,
 )
 
-from .submission_mechanisms import STRONG, WEAK
+from .submission_mechanisms import outdated
 
 
 @rule("imap/neither-tls-nor-login", Severity.NOTICE, Rfc(9051, "6.2.1"), Rfc(8314, "4.1"), since="1.0")
@@ -100,11 +100,10 @@ class AnonymousLogin(Finding):
 def imap_logins_are_up_to_date(secure: ImapUnderTls) -> Iterator[Finding]:
     """The ways to log in to an IMAP server under TLS are those of today."""
     offered = secure.offer.mechanisms
-    weak = [name for name in offered if name in WEAK]
     fix = Configure(secure.host, "auth_mechanisms = plain login", "Dovecot")
     if "ANONYMOUS" in offered:
         yield AnonymousLogin(subject=secure.subject, evidence=secure.cites, fix=(fix,))
-    if weak and not any(name.removesuffix("-PLUS") in STRONG for name in offered):
+    if weak := outdated(offered):
         yield WeakMechanisms(
             subject=secure.subject, mechanisms=", ".join(weak), evidence=secure.cites, fix=(fix,)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from diag.api import (
     Finding,
@@ -20,6 +20,12 @@ WEAK = ("CRAM-MD5", "DIGEST-MD5", "NTLM", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS")
 """Ways that rest on MD5, MD4 or SHA-1 (RFC 6331; RFC 7677 section 1)."""
 STRONG = ("SCRAM-SHA-256", "SCRAM-SHA-512", "SCRAM-SHA3-512", "OAUTHBEARER", "XOAUTH2", "EXTERNAL")
 """Beside one of these a program need not use a weak one."""
+
+
+def outdated(offered: Sequence[str]) -> list[str]:
+    """The weak ways among those offered, where no strong one stands beside them."""
+    strong = any(name.removesuffix("-PLUS") in STRONG for name in offered)
+    return [] if strong else [name for name in offered if name in WEAK]
 
 
 @rule("submission/weak-mechanisms", Severity.NOTICE, Rfc(6331), Rfc(7677), Rfc(8314, "4.1"), since="1.0")
@@ -70,10 +76,9 @@ class LoginOnly(Finding):
 def ways_to_log_in_are_up_to_date(secure: SubmissionUnderTls) -> Iterator[Finding]:
     """The ways to log in under TLS are those of today."""
     offered = secure.offer.mechanisms
-    weak = [name for name in offered if name in WEAK]
     if "ANONYMOUS" in offered:
         yield AnonymousLogin(subject=secure.subject, evidence=secure.cites)
-    if weak and not any(name.removesuffix("-PLUS") in STRONG for name in offered):
+    if weak := outdated(offered):
         yield WeakMechanisms(subject=secure.subject, mechanisms=", ".join(weak), evidence=secure.cites)
     if "LOGIN" in offered and set(offered) <= {"LOGIN", "NTLM", "ANONYMOUS"}:
         yield LoginOnly(subject=secure.subject, evidence=secure.cites)

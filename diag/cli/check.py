@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import PATH, command, judgement_options, option, processes as a_number, report_options, seconds
+from .options import (
+    PATH,
+    command,
+    judgement_options,
+    network_options,
+    option,
+    processes as a_number,
+    report_options,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from diag.model.target import Depth, Target
@@ -113,34 +122,13 @@ _of_network = functools.partial(option, group="Network")
     is_flag=True,
     help="Log in also where the certificate is not good: who stands in between learns the password.",
 )
-@_of_network(
-    "-n",
-    "--nameserver",
-    "nameservers",
-    metavar="ADDR[:PORT]",
-    multiple=True,
-    help="Ask this resolver. May be repeated.",
-)
-@_of_network("-4", "ipv4", is_flag=True, help="IPv4 only.")
-@_of_network("-6", "ipv6", is_flag=True, help="IPv6 only.")
-@_of_network("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
-@_of_network("--timeout", metavar="S", type=seconds, help="The most seconds one probe may take: 60.")
+@network_options
 @_of_network("--deadline", metavar="S", type=seconds, help="The most seconds for the whole run: no limit.")
 @_of_network(
     "--processes",
     metavar="N",
     type=a_number,
     help="The most processes for a long list without dialogues: one a core.",
-)
-@_of_network("--ca-file", metavar="PEM", type=PATH, help="Trust these roots instead of the machine's.")
-@_of_network(
-    "--port-map",
-    metavar="HOST:PORT=ADDR:PORT",
-    multiple=True,
-    help="Connect elsewhere (tunnels, laboratories). May be repeated.",
-)
-@_of_network(
-    "--public", metavar="NETWORK", multiple=True, help="Judge these addresses as if they were public."
 )
 def check(
     domains: tuple[str, ...],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import PATH, command, option, quiet, seconds
+from .options import PATH, command, network_options, option, quiet
 
 if TYPE_CHECKING:
     from diag.facts.delivery import Message
@@ -60,29 +60,8 @@ def _octets(text: str | int) -> int:
 @_of_message("--size", metavar="OCTETS", type=_octets, default=0, help="A message of so many octets.")
 @_of_message("--requiretls", is_flag=True, help="A message that is to go under authenticated TLS alone.")
 @_of_network("--confirm", is_flag=True, help="Pause, then look twice before a grave verdict.")
-@_of_network(
-    "-n",
-    "--nameserver",
-    "nameservers",
-    metavar="ADDR[:PORT]",
-    multiple=True,
-    help="Ask this resolver. May be repeated.",
-)
-@_of_network("-4", "ipv4", is_flag=True, help="Look at IPv4 only.")
-@_of_network("-6", "ipv6", is_flag=True, help="Look at IPv6 only.")
-@_of_network("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
-@_of_network("--timeout", metavar="S", type=seconds, help="The most seconds one probe may take: 60.")
 @_of_network("--profile", metavar="FILE", type=PATH, help="Limits and lists; default: ./maildiag.toml.")
-@_of_network("--ca-file", metavar="PEM", type=PATH, help="Trust these roots instead of the machine's.")
-@_of_network(
-    "--port-map",
-    metavar="HOST:PORT=ADDR:PORT",
-    multiple=True,
-    help="Connect elsewhere (tunnels, laboratories). May be repeated.",
-)
-@_of_network(
-    "--public", metavar="NETWORK", multiple=True, help="Judge these addresses as if they were public."
-)
+@network_options
 def deliver(
     domain: str,
     formats: tuple[str, ...],

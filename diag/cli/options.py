@@ -108,6 +108,7 @@ def _number(text: str | float, fits: Callable[[float], bool], expected: str) -> 
 
 _of_report = functools.partial(option, group="Report")
 _of_judgement = functools.partial(option, group="Judgement")
+_of_network = functools.partial(option, group="Network")
 
 
 def report_options(function: F) -> F:
@@ -186,6 +187,40 @@ def judgement_options(function: F) -> F:
             metavar="AREA",
             multiple=True,
             help="Exit with 3 where this area could not be determined; 'dns' always is required.",
+        ),
+    )
+
+
+def network_options(function: F) -> F:
+    """How the world is asked, and which of its addresses count as public."""
+    return _all(
+        function,
+        _of_network(
+            "-n",
+            "--nameserver",
+            "nameservers",
+            metavar="ADDR[:PORT]",
+            multiple=True,
+            help="Ask this resolver. May be repeated.",
+        ),
+        _of_network("-4", "ipv4", is_flag=True, help="IPv4 only."),
+        _of_network("-6", "ipv6", is_flag=True, help="IPv6 only."),
+        _of_network("--helo", metavar="NAME", help="What we call ourselves in EHLO."),
+        _of_network("--timeout", metavar="S", type=seconds, help="The most seconds one probe may take: 60."),
+        _of_network(
+            "--ca-file", metavar="PEM", type=PATH, help="Trust these roots instead of the machine's."
+        ),
+        _of_network(
+            "--port-map",
+            metavar="HOST:PORT=ADDR:PORT",
+            multiple=True,
+            help="Connect elsewhere (tunnels, laboratories). May be repeated.",
+        ),
+        _of_network(
+            "--public",
+            metavar="NETWORK",
+            multiple=True,
+            help="Judge these addresses as if they were public.",
         ),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .check import EXIT_CODES
-from .options import PATH, command, option, report_options, seconds
+from .options import PATH, command, network_options, option, report_options, seconds
 
 if TYPE_CHECKING:
     from diag.probes.probe import E, Lab, Probe
@@ -27,7 +27,6 @@ WAYS = ("imap", "pop3")
 SUBMISSION_PORT = 465
 """Where --submission names a host alone (RFC 8314 section 3.3)."""
 _of_access = functools.partial(option, group="Access")
-_of_network = functools.partial(option, group="Network")
 
 
 @command(epilog=EXIT_CODES, short_help="Send a message from a mailbox to itself and see how it arrives.")
@@ -54,18 +53,7 @@ _of_network = functools.partial(option, group="Network")
 )
 @report_options
 @option("--save", metavar="TAPE", type=PATH, group="Report", help="Record the run for 'maildiag replay'.")
-@_of_network(
-    "-n", "--nameserver", "nameservers", metavar="ADDR[:PORT]", multiple=True, help="Ask this resolver."
-)
-@_of_network("-4", "ipv4", is_flag=True, help="IPv4 only.")
-@_of_network("-6", "ipv6", is_flag=True, help="IPv6 only.")
-@_of_network("--helo", metavar="NAME", help="What we call ourselves in EHLO.")
-@_of_network("--timeout", metavar="S", type=seconds, help="The most seconds one probe may take: 60.")
-@_of_network("--ca-file", metavar="PEM", type=PATH, help="Trust these roots instead of the machine's.")
-@_of_network("--port-map", metavar="HOST:PORT=ADDR:PORT", multiple=True, help="Connect elsewhere.")
-@_of_network(
-    "--public", metavar="NETWORK", multiple=True, help="Take these addresses as if they were public."
-)
+@network_options
 def roundtrip(
     mailbox: str,
     login: str | None,

@@ -57,11 +57,10 @@ class LoginTried:
 
 
 @frozen(kw_only=True)
-class MailboxSeen:
-    """The user's mailbox over IMAP, after a login that was taken."""
+class _Seen:
+    """What was found after a login that was taken."""
 
     place: LoginPlace
-    visit: ImapVisit
     probe: object
 
     @property
@@ -75,21 +74,17 @@ class MailboxSeen:
 
 
 @frozen(kw_only=True)
-class MaildropSeen:
-    """The user's mailbox over POP3, after a login that was taken."""
+class MailboxSeen(_Seen):
+    """The user's mailbox over IMAP."""
 
-    place: LoginPlace
+    visit: ImapVisit
+
+
+@frozen(kw_only=True)
+class MaildropSeen(_Seen):
+    """The user's mailbox over POP3."""
+
     visit: PopVisit
-    probe: object
-
-    @property
-    def subject(self) -> str:
-        """The endpoint as a subject."""
-        return self.place.subject
-
-    def cite(self, event: int | None) -> tuple[Cite, ...]:
-        """A line of the conversation."""
-        return (Cite(self.probe, event),)
 
 
 @frozen(kw_only=True)

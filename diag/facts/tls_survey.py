@@ -125,14 +125,12 @@ class TlsSurvey:
 
     def _refused(self, version: int) -> tuple[set[int], tuple[Cite, ...]]:
         """The suites that were refused under a version, and the answers by which they were."""
-        if version not in self._refusals:
-            self._refusals[version] = self._refused_under(version)
         return self._refusals[version]
 
     @cached_property
     def _refusals(self) -> dict[int, tuple[set[int], tuple[Cite, ...]]]:
-        """By version, as far as it was asked for: every rule asks again."""
-        return {}
+        """By version: every rule asks again."""
+        return {version: self._refused_under(version) for version in VERSION_NAMES}
 
     def _refused_under(self, version: int) -> tuple[set[int], tuple[Cite, ...]]:
         refused: set[int] = set()

@@ -12,10 +12,9 @@ from diag.names.domain import is_hostname, labels
 from diag.probes.intrusive import MessageTalk
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
-from diag.together import all_of
 from diag.wire.end_of_data import ENDINGS, Ended, labelled, read_message
-from diag.wire.reach import Reached
 
+from .each_host import at_each_host
 from .intrusive import our_address, tls_as_before
 
 NOT_ASKED = (
@@ -30,12 +29,8 @@ async def inbound_ends_of_data(
     """Every MX host once, one connection for each sequence, up to the first that ends a message."""
     if not target.intrusive or not target.own_mailbox:
         return Absent(NOT_ASKED)
-    tried = once_a_host(surveys)
 
-    async def ask(subject: str) -> InboundEndOfData | Absent | Unavailable:
-        survey = tried[subject]
-        if isinstance(survey, Absent | Unavailable):
-            return survey
+    async def ask(survey: InboundSurvey) -> InboundEndOfData | Absent | Unavailable:
         if (deaf := _cannot_be_told(target, survey)) is not None:
             return deaf
         ours = await our_address(survey.endpoint, lab)
@@ -55,7 +50,7 @@ async def inbound_ends_of_data(
                 )
         return InboundEndOfData(endpoint=survey.endpoint, accepts="", look=survey.look, cites=cites)
 
-    return Many(await all_of(ask, tried))
+    return await at_each_host(surveys, ask)
 
 
 @fact
@@ -69,12 +64,8 @@ async def sent_messages(
     """An ordinary message by every MX host, where it can be read back."""
     if not isinstance(access, MailboxAccess):
         return access
-    tried = once_a_host(surveys)
 
-    async def send(subject: str) -> SentMessage | Absent | Unavailable:
-        survey = tried[subject]
-        if isinstance(survey, Absent | Unavailable):
-            return survey
+    async def send(survey: InboundSurvey) -> SentMessage | Absent | Unavailable:
         if (deaf := _cannot_be_told(target, survey)) is not None:
             return deaf
         probe = await _message(target, survey, moment, lab)
@@ -90,24 +81,7 @@ async def sent_messages(
             cite=cite,
         )
 
-    return Many(await all_of(send, tried))
-
-
-def once_a_host(
-    surveys: Many[InboundSurvey],
-) -> dict[str, InboundSurvey | Absent | Unavailable]:
-    """Every host at the first of its addresses where a conversation is held; else what keeps us from one."""
-    chosen: dict[str, InboundSurvey | Absent | Unavailable] = {}
-    hosts: set[str] = set()
-    for subject, survey in surveys.items.items():
-        if isinstance(survey, Absent | Unavailable):
-            chosen[subject] = survey
-        elif survey.session.state is Reached.THROTTLED:
-            chosen[subject] = Unavailable(survey.session.inconclusive, (Cite(survey.probe),))
-        elif survey.session.state is Reached.OPEN and survey.endpoint.host not in hosts:
-            hosts.add(survey.endpoint.host)
-            chosen[subject] = survey
-    return chosen
+    return await at_each_host(surveys, send)
 
 
 def _cannot_be_told(target: Target, survey: InboundSurvey) -> Absent | None:

@@ -10,11 +10,10 @@ from diag.model.target import Target
 from diag.probes.inquiry import InquiryTalk, StrangersTalk
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
-from diag.together import all_of
 from diag.wire.inquiry import read_inquiry, read_strangers
 from diag.wire.reach import quote
 
-from .end_of_data import once_a_host
+from .each_host import at_each_host
 from .intrusive import elsewhere, tls_as_before
 
 NOT_ASKED = "hosts are asked for their mailboxes only where that is asked for (--intrusive)"
@@ -27,12 +26,8 @@ async def inbound_inquiries(
     """VRFY, EXPN and what is seen beside them."""
     if not target.intrusive:
         return Absent(NOT_ASKED)
-    tried = once_a_host(surveys)
 
-    async def ask(subject: str) -> InboundInquiry | Absent | Unavailable:
-        survey = tried[subject]
-        if isinstance(survey, Absent | Unavailable):
-            return survey
+    async def ask(survey: InboundSurvey) -> InboundInquiry | Absent | Unavailable:
         at, tls = survey.endpoint, tls_as_before(survey.session)
         nonce = (await lab.run(Nonce())).text
         probe = InquiryTalk(at.address, at.port, at.host, survey.probe.helo, tls, nonce, target.timeout)
@@ -45,7 +40,7 @@ async def inbound_inquiries(
         )
         return InboundInquiry(endpoint=at, shown=shown, look=survey.look, cite=Cite(probe, read.event))
 
-    return Many(await all_of(ask, tried))
+    return await at_each_host(surveys, ask)
 
 
 @fact
@@ -55,12 +50,8 @@ async def inbound_strangers(
     """Mailboxes that nobody has, two of them: one may exist by chance."""
     if not target.intrusive:
         return Absent(NOT_ASKED)
-    tried = once_a_host(surveys)
 
-    async def ask(subject: str) -> InboundStrangers | Absent | Unavailable:
-        survey = tried[subject]
-        if isinstance(survey, Absent | Unavailable):
-            return survey
+    async def ask(survey: InboundSurvey) -> InboundStrangers | Absent | Unavailable:
         at, tls = survey.endpoint, tls_as_before(survey.session)
         nonce = (await lab.run(Nonce())).text
         mailboxes = (f"{nonce}@{target.domain}", f"{nonce[::-1]}@{target.domain}")
@@ -76,4 +67,4 @@ async def inbound_strangers(
             endpoint=at, taken=read.taken, mailboxes=mailboxes, look=survey.look, cites=cites
         )
 
-    return Many(await all_of(ask, tried))
+    return await at_each_host(surveys, ask)

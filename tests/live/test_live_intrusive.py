@@ -204,6 +204,6 @@ def test_what_is_no_reference_is_not_repeated(given: str) -> None:
 def test_whoever_failed_once_gets_no_password() -> None:
     secrets = Secrets()
     assert secrets.of("env:ANNAS") == PASSWORD.encode()
-    secrets.failed("a login failed before")
+    secrets.failed()
     with pytest.raises(BadReference, match="failed before"):
         secrets.of("env:ANNAS")

@@ -86,4 +86,4 @@ async def _held(usual: Talk, dialogue: Dialogue, means: Means, *secrets: bytes) 
 
 def _remember(tried: Tried, means: Means) -> None:
     if tried.login is Login.FAILED:
-        means.secrets.failed("a login failed before, and is not tried again")
+        means.secrets.failed()

@@ -134,7 +134,7 @@ async def entered(
         conversation = Conversation(usual, means.network, secure, [], secrets=(secret,))
         transcript = await conversation.hold(dialogue(account))
         if read(transcript).end.failed:
-            means.secrets.failed("a login failed before, and is not tried again")
+            means.secrets.failed()
         return transcript
 
 

@@ -39,9 +39,9 @@ class Secrets:
             raise BadReference(self._failed)
         return resolve(reference)
 
-    def failed(self, because: str) -> None:
+    def failed(self) -> None:
         """A login failed: no password is given out any more."""
-        self._failed = because
+        self._failed = "a login failed before, and is not tried again"
 
 
 def resolve(reference: str) -> bytes:
