@@ -1,4 +1,4 @@
-"""For every test: nothing leaves loopback."""
+"""For every test: nothing leaves loopback, and no value is changed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 from loopback import guard
+
+from diag.model import frozen
+
+frozen.GUARDED = True
+"""Before any value is declared: who changes one fails."""
 
 
 @pytest.fixture(autouse=True)

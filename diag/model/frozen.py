@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
+
+GUARDED = sys.flags.dev_mode
+"""Whether classes made from now on refuse assignment when it happens, too, and not to the type checker alone.
+
+With a guard a value is several times the work to make, and a domain an eighth more. `python -X dev` has it, and so
+have the tests.
+"""
 
 
 @overload
@@ -31,7 +39,8 @@ def frozen(cls: Any = None, /, *, kw_only: bool = False) -> Any:
 
 def _made(cls: type[T], kw_only: bool) -> type[T]:
     own = vars(cls)
-    shared = [(name, method) for name, method in _SHARED if name not in own]
+    offered = _SHARED + _GUARDS if GUARDED else _SHARED
+    shared = [(name, method) for name, method in offered if name not in own]
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
     names = [each.name for each in dataclasses.fields(made)]
     made._fields_of = staticmethod(attrgetter(*names) if names else lambda _: ())
@@ -58,6 +67,7 @@ def _init(cls: Any) -> Callable[..., None]:
     known: dict[str, Any] = {"_set": object.__setattr__}
     positional: list[str] = []
     keyword: list[str] = []
+    guarded = cls.__setattr__ is not object.__setattr__
     body: list[str] = []
     for number, each in enumerate(dataclasses.fields(cls)):
         parameter, value = each.name, each.name
@@ -70,7 +80,9 @@ def _init(cls: Any) -> Callable[..., None]:
             parameter += f"=_default_{number}"
             value = f"_factory_{number}() if {each.name} is _UNSET else {each.name}"
         (keyword if each.kw_only else positional).append(parameter)
-        body.append(f"    _set(self, {each.name!r}, {value})")
+        body.append(
+            f"    _set(self, {each.name!r}, {value})" if guarded else f"    self.{each.name} = {value}"
+        )
     parameters = ["self", *positional, *(["*", *keyword] if keyword else [])]
     exec("\n".join([f"def __init__({', '.join(parameters)}):", *body, "    pass"]), known)  # noqa: S102
     init: Callable[..., None] = known["__init__"]
@@ -108,6 +120,8 @@ _SHARED = (
     ("__eq__", _equal),
     ("__hash__", _hashed),
     ("__repr__", _shown),
+)
+_GUARDS = (
     ("__setattr__", _kept),
     ("__delattr__", _kept),
 )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
+from diag.model import frozen as module
 from diag.model.frozen import frozen
 
 
@@ -96,3 +100,46 @@ def test_a_method_of_its_own_is_kept() -> None:
 
     assert Odd(1) == Odd(2)
     assert hash(Odd(1)) == 7
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_value_is_the_same_with_and_without_its_guard(
+    guarded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GUARDED", guarded)
+
+    @frozen
+    class Place:
+        host: str
+        port: int = 25
+        seen: list[str] = dataclasses.field(default_factory=list, hash=False)
+
+        @functools.cached_property
+        def told(self) -> str:
+            return f"{self.host}:{self.port}"
+
+    @frozen
+    class Mark:
+        name: str
+        count: int = 1
+
+    place = Place("mx.example")
+    assert (place.told, place.seen, repr(Mark("a"))) == (
+        "mx.example:25",
+        [],
+        f"{Mark.__qualname__}(name='a', count=1)",
+    )
+    assert (Mark("a"), hash(Mark("a"))) == (Mark(name="a", count=1), hash(Mark("a", 1)))
+    assert dataclasses.replace(place, port=587) == Place("mx.example", 587)
+    assert (type(place).__setattr__ is object.__setattr__) is not guarded
+
+
+def test_the_guard_stands_in_the_development_mode_of_python_alone() -> None:
+    said = "from diag.model.frozen import GUARDED; print(GUARDED)"
+    told = [
+        subprocess.run(
+            [sys.executable, *mode, "-c", said], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for mode in ([], ["-X", "dev"])
+    ]
+    assert told == ["False", "True"]
