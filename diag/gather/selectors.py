@@ -57,13 +57,25 @@ def of_user(selectors: Iterable[str]) -> tuple[Selector, ...]:
 
 def of_providers(mx: Iterable[str], spf: Iterable[str]) -> tuple[Selector, ...]:
     """The selectors of the providers that these MX targets and SPF names belong to."""
-    mx, spf = tuple(mx), tuple(spf)
+    theirs = {provider for target in mx for provider in _of_mx(target)}
+    theirs.update(provider for name in spf for provider in _of_spf(name))
     return tuple(
         Selector(selector, Source.PROVIDER, provider.name)
         for provider in table().providers
-        if any(_within(name, provider.mx) for name in mx) or any(_within(name, provider.spf) for name in spf)
+        if provider in theirs
         for selector in provider.selectors
     )
+
+
+# Domains of a list go to the same few providers.
+@lru_cache(maxsize=4096)
+def _of_mx(target: str) -> tuple[Provider, ...]:
+    return tuple(provider for provider in table().providers if _within(target, provider.mx))
+
+
+@lru_cache(maxsize=4096)
+def _of_spf(name: str) -> tuple[Provider, ...]:
+    return tuple(provider for provider in table().providers if _within(name, provider.spf))
 
 
 def of_habit() -> tuple[Selector, ...]:
@@ -83,7 +95,5 @@ def worth_asking(*lists: Iterable[Selector]) -> tuple[Selector, ...]:
     return tuple(chosen.values())
 
 
-@lru_cache(maxsize=4096)
 def _within(name: str, suffixes: tuple[str, ...]) -> bool:
-    """Domains of a list go to the same few providers."""
     return any(name == suffix or is_below(name, suffix) for suffix in suffixes)
