@@ -37,7 +37,7 @@ class Limits:
     connections_per_service: int = 2
     connections_per_web_service: int = 6
     """As many as browsers open to one host: policies of many domains lie at one provider's address."""
-    connections_per_network: int = 8
+    connections_per_network: int = 12
     connections_per_operator: int = 16
     connections_in_all: int = 64
     """To one service in the whole run. Twice what the deepest look at one host takes."""

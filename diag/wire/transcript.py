@@ -159,8 +159,12 @@ class Transcript:
 
     @property
     def round_trips(self) -> int:
-        """Connecting, turns taken and handshakes."""
-        trips, last = 1, Who.PEER
+        """Connecting, the greeting, turns taken and handshakes.
+
+        A greeting comes a round trip after we are connected: the server speaks when it has our last word of the
+        opening, which is the third segment (RFC 9293 section 3.5) or the end of the TLS handshake.
+        """
+        trips, last = 1, Who.US
         for event in self.events:
             if isinstance(event, Said):
                 trips += event.who is Who.PEER and last is Who.US

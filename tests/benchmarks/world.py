@@ -64,10 +64,25 @@ def one_port(world: World) -> World:
     return dataclasses.replace(world, hosts=kept)
 
 
-async def main(rtt: float, count: int, *, alone: bool) -> None:
+def one_host(folder: Path) -> World:
+    """The healthy world with one host for everything, on all its ports."""
+    zone, toml = (_moved((WORLDS / f"{HEALTHY}{ending}").read_text(), "d1.example") for ending in FILES)
+    second = re.compile(r"MX +20 |^mx[12] |^_25\._tcp\.mx2| mx[12]\.d1\.example\.$")
+    lines = [line for line in zone.splitlines() if not second.search(line)]
+    (folder / "bench.zone").write_text("\n".join(lines).replace("mx1", "mail") + "\n")
+    tables = toml.split("[[host]]")
+    hosts = [table for table in tables if 'name = "mx2' not in table]
+    toml = "[[host]]".join(hosts).replace("mx: mx2.d1.example\\r\\n\\\n", "")
+    (folder / "bench.toml").write_text(
+        _hosts(toml.replace(f"{NET}.10", f"{NET}.30").replace("mx1", "mail"), 1)
+    )
+    return load(folder / "bench")
+
+
+async def main(rtt: float, count: int, *, alone: bool, together: bool) -> None:
     """Play until standard input closes; then print the counters as one JSON line."""
     with tempfile.TemporaryDirectory() as folder:
-        world = build(Path(folder), count)
+        world = one_host(Path(folder)) if together else build(Path(folder), count)
         if alone:
             world = one_port(world)
         async with played(world, rtt, resolver_at=(RESOLVER, 53)) as playing:
@@ -93,5 +108,8 @@ if __name__ == "__main__":
     options.add_argument("--rtt", type=float, default=0)
     options.add_argument("--domains", type=int, default=1)
     options.add_argument("--one-port", action="store_true", help="one MX host, and no other but for policies")
+    options.add_argument("--one-host", action="store_true", help="one mail host, on all its ports")
     chosen = options.parse_args()
-    anyio.run(functools.partial(main, chosen.rtt, chosen.domains, alone=chosen.one_port))
+    anyio.run(
+        functools.partial(main, chosen.rtt, chosen.domains, alone=chosen.one_port, together=chosen.one_host)
+    )

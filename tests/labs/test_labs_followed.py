@@ -205,7 +205,17 @@ OLD = Handshake("TLSv1.2", "ECDHE-RSA-AES128-SHA")
                     Said(0, Who.US, b"QUIT\r\n", True),
                 )
             ),
-            4,
+            5,
+        ),
+        (
+            Transcript(
+                (
+                    Opened(0, "192.0.2.1", 993),
+                    Secured(0, HANDSHAKE, b""),
+                    Said(0, Who.PEER, b"* OK\r\n", True),
+                )
+            ),
+            3,
         ),
     ],
 )

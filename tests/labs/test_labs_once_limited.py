@@ -104,13 +104,13 @@ def test_a_bounded_memory_forgets_the_oldest() -> None:
     assert world.asked[reach(3)] == 1
 
 
-def test_no_service_sees_more_than_two_connections_and_no_operator_more_than_eight() -> None:
+def test_no_service_sees_more_than_two_connections_and_no_network_more_than_twelve() -> None:
     world = Slow()
     same_service = [reach(1, 25, f"h{n}") for n in range(6)]
     same_network = [reach(n, port) for n in range(2, 16) for port in (25, 100 + n)]
     on_a_jumping_clock(all_at_once, Limited(world), same_service + same_network)
     assert world.most["192.0.2.1#25"] == 2
-    assert max(sum(1 for other in world.began if begun <= other < begun + 1) for begun in world.began) == 8
+    assert max(sum(1 for other in world.began if begun <= other < begun + 1) for begun in world.began) == 12
 
 
 def test_questions_to_one_server_stay_below_their_limit() -> None:
@@ -255,7 +255,7 @@ def test_two_of_eight_places_are_kept_for_mx_hosts() -> None:
     world = Slow()
 
     async def work() -> None:
-        lab = Limited(world)
+        lab = Limited(world, Limits(connections_per_network=8))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(all_at_once, lab, [reach(1, port) for port in range(100, 110)])
             await anyio.sleep(0.5)
@@ -279,7 +279,7 @@ def test_mx_hosts_inside_take_no_place_from_others() -> None:
     world = Slow()
 
     async def work() -> None:
-        lab = Limited(world)
+        lab = Limited(world, Limits(connections_per_network=8))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(all_at_once, lab, [reach(2, 25), reach(3, 25)])
             await anyio.sleep(0.5)
