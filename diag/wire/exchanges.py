@@ -11,7 +11,7 @@ from diag.model.frozen import frozen
 from diag.tls.handshake import Handshake
 
 from .actions import End
-from .lines import content, has_bare_lf
+from .lines import content, has_bare_lf, is_whole
 from .transcript import Opened, Said, Secured, Transcript, Who, visible
 
 R = TypeVar("R")
@@ -69,12 +69,15 @@ def exchanges(
     `end_of` gives the end of the reply to a command, `parse` reads it; the greeting's command is b"".
     Lines that came unasked answer nothing. With `greets_again` the server greets a second time once TLS stands
     (RFC 5804 section 2.2); where it did not before the next command, that greeting has no reply.
+
+    A line that a limit of ours cut into pieces is one line here, and answers one command: where we cut it, the peer
+    did not begin another.
     """
     found: list[Exchange[R]] = []
     waiting: deque[_Pending] = deque([_Pending(b"", 0, 0, False)])
     lines: list[bytes] = []
     first = 0
-    end = end_of(b"")
+    end, ended = end_of(b""), False
     ended_ms = transcript.events[-1].at_ms if transcript.events else 0
 
     def settle(last: int, at_ms: int) -> None:
@@ -95,10 +98,14 @@ def exchanges(
                     found.append(_exchange(waiting.popleft(), None, None, None, event.at_ms))
                 waiting.append(_Pending(content(event.octets), at, event.at_ms, event.secure))
             case Said(unexpected=False) if waiting:
-                if not lines:
-                    first, end = at, end_of(waiting[0].line)
-                lines.append(event.octets)
-                if end.feed(event.octets):
+                if lines and not is_whole(lines[-1]):
+                    lines[-1] += event.octets
+                else:
+                    if not lines:
+                        first, end = at, end_of(waiting[0].line)
+                    lines.append(event.octets)
+                    ended = end.feed(event.octets)
+                if ended and is_whole(lines[-1]):
                     settle(at, event.at_ms)
             case _:
                 pass

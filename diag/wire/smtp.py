@@ -147,6 +147,8 @@ def parse_reply(lines: Sequence[bytes]) -> Reply:
     for line in lines:
         problems |= _line_problems(line)
         ended = end.feed(line) and is_whole(line)
+        if not is_whole(line) and _BEGUN.fullmatch(line):
+            continue  # cut before it could be told from a proper line
         found = _LINE.match(content(line))
         if found is None:
             problems.add(Problem.NO_CODE)
@@ -203,6 +205,7 @@ def _decoded(octets: bytes) -> str:
 
 
 _LINE = re.compile(rb"(?P<code>[0-9]{3})(?P<mark>[ -]?)(?P<text>.*)", re.DOTALL)
+_BEGUN = re.compile(rb"[0-9]{0,3}")
 _CODE = re.compile(rb"[2-5][0-5][0-9]")
 _ENHANCED = re.compile(r"[ \t]*(?P<status>[245]\.[0-9]{1,3}\.[0-9]{1,3})(?=[ \t]|$)")
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")

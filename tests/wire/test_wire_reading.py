@@ -8,7 +8,7 @@ from wire_said import noted, unopened
 
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.wire.reading import Blame, Reached, greylists, read_imap, read_pop3, read_smtp
-from diag.wire.smtp import parse_reply
+from diag.wire.smtp import Problem, parse_reply
 from diag.wire.transcript import Closed, Ending, Event, Opened, Remark, Said, Secured, Transcript, Who
 
 TLS = Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384", "X25519", "mx.example.net")
@@ -195,6 +195,55 @@ def test_a_cut_ehlo_reply_proves_nothing() -> None:
     assert session.inconclusive == "the peer reset the connection after EHLO probe.example.com"
     assert session.unanswered is not None
     assert session.unanswered.verb == "EHLO"
+
+
+def cut(*pieces: bytes, farewell: bytes = b"QUIT\r\n") -> Transcript:
+    """What follows EHLO, as it is kept of a peer that says too much: we take leave, and hear nothing more."""
+    return Transcript(
+        (
+            Opened(0, "192.0.2.10", 25),
+            Said(1, Who.PEER, b"220 mx.example.net ESMTP\r\n", secure=False),
+            Said(2, Who.US, b"EHLO probe.example.com\r\n", secure=False),
+            *(Said(3, Who.PEER, piece, secure=False) for piece in pieces),
+            Said(4, Who.US, farewell, secure=False),
+            Closed(5, Ending.TOO_MUCH, ""),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"250-" + b"x" * 4092, b"no code of theirs"),
+        (b"250 " + b"x" * 4092, b"no code of theirs"),
+        (b"250-" + b"x" * 4092, b"999 no code of theirs", b"\r\n"),
+        (b"250-mx\r\n", b"2"),
+        (b"250-mx\r\n", b"25"),
+        (b"250-mx\r\n", b"250"),
+    ],
+)
+def test_where_we_cut_a_line_the_peer_began_no_other(pieces: tuple[bytes, ...]) -> None:
+    session = read_smtp(cut(*pieces))
+    (_, ehlo, leave) = session.exchanges
+    assert ehlo.reply is not None
+    assert set(ehlo.reply.problems) <= {Problem.LONG_LINE, Problem.INCOMPLETE}
+    assert (ehlo.reply.code, ehlo.reply.complete) == (250, False)
+    assert session.offer is None
+    assert leave.reply is None
+
+
+def test_a_line_in_pieces_ends_where_the_peer_ended_it() -> None:
+    (_, ehlo, leave) = read_smtp(cut(b"250 " + b"x" * 4092, b"999 no code\r\n", b"221 bye\r\n")).exchanges
+    assert ehlo.reply is not None
+    assert ehlo.reply.problems == (Problem.LONG_LINE,)
+    assert leave.reply is None
+
+
+@pytest.mark.parametrize("piece", [b"x", b"2x", b"250x", b"999 "])
+def test_what_no_reply_begins_with_is_none_even_where_it_was_cut(piece: bytes) -> None:
+    (_, ehlo, _) = read_smtp(cut(b"250-mx\r\n", piece)).exchanges
+    assert ehlo.reply is not None
+    assert set(ehlo.reply.problems) & {Problem.NO_CODE, Problem.NO_SPACE, Problem.CODE_RANGE}
 
 
 def test_trap_9_helo_offers_nothing_and_proves_no_absence() -> None:
