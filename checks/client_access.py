@@ -38,6 +38,8 @@ from diag.api import (
     as_cites,
 )
 
+from .tls_hello import TOO_LARGE
+
 Survey = SubmissionSurvey | ImapSurvey | Pop3Survey | SieveSurvey
 
 OFTEN_BLOCKED = frozenset({587})
@@ -254,6 +256,8 @@ class TlsFailsFinding(LackFinding):
                 yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
         elif isinstance(made, TlsFailure):
             because = f"the TLS handshake was not finished: {made.reason}"
+            if made.ours:
+                because = f"our own TLS library breaks off, and others may not: {made.detail or made.reason}"
             yield Undecided(because, survey.cite(session.secured), survey.subject)
 
 
@@ -266,6 +270,10 @@ def _how(survey: Survey) -> str:
             return f"it answers with the TLS alert {made.alert or 'without a name'}"
         case TlsTrouble.CLOSED:
             return "it closes the connection after the ClientHello"
+        case TlsTrouble.PROTOCOL if made.too_large:
+            return TOO_LARGE.replace("the host", "it", 1)
+        case TlsTrouble.PROTOCOL:
+            return f"it does not keep to the rules of TLS ({made.detail})"
         case _:
             what = "in plain text" if made.text else "with something that is no TLS"
             return f"it answers the ClientHello {what}"

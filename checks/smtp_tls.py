@@ -146,7 +146,8 @@ class StarttlsHandshakeFails(Finding):
 
     ## How to fix
     Look into the server's log for the TLS error: usually a certificate and key that do not fit, a
-    damaged file, or protocol versions and ciphers narrowed so far that nothing is left.
+    damaged file, protocol versions and ciphers narrowed so far that nothing is left, or a file that holds
+    far more certificates than the server's own and its intermediates.
     """
 
     message = "{subject} agrees to STARTTLS, and the handshake fails: {why}."
@@ -246,6 +247,8 @@ def _undecided(look: Look) -> str:
         return ""
     if failed.put_off:
         return f'the host turns us away for now, in place of the handshake: "{visible(failed.put_off)}"'
+    if failed.ours:
+        return f"our own TLS library breaks off, and others may not: {failed.detail or failed.reason}"
     # Whoever is on the way can do that, on our side too.
     return {
         TlsTrouble.RESET: "the connection is reset in the handshake: by the host, or on the way",

@@ -136,12 +136,18 @@ ANSWERED = frozenset({TlsTrouble.ALERT, TlsTrouble.CLOSED})
 """How a server refuses by its own act. What our library breaks off by itself is told by other rules."""
 
 
+TOO_LARGE = "the host sends more than TLS libraries take (OpenSSL: 100 KiB of certificates)"
+"""How a handshake fails where the peer's message is beyond the measure of our library, and of those of most others."""
+
+
 def handshake_words(failed: TlsFailure | None) -> str:
     """How a handshake failed, as the end of a sentence."""
     if failed is None:
         return ""
     if failed.reason is TlsTrouble.ALERT:
         return f"TLS alert {failed.alert}"
+    if failed.too_large:
+        return TOO_LARGE
     return {
         TlsTrouble.CLOSED: "the host closes the connection",
         TlsTrouble.RESET: "the connection is reset",

@@ -337,6 +337,8 @@ JUNK_RECORD = RECORD + (1000).to_bytes(2) + b"\xff" * 1000
 FULL_RECORD = RECORD + (1 << 14).to_bytes(2) + bytes(1 << 14)
 HUGE_HELLO = RECORD + (1 << 14).to_bytes(2) + b"\x02\xff\xff\xff" + bytes((1 << 14) - 4)
 """The beginning of a ServerHello of 16 MiB."""
+SSL3_HELLO = b"\x16\x03\x00\x00\x2a\x02\x00\x00\x26\x03\x00" + bytes(33) + b"\x00\x35\x00"
+"""A ServerHello of SSL 3.0 (RFC 6101 section 5.6.1.3), which our library does not know."""
 WARNING = b"\x15\x03\x03\x00\x02\x01\x5a"
 """A warning that says nothing: user_canceled (RFC 8446 section 6.1)."""
 
@@ -364,6 +366,7 @@ HOSTILE: dict[str, Hostile] = {
     "junk-record": Hostile(twist=once(JUNK_RECORD)),
     "records-without-end": Hostile(twist=for_ever(HUGE_HELLO, FULL_RECORD)),
     "warnings-without-end": Hostile(twist=for_ever(b"", WARNING * 100)),
+    "ssl3-alone": Hostile(twist=once(SSL3_HELLO)),
     "half-a-record": Hostile(twist=once(RECORD + b"\x40\x00\x02")),
     "dripping-record": Hostile(twist=for_ever(RECORD + b"\x40\x00\x02\x00", b"\x00", every=1.0)),
     "certificate-of-a-megabyte": Hostile(serving("of-a-megabyte")),
@@ -452,13 +455,6 @@ _WITHOUT_TLS = {
 }
 """What comes is no TLS, or none in whole: nobody can get through."""
 _TEXT_FOR_TLS = {**_WITHOUT_TLS, 993: Met("F-P?", _IN_CLEAR, _FAILED)}
-_BAD_TLS = {
-    25: Met("PPF?", _MX_FAILS, _THRICE),
-    587: Met("PP??", (), _FAILED),
-    143: Met("PP??", (), _FAILED),
-    993: Met("P-??", (), _FAILED),
-}
-"""TLS that our library does not take: of mail programs, which have others, that proves nothing."""
 
 _LONG_GREETING = {
     25: Met("F???", _MALFORMED, _TOO_MUCH),
@@ -513,7 +509,7 @@ MET: dict[str, dict[int, Met]] = {
         993: Met("?-?P", _NOT_IMAP, _TOO_MUCH),
     },
     "endless-line-of-list": {
-        25: Met("P???", ("smtp/reply-line-too-long", "smtp/reply-syntax"), _TOO_MUCH),
+        25: Met("P???", ("smtp/reply-line-too-long",), _TOO_MUCH),
         587: Met("P???", (), _TOO_MUCH),
         143: Met("P???", (), _TOO_MUCH),
         993: Met("P?PP", (), _TOO_MUCH),
@@ -546,17 +542,25 @@ MET: dict[str, dict[int, Met]] = {
     "noise-for-tls": _WITHOUT_TLS,
     "noise-for-tls-without-end": _WITHOUT_TLS,
     "half-a-record": _WITHOUT_TLS,
-    "junk-record": _BAD_TLS,
-    "records-without-end": _BAD_TLS,
-    "warnings-without-end": _BAD_TLS,
+    # TLS that breaks its own rules, so that no library can go on with it.
+    "junk-record": _WITHOUT_TLS,
+    "warnings-without-end": _WITHOUT_TLS,
+    # TLS, of a kind that our library does not take: others may, so that nothing is proven.
+    "ssl3-alone": {
+        25: Met("PP??", (), _THRICE),
+        587: Met("PP??", (), _FAILED),
+        143: Met("PP??", (), _FAILED),
+        993: Met("P-??", (), _FAILED),
+    },
     "dripping-record": {
         25: Met("PP??", (), _TWICE),
         587: Met("PP??", (), _FAILED),
         143: Met("PP??", (), _FAILED),
         993: Met("P-??", (), _FAILED),
     },
-    # More than the libraries of most senders take.
-    "certificate-of-a-megabyte": _BAD_TLS,
+    # More than the libraries of senders and of mail programs take.
+    "records-without-end": _WITHOUT_TLS,
+    "certificate-of-a-megabyte": _WITHOUT_TLS,
     # No path of that length is looked for.
     "chain-of-100": {
         25: Met("PPP?", (), {"by-us": 2}),

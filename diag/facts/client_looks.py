@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk
-from diag.tls.handshake import TlsFailure, TlsTrouble
+from diag.tls.handshake import ON_THE_WAY, TlsFailure
 from diag.wire.reading import ImapSession, Pop3Session, Reached, SieveSession, SmtpSession
 from diag.wire.transcript import Ending, Transcript
 
@@ -65,11 +65,6 @@ class ClientLook(Generic[P, S]):
     def lacks(self) -> Mapping[Lack, int | None]:
         """Everything of that kind that this conversation shows, each with the event that shows it."""
         return dict(_lacks(self.session, self.transcript, self.probe.port))
-
-
-ANSWERS = frozenset({TlsTrouble.ALERT, TlsTrouble.CLOSED, TlsTrouble.NOT_TLS})
-"""Ways of a handshake to fail by the server's own act. Silence, a reset, our own library at its wits' end:
-none of them is a refusal."""
 
 
 def plain_dealing(session: SmtpSession) -> bool:
@@ -132,7 +127,8 @@ def _lacks(session: AnySession, transcript: Transcript, port: int) -> Iterator[t
             yield Lack.TLS, refused[1]
     elif (
         isinstance(session.handshake, TlsFailure)
-        and session.handshake.reason in ANSWERS
+        and session.handshake.reason not in ON_THE_WAY
+        and not session.handshake.ours
         and not session.handshake.put_off
     ):
         yield Lack.TLS, session.secured

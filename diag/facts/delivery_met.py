@@ -10,7 +10,7 @@ from diag.model.finding import Certainty
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Unavailable
 from diag.records.mta_sts import Mode
-from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.tls.handshake import ON_THE_WAY, Handshake, TlsFailure
 from diag.wire.reach import Reached
 from diag.wire.smtp_session import SmtpExchange
 
@@ -177,15 +177,11 @@ def _tls(place: Place) -> _Secured:
             _Tls.OPEN, "whether TLS comes about depends on the sender's ClientHello", _cites(seen)
         )
     failures = [failure(look) for look in (*seen.failed, seen.classical)]
-    if any(each is None or each.put_off or each.reason in _ON_THE_WAY for each in failures):
+    if any(each is None or each.put_off or each.ours or each.reason in ON_THE_WAY for each in failures):
         return _Secured(
             _Tls.OPEN, "the TLS handshake broke off, by the host's doing or on the way", _cites(seen)
         )
     return _Secured(_Tls.FAILS, f"fails in the TLS handshake ({_alert(failures[0])})", _cites(seen))
-
-
-_ON_THE_WAY = frozenset({TlsTrouble.RESET, TlsTrouble.TIMED_OUT})
-"""Failures that something on the way can cause, on our side too."""
 
 
 def _goes_on(seen: InboundHandshake) -> _Secured:

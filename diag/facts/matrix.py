@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite, Unavailable
 from diag.model.target import Depth, Endpoint
-from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.tls.handshake import ON_THE_WAY, Handshake, TlsFailure
 from diag.wire.reach import Reached
 from diag.wire.software import Software, named_software
 
@@ -125,7 +125,7 @@ class Cell:
         if self.because:
             return None if self.told else Unavailable(self.because, self.cites)
         made = self.survey.handshake if self.survey is not None else None
-        if isinstance(made, TlsFailure) and made.reason in (TlsTrouble.RESET, TlsTrouble.TIMED_OUT):
+        if isinstance(made, TlsFailure) and (made.ours or made.reason in ON_THE_WAY):
             return Unavailable(f"the TLS handshake failed ({made.reason})", self.shown)
         return None
 

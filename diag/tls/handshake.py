@@ -49,8 +49,52 @@ class TlsTrouble(enum.StrEnum):
     NOT_TLS = "not-tls"
     """The peer answered our ClientHello with something that is no TLS record."""
     PROTOCOL = "protocol"
-    """TLS was spoken, and our library could not go on: what it said is in `detail`."""
+    """TLS was spoken, and our library did not go on: what it said is in `detail`."""
 
+
+ON_THE_WAY = frozenset({TlsTrouble.RESET, TlsTrouble.TIMED_OUT})
+"""Ways to fail that something on the way can cause, on our side too."""
+TOO_LARGE = "excessive message size"
+"""What OpenSSL says of a list of certificates of more than 100 KiB, or of another message beyond its measure.
+
+TLS allows 16 MiB (RFC 8446 section 4.4.2); the default of every library is far below that: 100 KiB in OpenSSL and those
+derived from it (SSL_CTX_set_max_cert_list), 128 KiB in GnuTLS (gnutls_handshake_set_max_packet_length).
+"""
+BREAKS_RULES = frozenset(
+    {
+        "bad change cipher spec",
+        "bad extension",
+        "bad handshake length",
+        "bad key share",
+        "bad legacy version",
+        "bad length",
+        "bad packet",
+        "bad packet length",
+        "bad record type",
+        "bad signature",
+        "ccs received early",
+        "cert length mismatch",
+        "data length too long",
+        "decode error",
+        "decryption failed or bad record mac",
+        "digest check failed",
+        "encrypted length too long",
+        "invalid ccs message",
+        "length mismatch",
+        "no change following hrr",
+        "not on record boundary",
+        "packet length too long",
+        "record length mismatch",
+        "record too small",
+        "too many warn alerts",
+        "unexpected message",
+        "unexpected record",
+        "unknown cipher returned",
+        "unsolicited extension",
+        "wrong cipher returned",
+    }
+)
+"""OpenSSL's words for what no client can go on with, whatever its library: the peer does not keep to TLS."""
 
 FIRST_OCTETS = 512
 """The most octets kept of an answer that is not TLS."""
@@ -64,7 +108,7 @@ class TlsFailure:
     alert: str = ""
     """The alert's name in the registry's spelling, such as "handshake_failure"; empty without one."""
     detail: str = ""
-    """What the library or the system said; for readers, not for decisions."""
+    """What the library or the system said."""
     octets: bytes = b""
     """The first octets of the answer where it was not TLS; at most FIRST_OCTETS."""
     round_trips: ClassVar[int] = 1
@@ -74,6 +118,22 @@ class TlsFailure:
         """The first line where the answer was plain text; empty where it was not, or no text either."""
         line = self.octets.partition(b"\n")[0].decode("ascii", "replace").strip()
         return line if self.reason is TlsTrouble.NOT_TLS and line.isascii() and line.isprintable() else ""
+
+    @property
+    def too_large(self) -> bool:
+        """Whether a message of the peer's was larger than TLS libraries take."""
+        return self.reason is TlsTrouble.PROTOCOL and TOO_LARGE in self._said
+
+    @property
+    def ours(self) -> bool:
+        """Whether our library broke off for a reason of its own: another one may go on, so that nothing follows."""
+        return (
+            self.reason is TlsTrouble.PROTOCOL and not self.too_large and BREAKS_RULES.isdisjoint(self._said)
+        )
+
+    @property
+    def _said(self) -> list[str]:
+        return self.detail.split("; ")
 
     @property
     def put_off(self) -> str:

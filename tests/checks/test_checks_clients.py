@@ -219,6 +219,8 @@ def fails(survey: ImapSurvey) -> list[Finding | Undecided]:
         (TlsFailure(TlsTrouble.RESET), None),
         (TlsFailure(TlsTrouble.TIMED_OUT), None),
         (TlsFailure(TlsTrouble.PROTOCOL, detail="wrong version number"), None),
+        (TlsFailure(TlsTrouble.PROTOCOL, detail="unexpected message"), "does not keep to the rules of TLS"),
+        (TlsFailure(TlsTrouble.PROTOCOL, detail="excessive message size"), "than TLS libraries take"),
     ],
 )
 def test_only_an_answer_refuses_tls(failure: TlsFailure, decided: str | None) -> None:

@@ -23,7 +23,10 @@ GOOD = Handshake("TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384")
 ALERT = TlsFailure(TlsTrouble.ALERT, "handshake_failure")
 DEMAND = TlsFailure(TlsTrouble.ALERT, "certificate_required")
 CLOSED, RESET = TlsFailure(TlsTrouble.CLOSED), TlsFailure(TlsTrouble.RESET)
-PROTOCOL, PLAIN = TlsFailure(TlsTrouble.PROTOCOL), TlsFailure(TlsTrouble.NOT_TLS)
+OURS = TlsFailure(TlsTrouble.PROTOCOL, detail="unsupported protocol")
+BROKEN = TlsFailure(TlsTrouble.PROTOCOL, detail="bad signature")
+LARGE = TlsFailure(TlsTrouble.PROTOCOL, detail="excessive message size")
+PLAIN = TlsFailure(TlsTrouble.NOT_TLS)
 STALLED = TlsFailure(TlsTrouble.TIMED_OUT)
 
 
@@ -79,7 +82,10 @@ PUT_OFF = TlsFailure(TlsTrouble.NOT_TLS, octets=b"421 4.3.2 Try again later\r\n"
         (seen(ALERT, ALERT, classical=ALERT), [(FAILS, SURE)], []),
         (seen(ALERT, ALERT, classical=ALERT, sure=LIKELY), [(FAILS, LIKELY)], []),
         (seen(CLOSED, CLOSED, classical=CLOSED), [(FAILS, LIKELY)], []),
-        (seen(PROTOCOL, PROTOCOL, classical=PROTOCOL), [(FAILS, SURE)], []),
+        (seen(BROKEN, BROKEN, classical=BROKEN), [(FAILS, SURE)], []),
+        (seen(LARGE, LARGE, classical=LARGE), [(FAILS, SURE)], []),
+        (seen(OURS, OURS, classical=OURS), ["undecided"], []),
+        (seen(ALERT, ALERT, classical=OURS), ["undecided"], []),
         (seen(PLAIN, PLAIN, classical=PLAIN), [(FAILS, SURE)], []),
         (seen(ALERT, RESET, classical=ALERT), ["undecided"], []),
         (seen(None), ["undecided"], []),
