@@ -36,6 +36,7 @@ from diag.api import (
     Verdict,
     Withdraw,
     as_cites,
+    shortened,
 )
 
 from .tls_hello import TOO_LARGE
@@ -149,7 +150,7 @@ def redirected(
 
 def says(reply: object) -> str:
     """A reply between quotation marks."""
-    return f'"{reply}"'
+    return f'"{shortened(str(reply))}"'
 
 
 def seen_twice(survey: Survey, lack: Lack) -> tuple[Cite, ...] | Undecided:

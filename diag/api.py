@@ -248,6 +248,7 @@ from .model.fix import Configure, DnsFix, Fix, Publish, Replace, Withdraw
 from .model.knowing import Absent, Cite, Many, Unavailable
 from .model.plugin import Check, Fact, Performer, Renderer, check, fact, performs, renderer
 from .model.report import Report, Result, Status, Waiver
+from .model.shown import shortened as shortened
 from .model.target import Endpoint, Target
 from .names.domain import is_below, is_hostname, labels, looks_like_address, parents
 from .probes.dns import DnsAnswer, DnsQuery, DnsSilence

@@ -9,6 +9,7 @@ import pytest
 import trio.testing
 
 from diag.model.finding import Finding
+from diag.model.fix import Configure
 from diag.model.report import Report, Status
 from diag.model.target import Depth, Target
 from diag.run.diagnose import Diagnosis
@@ -48,6 +49,21 @@ def diagnosed(world: World, registry: Registry, **wishes: object) -> Report:
 def undecided(report: Report) -> set[str]:
     """The checks that came out inconclusive, by area/check-name."""
     return {f"{r.area}/{r.check}" for r in report.results if r.status is Status.INCONCLUSIVE}
+
+
+LONGEST_SENTENCE = 1500
+"""Characters of a finding, of why something is open, or of what to type: nobody reads more, whatever a peer said."""
+
+
+def too_long(report: Report) -> list[str]:
+    """The beginnings of what is told at such a length. Records to publish are as long as they have to be."""
+    fixes = (fix for finding in report.findings for fix in finding.fix if isinstance(fix, Configure))
+    told = (
+        *(finding.text() for finding in report.findings),
+        *(result.because for result in report.results),
+        *(fix.setting for fix in fixes),
+    )
+    return [each[:200] for each in told if len(each) > LONGEST_SENTENCE]
 
 
 SILENCE_ITSELF = frozenset(
@@ -103,6 +119,7 @@ def test_a_world_raises_exactly_what_its_head_says(path: Path, registry: Registr
         f.text() for f in report.findings
     ]
     assert [f.text() for f in rest_on_nothing_heard(report)] == []
+    assert too_long(report) == []
     named = set(world.inconclusive)
     seen = undecided(report)
     unexpected = {name for name in seen if not {name, name.split("/")[0], name.split("/")[1]} & named}

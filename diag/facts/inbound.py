@@ -14,7 +14,7 @@ from diag.wire.blame import blamed
 from diag.wire.reach import Reached
 from diag.wire.smtp import EhloReply, Reply
 from diag.wire.smtp_session import SmtpExchange, SmtpSession
-from diag.wire.transcript import Said, Transcript, line_text
+from diag.wire.transcript import Said, Transcript, quoted_line
 
 MX_PORT = 25
 """Where mail is handed from one domain to another (RFC 5321 section 4.5.4.2)."""
@@ -35,7 +35,7 @@ class Look:
     def line(self, event: int | None) -> str:
         """What was said at an event, safe to show; empty for what is no line."""
         said = self.transcript.events[event] if event is not None else None
-        return line_text(said.octets) if isinstance(said, Said) else ""
+        return quoted_line(said.octets) if isinstance(said, Said) else ""
 
     def octets(self, event: int) -> bytes:
         """The same as it was sent, with its line ending; empty for what is no line."""

@@ -51,7 +51,7 @@ from diag.wire.login_pop3 import read_pop3_login
 from diag.wire.login_smtp import read_smtp_login, read_stranger
 from diag.wire.reach import Reached
 from diag.wire.sasl import usable
-from diag.wire.transcript import Said, Transcript, line_text
+from diag.wire.transcript import Said, Transcript, quoted_line
 from diag.wire.visit_imap import read_imap_visit
 from diag.wire.visit_pop3 import read_pop3_visit
 
@@ -243,7 +243,7 @@ def _said(visit: Visit) -> str:
 
 def _line(transcript: Transcript, event: int | None) -> str:
     said = transcript.events[event] if event is not None else None
-    return line_text(said.octets) if isinstance(said, Said) else ""
+    return quoted_line(said.octets) if isinstance(said, Said) else ""
 
 
 def _entered(visits: Many[Visit] | Absent, service: Service) -> Iterator[tuple[str, Visit | Unavailable]]:

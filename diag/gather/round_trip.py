@@ -28,7 +28,7 @@ from diag.wire.await_imap import pauses, read_imap_arrival
 from diag.wire.await_pop3 import read_pop3_arrival
 from diag.wire.login import LoginEnd
 from diag.wire.submit import read_submission
-from diag.wire.transcript import Said, Transcript, line_text
+from diag.wire.transcript import Said, Transcript, quoted_line
 
 from .arrivals import arrived
 from .helo import helo
@@ -293,4 +293,4 @@ def _receivers(target: Target, routing: Routing | Absent | Unavailable, reading:
 
 def _line(transcript: Transcript, event: int | None) -> str:
     said = transcript.events[event] if event is not None else None
-    return line_text(said.octets) if isinstance(said, Said) else ""
+    return quoted_line(said.octets) if isinstance(said, Said) else ""

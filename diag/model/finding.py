@@ -13,6 +13,7 @@ from diag.model.frozen import frozen
 
 from .fix import Fix
 from .knowing import Cite
+from .shown import LONGEST_TOLD, shortened
 
 
 class Severity(enum.IntEnum):
@@ -161,13 +162,20 @@ class Finding(Described):
     fix: tuple[Fix, ...] = ()
 
     def text(self) -> str:
-        """The message with this finding's values: one sentence, without a trailing line end."""
-        return self.message.format_map(self.values())
+        """The message with this finding's values: one sentence, without a trailing line end.
+
+        Values are shortened where they are too long to be read: what a peer said may have any length.
+        """
+        return self.message.format_map({name: _told(value) for name, value in self.values().items()})
 
     @property
     def area(self) -> str:
         """The part of the id before the slash."""
         return self.id.partition("/")[0]
+
+
+def _told(value: Any) -> Any:
+    return shortened(value, LONGEST_TOLD) if isinstance(value, str) else value
 
 
 F = TypeVar("F", bound=type[Finding])

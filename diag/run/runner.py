@@ -13,6 +13,7 @@ from diag.model.finding import Finding, Undecided
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.report import Result, Status
+from diag.model.shown import LONGEST_TOLD, shortened
 from diag.model.target import Target
 from diag.probes.probe import Lab, NotRecorded
 from diag.together import WAITED, Tasks, task_group
@@ -167,9 +168,8 @@ def _result(
     evidence: tuple[Cite, ...] = (),
 ) -> Result:
     check = judgement.check
-    return Result(
-        check.name, check.claim, check.area, subject, status, findings, because, evidence, check.could
-    )
+    told = shortened(because, LONGEST_TOLD)
+    return Result(check.name, check.claim, check.area, subject, status, findings, told, evidence, check.could)
 
 
 def _arguments(

@@ -13,7 +13,7 @@ from .injection import Injection, Obeyed
 from .lines import content
 from .pop3 import PopEnd, parse_response as parse_pop3
 from .reach import quote
-from .transcript import Ending, Said, Secured, Transcript, Who, line_text
+from .transcript import Ending, Said, Secured, Transcript, Who, quoted_line
 
 LOGOUT = b"a9 LOGOUT\r\n"
 QUIT = b"QUIT\r\n"
@@ -68,7 +68,7 @@ def read_imap_injection(transcript: Transcript) -> Injection:
     for at, said in _under_tls(transcript):
         # a2 BAD says that the server would have nothing of it.
         if content(said.octets).split(b" ")[:2] == [b"a2", b"OK"]:
-            return Injection(Obeyed.YES, at, line_text(said.octets))
+            return Injection(Obeyed.YES, at, quoted_line(said.octets))
     return _not_obeyed(transcript, b"a1 STARTTLS")
 
 
@@ -77,7 +77,7 @@ def read_pop3_injection(transcript: Transcript) -> Injection:
     heard = _under_tls(transcript)
     ends = [at for at, said in heard if content(said.octets) == b"."]
     if len(ends) > _asked_again(transcript):
-        return Injection(Obeyed.YES, ends[0], line_text(heard[0][1].octets))
+        return Injection(Obeyed.YES, ends[0], quoted_line(heard[0][1].octets))
     return _not_obeyed(transcript, b"STLS")
 
 

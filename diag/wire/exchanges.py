@@ -30,7 +30,7 @@ class Exchange(Generic[R]):
     first: int | None
     """The event of the reply's first line."""
     last: int | None
-    """The event of the reply's last line."""
+    """The event in which the reply's last line begins."""
     waited_ms: int
     """From the command to the end of the reply, or to the end of the conversation where none came."""
     secure: bool
@@ -76,7 +76,7 @@ def exchanges(
     found: list[Exchange[R]] = []
     waiting: deque[_Pending] = deque([_Pending(b"", 0, 0, False)])
     lines: list[bytes] = []
-    first = 0
+    first = line_at = 0
     end, ended = end_of(b""), False
     ended_ms = transcript.events[-1].at_ms if transcript.events else 0
 
@@ -104,14 +104,13 @@ def exchanges(
                     if not lines:
                         first, end = at, end_of(waiting[0].line)
                     lines.append(event.octets)
-                    ended = end.feed(event.octets)
+                    ended, line_at = end.feed(event.octets), at
                 if ended and is_whole(lines[-1]):
-                    settle(at, event.at_ms)
+                    settle(line_at, event.at_ms)
             case _:
                 pass
     if lines:
-        heard = [at for at, event in enumerate(transcript.events) if _is_reply(event)]
-        settle(heard[-1], transcript.events[heard[-1]].at_ms)
+        settle(line_at, max(event.at_ms for event in transcript.events if _is_reply(event)))
     for pending in waiting:
         if pending.line or transcript.events:
             found.append(_exchange(pending, None, None, None, ended_ms))

@@ -22,7 +22,7 @@ from .actions import (
 from .imap import CommandEnd, ResponseEnd, parse_response, parse_responses
 from .pop3 import PopEnd, parse_response as parse_pop3
 from .smtp import SmtpEnd, parse_ehlo, parse_reply
-from .transcript import Answered, Said, Transcript, Who, line_text
+from .transcript import Answered, Said, Transcript, Who, quoted_line
 
 Spoken = Literal["smtp", "imap", "pop3", "sieve"]
 """What is spoken around TLS. SMTP is so on port 25 and on those of submission."""
@@ -111,7 +111,7 @@ def read_offer(transcript: Transcript) -> OfferRead:
     for at in range(len(events) - 1, -1, -1):
         event = events[at]
         if isinstance(event, Said) and event.who is Who.PEER:
-            return OfferRead(Unheard(f'TLS was not begun: "{line_text(event.octets)}"'), at, True)
+            return OfferRead(Unheard(f'TLS was not begun: "{quoted_line(event.octets)}"'), at, True)
     last = len(events) - 1 if events else None
     detail = transcript.closed.detail or str(transcript.closed.how)
     return OfferRead(Unheard(f"TLS was not begun: {detail}"), last, True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from itertools import pairwise
 
 from diag.model.frozen import frozen
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 
 from .lines import is_whole
-from .transcript import Ending, Event, Opened, Remark, Said, Secured, Transcript, Who, line_text
+from .transcript import Ending, Event, Opened, Remark, Said, Secured, Transcript, Who, quoted_line
 
 
 class Reached(enum.StrEnum):
@@ -104,7 +105,9 @@ def _unfinished(transcript: Transcript, said: list[tuple[int, Said]], last: int 
     if not said:
         early = transcript.closed.how in (Ending.BY_PEER, Ending.RESET)
         return Way(Reached.CLOSED_EARLY if early else Reached.SILENT, last)
-    at, line = said[-1]
+    _, line = said[-1]
+    # Behind a piece without an ending comes the rest of the same line.
+    at = [said[0][0], *(at for (_, before), (at, _) in pairwise(said) if is_whole(before.octets))][-1]
     if looks_like_tls(said[0][1].octets):
         return Way(Reached.SPEAKS_TLS, said[0][0])
     match transcript.closed.how:
@@ -133,7 +136,7 @@ def leftover_of(tls: Secured | None) -> bytes:
 def quote(transcript: Transcript, event: int | None) -> str:
     """A line of the conversation between quotation marks, to tell a reader why; empty for other events."""
     said = transcript.events[event] if event is not None else None
-    return f' "{line_text(said.octets)}"' if isinstance(said, Said) else ""
+    return f' "{quoted_line(said.octets)}"' if isinstance(said, Said) else ""
 
 
 def doubt_about(transcript: Transcript, state: Reached, event: int | None) -> Doubt:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from diag.model.frozen import frozen
+from diag.model.shown import shortened
 from diag.tls.handshake import Handshake, TlsFailure
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ _PUT_OFF = re.compile(
     rb"421|([45][0-9][0-9]|\* BYE|-ERR).{0,200}?(too many|rate limit|connection (rate|limit|count))",
     re.IGNORECASE,
 )
-LONGEST_SHOWN = 400
-"""Characters of one line that a reader is shown; the octets themselves are kept whole."""
 
 
 class Who(enum.StrEnum):
@@ -225,14 +224,13 @@ def line_text(octets: bytes) -> str:
     return visible(octets) if octets.endswith(b"\n") else visible(octets) + " [no line end]"
 
 
+def quoted_line(octets: bytes) -> str:
+    """The same, no longer than a reader is shown of one line."""
+    return shortened(line_text(octets))
+
+
 def _escaped(char: str) -> str:
     return repr(char)[1:-1]
-
-
-def _cut(text: str) -> str:
-    if len(text) <= LONGEST_SHOWN:
-        return text
-    return f"{text[:LONGEST_SHOWN]} [{len(text) - LONGEST_SHOWN} more characters]"
 
 
 def _shown(event: Event) -> tuple[str, str]:
@@ -240,16 +238,18 @@ def _shown(event: Event) -> tuple[str, str]:
         case Opened():
             return "===", f"connected to [{visible(event.address)}]:{event.port}"
         case Said():
-            return _direction(event), _cut(line_text(event.octets))
+            return _direction(event), shortened(line_text(event.octets))
         case Secured():
             return _handshake(event)
         case Answered():
             return _answered(event)
         case Closed():
             mark = "===" if event.how is Ending.BY_US else "***"
-            return mark, _cut(_ENDINGS[event.how] + (f": {visible(event.detail)}" if event.detail else ""))
+            return mark, shortened(
+                _ENDINGS[event.how] + (f": {visible(event.detail)}" if event.detail else "")
+            )
         case Remark():
-            return "===", _cut(visible(event.text))
+            return "===", shortened(visible(event.text))
 
 
 def _direction(said: Said) -> str:
@@ -265,13 +265,13 @@ def _handshake(event: Secured) -> tuple[str, str]:
     extra = f"; in clear before it: {visible(event.leftover)}" if event.leftover else ""
     if isinstance(made, TlsFailure):
         told = ", ".join(visible(str(part)) for part in (made.reason, made.alert, made.detail) if part)
-        return "***", _cut(f"TLS failed: {told}{extra}")
+        return "***", shortened(f"TLS failed: {told}{extra}")
     told = ", ".join(visible(str(part)) for part in (made.version, made.cipher, made.group) if part)
-    return "===", _cut(f"TLS: {told}; server name {visible(str(made.sni or 'not sent'))}{extra}")
+    return "===", shortened(f"TLS: {told}; server name {visible(str(made.sni or 'not sent'))}{extra}")
 
 
 def _answered(event: Answered) -> tuple[str, str]:
-    return "===", _cut(f"ClientHello of {event.sent} octets: {event.told}")
+    return "===", shortened(f"ClientHello of {event.sent} octets: {event.told}")
 
 
 _UNANSWERED = {

@@ -6,6 +6,7 @@ import pytest
 
 from diag.model.finding import Finding, Rfc, Severity, as_cites, rule
 from diag.model.knowing import Cite
+from diag.model.shown import LONGEST_TOLD
 
 
 class Base(Finding):
@@ -32,6 +33,12 @@ def test_fields_come_from_the_bases_first_and_fill_the_message() -> None:
     assert Worm.fields == ("subject", "evidence", "certainty", "fix", "what", "also", "count")
     assert Worm(subject="apple", what="worm").text() == "apple: worm, nothing, 3"
     assert (Worm(subject="apple", what="worm").area, Worm.page.why) == ("orchard", "It eats.")
+
+
+def test_no_value_makes_a_sentence_that_nobody_would_read() -> None:
+    long = Worm(subject="apple", what="w" * (LONGEST_TOLD + 7), also="a" * LONGEST_TOLD)
+    assert long.text() == f"apple: {'w' * LONGEST_TOLD} [7 more characters], {'a' * LONGEST_TOLD}, 3"
+    assert len(long.what) == LONGEST_TOLD + 7
 
 
 def test_equal_values_are_equal_and_hash_alike() -> None:

@@ -43,6 +43,7 @@ from diag.api import (
 )
 from diag.asking import NoRecord
 from diag.model.plugin import Fact
+from diag.model.shown import LONGEST_TOLD
 from diag.probes.probe import NotRecorded
 from diag.run.plan import Need, Plan, Source, Step, plan
 from diag.run.runner import Crashed, Gathering
@@ -119,6 +120,12 @@ def test_what_a_check_takes_decides_whether_it_runs(value: Any, asked: Check, st
 def test_what_a_look_up_says_is_not_there_is_absent() -> None:
     (result,) = results(giving(Apple, NoRecord("no TXT record")), checks=(takes_a_value,))
     assert result.status is NOT
+
+
+def test_why_something_is_open_is_told_no_longer_than_it_is_read() -> None:
+    (result,) = results(giving(Apple, Unavailable("said " + "w" * 5_000)), checks=(takes_a_value,))
+    assert result.because.startswith("said www")
+    assert result.because.endswith(f"w [{5_005 - LONGEST_TOLD} more characters]")
 
 
 @pytest.mark.parametrize(

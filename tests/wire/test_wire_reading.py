@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from wire_said import noted, unopened
 
+from diag.model.shown import LONGEST_QUOTED
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.wire.reading import Blame, Reached, greylists, read_imap, read_pop3, read_smtp
 from diag.wire.smtp import Problem, parse_reply
@@ -237,6 +238,16 @@ def test_a_line_in_pieces_ends_where_the_peer_ended_it() -> None:
     assert ehlo.reply is not None
     assert ehlo.reply.problems == (Problem.LONG_LINE,)
     assert leave.reply is None
+
+
+def test_of_a_greeting_without_end_its_beginning_is_cited() -> None:
+    greeting = (b"220-mx\r\n", b"220 " + b"x" * 4092, b"y" * 100)
+    said = (Said(1, Who.PEER, piece, secure=False) for piece in greeting)
+    session = read_smtp(Transcript((Opened(0, "192.0.2.10", 25), *said, Closed(5, Ending.TOO_MUCH, ""))))
+    assert (session.state, session.because) == (Reached.MALFORMED, 2)
+    assert session.greeting is not None
+    assert session.greeting.last == 2
+    assert session.inconclusive.endswith(f'{"x" * (LONGEST_QUOTED - 4)} [{3_696 + 14} more characters]"')
 
 
 @pytest.mark.parametrize("piece", [b"x", b"2x", b"250x", b"999 "])

@@ -8,13 +8,13 @@ import pytest
 from cattrs.preconf.json import make_converter
 from hypothesis import given, strategies as st
 
+from diag.model.shown import LONGEST_QUOTED
 from diag.probes.probe import Impact
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.wire.introduction import leads_with_name, named_host
 from diag.wire.redact import Redactor
 from diag.wire.transcript import (
-    LONGEST_SHOWN,
     Closed,
     Ending,
     Event,
@@ -69,9 +69,9 @@ def test_every_ending_has_words(how: Ending) -> None:
 
 
 def test_long_lines_are_cut_with_a_mark() -> None:
-    line = render_event(Said(0, Who.PEER, b"x" * (LONGEST_SHOWN + 7) + b"\r\n", False))
+    line = render_event(Said(0, Who.PEER, b"x" * (LONGEST_QUOTED + 7) + b"\r\n", False))
     assert line.endswith("xxx [7 more characters]")
-    assert len(line) < LONGEST_SHOWN + 50
+    assert len(line) < LONGEST_QUOTED + 50
 
 
 @pytest.mark.parametrize(
