@@ -70,14 +70,15 @@ def nothing_is_accepted_that_does_not_encrypt(asked: WeakTls) -> Iterator[Verdic
         yield from _left_open(taken, "suites that encrypt little or nothing")
 
 
-@rule("tls/anonymous", Severity.NOTICE, Rfc(5246, "F.1.1.1"), Rfc(8314, "5.3"), since="1.0")
+@rule("tls/anonymous", Severity.NOTICE, Rfc(5246, "A.5"), Rfc(7672, "8.2"), since="1.0")
 class Anonymous(AcceptedSuites):
     """A server for mail programs accepts TLS without a certificate.
 
     ## Why it matters
-    No mail program should ask for it: whoever is on the way could take the server's place and read the password.
-    Programs that verify never do, and lose nothing by it. But one that is set up badly finds out only where servers
-    refuse, and audits fail on it.
+    The standard wants such suites used only where somebody has asked for them. No mail program should: whoever is on
+    the way could take the server's place and read the password, whatever this server does. Programs that verify
+    never do, and lose nothing by it. But one that is set up badly finds out only where servers refuse, and audits fail
+    on it.
 
     ## How to fix
     Take the suites named aNULL (ADH, AECDH) from the list of this service. Postfix allows them unless told otherwise.
