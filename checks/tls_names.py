@@ -80,7 +80,7 @@ def tls_is_given_without_a_server_name(asked: FullTls) -> Iterator[Verdict]:
         yield kind(subject=asked.subject, evidence=cites, fix=fix)
 
 
-@rule("tls/sni-refused", Severity.ERROR, Rfc(6066, "3"), since="1.0")
+@rule("tls/sni-refused", Severity.ERROR, Rfc(6066, "3"), Rfc(7672, "8.1"), since="1.0")
 class SniRefused(Finding):
     """A server refuses TLS to whoever calls it by its own name.
 
@@ -93,6 +93,14 @@ class SniRefused(Finding):
     """
 
     message = "{subject} refuses TLS when it is called {host}, and gives it to whoever calls it nothing."
+    # Every hello of ours that is meant to succeed says the name.
+    instead_of = (
+        "smtp/starttls-handshake-fails",
+        "submission/tls-fails",
+        "imap/tls-fails",
+        "pop3/tls-fails",
+        "managesieve/tls-fails",
+    )
     host: str
 
 

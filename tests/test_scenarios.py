@@ -128,6 +128,13 @@ def test_a_world_raises_exactly_what_its_head_says(path: Path, registry: Registr
     assert not missing, f"the world says inconclusive, but all was decided: {missing}"
 
 
+def test_a_handshake_that_fails_is_told_where_nobody_asked_for_the_cause(registry: Registry) -> None:
+    world = worlds.load(FIXTURES / "tls" / "own-name")
+    basic = {finding.id: finding.text() for finding in diagnosed(world, registry, tls=Depth.BASIC).findings}
+    assert "tls/sni-refused" not in basic
+    assert "TLS alert unrecognized_name" in basic["smtp/starttls-handshake-fails"]
+
+
 def test_the_healthy_world_has_nothing_to_report(registry: Registry) -> None:
     report = diagnosed(worlds.packaged("healthy"), registry)
     assert [f.text() for f in report.findings] == []

@@ -155,6 +155,8 @@ class Finding(Described):
     since: ClassVar[str] = ""
     page: ClassVar[Page] = Page("", "", "")
     message: ClassVar[str] = ""
+    instead_of: ClassVar[tuple[str, ...]] = ()
+    """Rules by which the same cause shows too, told less exactly: on one subject only this one is told of it."""
 
     subject: str
     evidence: tuple[Cite, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -129,7 +130,29 @@ def judge(plan: Plan, facts: Mapping[type, Any], target: Target) -> list[Result]
         else:
             for subject, value in spread.items.items():
                 results += _judge_one(judgement, {**known, over.kind: value}, subject)
-    return results
+    return _each_cause_once(results)
+
+
+def _each_cause_once(results: list[Result]) -> list[Result]:
+    """Without the findings in whose place another one on the same subject tells the cause (Finding.instead_of)."""
+    told = {
+        (rule, finding.subject): finding.id
+        for result in results
+        for finding in result.findings
+        for rule in finding.instead_of
+    }
+    return [_without_told(result, told) for result in results] if told else results
+
+
+def _without_told(result: Result, told: Mapping[tuple[str, str], str]) -> Result:
+    left = tuple(each for each in result.findings if (each.id, each.subject) not in told)
+    if len(left) == len(result.findings):
+        return result
+    if left:
+        return dataclasses.replace(result, findings=left)
+    causes = dict.fromkeys(told[each.id, each.subject] for each in result.findings)
+    because = f"the cause is told as {', '.join(causes)}"
+    return dataclasses.replace(result, findings=(), status=Status.NOT_APPLICABLE, because=because)
 
 
 def _judge_one(judgement: Judgement, known: Mapping[type, Any], subject: str) -> list[Result]:

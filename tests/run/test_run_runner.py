@@ -33,6 +33,7 @@ from diag.api import (
     Finding,
     Lab,
     Many,
+    Rfc,
     Severity,
     Status,
     Unavailable,
@@ -40,6 +41,7 @@ from diag.api import (
     Verdict,
     check,
     fact,
+    rule,
 )
 from diag.asking import NoRecord
 from diag.model.plugin import Fact
@@ -185,6 +187,47 @@ def test_a_check_may_leave_one_subject_open() -> None:
     assert left_open.evidence == (Cite(QUESTION, 3),)
     (alone,) = results(giving(Apple, Apple(1)), checks=(cannot_tell,))
     assert alone.status is OPEN
+
+
+@rule("orchard/grub", Severity.ERROR, Rfc(1, "2"), since="1.0")
+class Grub(Finding):
+    """There is a grub.
+
+    ## Why it matters
+    It is where worms come from.
+
+    ## How to fix
+    Pick it.
+    """
+
+    message = "{subject} has a grub."
+    instead_of = (Worm.id,)
+
+
+@check
+def no_grub(apple: Apple) -> Iterator[Finding]:
+    """There is no grub."""
+    if apple.weight > 1:
+        yield Grub(subject="here")
+
+
+@check
+def no_worm_here_or_there(apple: Apple) -> Iterator[Finding]:
+    """There is no worm here or there."""
+    yield Worm(subject="here", weight=apple.weight)
+    if apple.weight > 2:
+        yield Worm(subject="there", weight=apple.weight)
+
+
+def test_one_cause_is_told_once() -> None:
+    checks = (no_worm_here_or_there, no_grub)
+    alone, _ = results(giving(Apple, Apple(1)), checks=checks)
+    assert (alone.status, len(alone.findings)) == (Status.FAILED, 1)
+    told, grub = results(giving(Apple, Apple(2)), checks=checks)
+    assert (told.status, told.findings, told.because) == (NOT, (), "the cause is told as orchard/grub")
+    assert grub.status is Status.FAILED
+    elsewhere, _ = results(giving(Apple, Apple(3)), checks=checks)
+    assert (elsewhere.status, [each.subject for each in elsewhere.findings]) == (Status.FAILED, ["there"])
 
 
 def test_a_check_that_fails_costs_itself_alone() -> None:
