@@ -11,7 +11,6 @@ from .actions import (
     HELLO_LIMIT,
     REPLY_LIMIT,
     Dialogue,
-    End,
     Present,
     Say,
     Steps,
@@ -21,6 +20,7 @@ from .actions import (
 )
 from .imap import CommandEnd, ResponseEnd, parse_response, parse_responses
 from .pop3 import PopEnd, parse_response as parse_pop3
+from .sieve import SieveEnd, parse_answer
 from .smtp import SmtpEnd, parse_ehlo, parse_reply
 from .transcript import Answered, Said, Transcript, Who, quoted_line
 
@@ -74,18 +74,10 @@ def _pop3(helo: str, patience: float) -> Steps[bool]:
 
 
 def _sieve(helo: str, patience: float) -> Steps[bool]:
-    capabilities = yield from hear(_SieveEnd(), patience)
-    if capabilities[-1][:2].upper() != b"OK":
+    if parse_answer((yield from hear(SieveEnd(), patience))).status != "OK":
         return False
     yield Say(b"STARTTLS\r\n")
-    return (yield from hear(_SieveEnd(), REPLY_LIMIT))[-1][:2].upper() == b"OK"
-
-
-class _SieveEnd(End):
-    """A line that begins with OK, NO or BYE (RFC 5804 section 1.2)."""
-
-    def feed(self, line: bytes) -> bool:
-        return line.split(b" ")[0].strip().upper() in (b"OK", b"NO", b"BYE")
+    return parse_answer((yield from hear(SieveEnd(), REPLY_LIMIT))).status == "OK"
 
 
 _BEGIN = {"smtp": _smtp, "imap": _imap, "pop3": _pop3, "sieve": _sieve}

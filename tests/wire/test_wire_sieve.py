@@ -14,7 +14,9 @@ from wire_said import noted
 from diag.lab.live.talks import talk
 from diag.probes.talks import SieveTalk
 from diag.tls.handshake import TlsFailure, TlsTrouble
+from diag.wire.actions import Hear, Present, Say
 from diag.wire.lines import split
+from diag.wire.offer import offer_dialogue
 from diag.wire.reading import Reached, SieveSession, read_sieve
 from diag.wire.sieve import Answer, Problem, SieveEnd, parse_answer
 from diag.wire.transcript import Ending, Said, Transcript, Who
@@ -192,6 +194,37 @@ def test_tls_first() -> None:
     assert session.capabilities is None
     assert session.capabilities_tls is not None
     assert session.resent is None
+
+
+@pytest.mark.parametrize(
+    ("greeting", "begun"),
+    [
+        (b'"SIEVE" {7}\r\nOK then\r\nOK\r\n', True),  # the first OK belongs to a string
+        (b'"SASL" ""\r\nOK(TAG "x")\r\n', True),
+        (b'"SASL" ""\r\nNO "closed"\r\n', False),
+        (b'BYE (TRYLATER) "busy"\r\n', False),
+    ],
+)
+def test_a_client_hello_follows_a_whole_greeting_and_nothing_else(greeting: bytes, begun: bool) -> None:
+    steps = offer_dialogue("sieve", b"hello", "", implicit_tls=False, timeout=60).steps
+    did: list[object] = []
+    heard = [greeting, b'OK "go"\r\n']
+    outcome = None
+    for _ in range(9):
+        try:
+            action = steps.send(outcome)
+        except StopIteration:
+            break
+        did.append(action)
+        outcome = None
+        if isinstance(action, Hear):
+            lines = split(heard.pop(0))
+            ends = [action.end.feed(line) for line in lines]
+            if not ends[-1] or any(ends[:-1]):
+                break
+            outcome = tuple(lines)
+    assert any(isinstance(action, Present) for action in did) is begun
+    assert (Say(b"STARTTLS\r\n") in did) is begun
 
 
 @settings(max_examples=60, deadline=None)
