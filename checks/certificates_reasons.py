@@ -6,6 +6,8 @@ import shlex
 
 from diag.api import Cause, Configure, Finding, Form, Reason, ServedCertificate, Undecided
 
+from .tls_settings import MAILBOX_PORTS
+
 
 class CertificateFinding(Finding):
     """What all rules about refused certificates say and hold."""
@@ -76,11 +78,10 @@ def chain_settings(served: ServedCertificate) -> tuple[Configure, ...]:
     return tuple(
         Configure(host, setting.format(folder=folder), product)
         for product, setting in _SETTINGS
-        if product.startswith("Dovecot") == (served.endpoint.port in _ACCESS_PORTS)
+        if product.startswith("Dovecot") == (served.endpoint.port in MAILBOX_PORTS)
     )
 
 
-_ACCESS_PORTS = frozenset({110, 143, 993, 995})
 _SETTINGS = (
     ("Postfix", "smtpd_tls_chain_files = {folder}/privkey.pem, {folder}/fullchain.pem"),
     ("Exim", "tls_certificate = {folder}/fullchain.pem\ntls_privatekey = {folder}/privkey.pem"),
@@ -96,4 +97,4 @@ A new certificate has a new key: both are named, or the server has a pair that d
 
 
 def _reload(port: int) -> str:
-    return f"systemctl reload {'dovecot' if port in _ACCESS_PORTS else 'postfix'}"
+    return f"systemctl reload {'dovecot' if port in MAILBOX_PORTS else 'postfix'}"

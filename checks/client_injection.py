@@ -1,4 +1,4 @@
-"""Commands in plain text that IMAP and POP3 servers obey under TLS (CVE-2011-0411 and its kin)."""
+"""Commands in plain text that IMAP, POP3 and ManageSieve servers obey under TLS (CVE-2011-0411 and its kin)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from diag.api import (
     Pop3Injection,
     Rfc,
     Severity,
+    SieveInjection,
     check,
     rule,
 )
@@ -53,6 +54,48 @@ def imap_server_forgets_what_came_before_tls(injection: ImapInjection) -> Iterat
                 Configure(host, "Cyrus IMAP 2.4.7 or any later release", "Cyrus IMAP"),
                 Configure(
                     host, "service imap-login {\n  inet_listener imap {\n    port = 0\n  }\n}", "Dovecot"
+                ),
+            ),
+        )
+
+
+@rule(
+    "managesieve/starttls-command-injection",
+    Severity.ERROR,
+    Rfc(5804, "2.2"),
+    Document("CVE-2011-1926", "https://nvd.nist.gov/vuln/detail/CVE-2011-1926"),
+    since="1.0",
+)
+class SieveCommandInjection(Finding):
+    """A ManageSieve server obeys, under TLS, commands that came in plain text before it.
+
+    ## Why it matters
+    Somebody on the way can put commands of his own before the encryption begins; the server takes them
+    for the program's. Filters can be changed so that mail goes astray, although TLS is in use.
+
+    ## How to fix
+    Update the ManageSieve server, or the proxy that takes TLS for it. Until then, close the port to strangers.
+    """
+
+    message = '{subject} obeyed a command under TLS that was sent in plain text before: "{line}".'
+    line: str
+
+
+@check
+def managesieve_server_forgets_what_came_before_tls(injection: SieveInjection) -> Iterator[Finding]:
+    """A ManageSieve server does not obey under TLS what was sent in plain text."""
+    if injection.obeyed:
+        host = injection.endpoint.host
+        yield SieveCommandInjection(
+            subject=str(injection.endpoint),
+            line=injection.line,
+            evidence=(injection.cite,),
+            fix=(
+                Configure(host, "Cyrus IMAP 2.4.7 or any later release", "Cyrus IMAP"),
+                Configure(
+                    host,
+                    "service managesieve-login {\n  inet_listener sieve {\n    port = 0\n  }\n}",
+                    "Dovecot",
                 ),
             ),
         )

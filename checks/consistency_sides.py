@@ -24,7 +24,7 @@ from diag.api import (
 )
 
 from .smtp_commands import SMALLEST_SIZE
-from .tls_settings import DOVECOT_MODERN, POSTFIX_MODERN
+from .tls_settings import DOVECOT_MODERN, MAILBOX_PORTS, POSTFIX_MODERN
 
 T = TypeVar("T")
 
@@ -151,7 +151,7 @@ def _offers(found: Mapping[T, list[Cell]]) -> tuple[Cite, ...]:
 
 def cures(host: str, found: Iterable[Difference], ports: Iterable[int]) -> tuple[Configure, ...]:
     """The settings of the products that may listen on these ports."""
-    mailboxes = not {143, 993, 110, 995}.isdisjoint(ports)
+    mailboxes = not set(MAILBOX_PORTS).isdisjoint(ports)
     mail = not {25, 587, 465, 2525}.isdisjoint(ports)
     named = (setting for each in found for setting in each.settings)
     return tuple(

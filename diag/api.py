@@ -49,7 +49,11 @@ from .facts.certificates import (
     Role as Role,
     ServedCertificate as ServedCertificate,
 )
-from .facts.client_injection import ImapInjection as ImapInjection, Pop3Injection as Pop3Injection
+from .facts.client_injection import (
+    ImapInjection as ImapInjection,
+    Pop3Injection as Pop3Injection,
+    SieveInjection as SieveInjection,
+)
 from .facts.client_looks import (
     PLAINTEXT as PLAINTEXT,
     UNOFFICIAL as UNOFFICIAL,

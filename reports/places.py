@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from diag.api import Report, Routing
 
-PORTS = (25, 587, 465, 2525, 143, 993, 110, 995)
+PORTS = (25, 587, 465, 2525, 143, 993, 110, 995, 4190)
 """The standard ports, in the order shown."""
 
 

@@ -17,6 +17,8 @@ class Service(enum.StrEnum):
     SUBMISSION = "submission"
     IMAP = "imap"
     POP3 = "pop3"
+    SIEVE = "managesieve"
+    """Where mail filters are kept (RFC 5804)."""
 
 
 class Origin(enum.StrEnum):

@@ -1,4 +1,4 @@
-"""Whether servers that mail programs fetch mail from obey under TLS what came in plain text."""
+"""Whether servers that mail programs fetch mail from, or keep filters at, obey under TLS what came in plain text."""
 
 from __future__ import annotations
 
@@ -30,3 +30,8 @@ class ImapInjection(ClientInjection):
 @frozen(kw_only=True)
 class Pop3Injection(ClientInjection):
     """The same of POP3."""
+
+
+@frozen(kw_only=True)
+class SieveInjection(ClientInjection):
+    """The same of ManageSieve."""

@@ -1,4 +1,7 @@
-"""What mail programs meet: submission (RFC 6409), IMAP (RFC 9051) and POP3 (RFC 1939), endpoint by endpoint."""
+"""What mail programs meet, endpoint by endpoint: submission (RFC 6409), IMAP (RFC 9051), POP3 (RFC 1939), ManageSieve.
+
+ManageSieve (RFC 5804) stands apart from the rest, as no host needs it and none is guessed to have it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from diag.model.finding import Certainty
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
-from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, Talk, Tls
+from diag.probes.talks import AnyTalk, ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, Tls
 from diag.wire.reading import (
     Capa,
     Capabilities,
@@ -38,7 +41,10 @@ CLIENT_PORTS: dict[int, tuple[Service, Tls]] = {
 
 
 AnyLook = (
-    ClientLook[SmtpTalk, SmtpSession] | ClientLook[ImapTalk, ImapSession] | ClientLook[Pop3Talk, Pop3Session]
+    ClientLook[SmtpTalk, SmtpSession]
+    | ClientLook[ImapTalk, ImapSession]
+    | ClientLook[Pop3Talk, Pop3Session]
+    | ClientLook[SieveTalk, SieveSession]
 )
 
 
@@ -57,10 +63,10 @@ class ClientContact:
     """How the host was found."""
     offers: tuple[Offer, ...]
     """What is published to be at this very port of the host."""
-    probe: Talk
+    probe: AnyTalk
     transcript: Transcript
     state: Reached
-    session: SmtpSession | ImapSession | Pop3Session
+    session: SmtpSession | ImapSession | Pop3Session | SieveSession
     """Of the protocol of `service`."""
     other: AnyLook | None = None
     """The other look; None where there was one only."""
@@ -82,6 +88,14 @@ class ClientContact:
     def cite(self, event: int | None = None) -> Cite:
         """The conversation, or one event of it."""
         return Cite(self.probe, event)
+
+
+@frozen(kw_only=True)
+class SieveContact(ClientContact):
+    """The same of ManageSieve, where the domain names a server or the user did. Absent where nobody names one.
+
+    No host needs it: rules on what mail programs miss are not about it.
+    """
 
 
 @frozen(kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.model.target import Endpoint
@@ -10,6 +12,9 @@ from diag.wire.visit_imap import ImapVisit
 from diag.wire.visit_pop3 import PopVisit
 
 from .access_hosts import Service
+
+LoginService = Literal[Service.SUBMISSION, Service.IMAP, Service.POP3]
+"""What a login is lent for: mail filters are left alone."""
 
 
 @frozen(kw_only=True)
@@ -21,7 +26,7 @@ class LoginPlace:
     """
 
     endpoint: Endpoint
-    service: Service
+    service: LoginService
     tls: Tls
     certificate: str
     """SHA-256 of the certificate that was verified, in hexadecimal; empty where the user wants none verified."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 from diag.facts.access_hosts import Origin
 from diag.facts.certificate_peers import CertificatePeers, before_programs, before_senders
 from diag.facts.certificates import ClientCertificate, InboundCertificate, Role, ServedCertificate
-from diag.facts.clients import ClientContact
+from diag.facts.clients import ClientContact, SieveContact
 from diag.facts.dane import DaneHost
 from diag.facts.hellos import InboundHandshake
 from diag.facts.moment import RunMoment
@@ -61,12 +61,19 @@ async def inbound_certificates(
 
 @fact
 async def client_certificates(
-    contacts: Many[ClientContact], target: Target, moment: RunMoment, lab: Lab
+    contacts: Many[ClientContact],
+    sieve: Many[SieveContact] | Absent | Unavailable,
+    target: Target,
+    moment: RunMoment,
+    lab: Lab,
 ) -> Many[ClientCertificate]:
     """What mail programs are served. A guessed endpoint that serves nothing is left out: nobody promised it."""
+    met: dict[str, ClientContact | Absent | Unavailable] = {**contacts.items}
+    if isinstance(sieve, Many):
+        met |= sieve.items
 
     async def served(subject: str) -> ClientCertificate | Absent | Unavailable:
-        contact = contacts.items[subject]
+        contact = met[subject]
         if isinstance(contact, Absent | Unavailable):
             return contact
         handshake = contact.session.handshake
@@ -81,7 +88,7 @@ async def client_certificates(
             ClientCertificate, contact.endpoint, role, handshake, references, cite, target, moment, lab
         )
 
-    found = await all_of(served, (subject for subject, c in contacts.items.items() if _counts(c)))
+    found = await all_of(served, (subject for subject, c in met.items() if _counts(c)))
     return Many(found)
 
 

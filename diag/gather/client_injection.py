@@ -1,4 +1,4 @@
-"""Trying to slip a command in where mail is fetched, at each host as soon as its first conversation is over."""
+"""Trying to slip a command in where mail is fetched or filters are kept, as soon as the conversations before are over."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from diag.facts.access_hosts import Offer, Origin, Service
-from diag.facts.client_injection import ClientInjection, ImapInjection, Pop3Injection
+from diag.facts.client_injection import ClientInjection, ImapInjection, Pop3Injection, SieveInjection
+from diag.facts.clients import SieveContact
 from diag.facts.mx import MxHost
-from diag.model.knowing import Cite, Many, Unavailable
+from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
-from diag.probes.client_injection import ImapInjectionTalk, Pop3InjectionTalk
+from diag.probes.client_injection import ImapInjectionTalk, Pop3InjectionTalk, SieveInjectionTalk
 from diag.probes.probe import Lab
 from diag.tls.handshake import Handshake
-from diag.together import task_group
-from diag.wire.client_injection import read_imap_injection, read_pop3_injection
+from diag.together import all_of, task_group
+from diag.wire.client_injection import read_imap_injection, read_pop3_injection, read_sieve_injection
 from diag.wire.injection import Injection, Obeyed
 from diag.wire.reading import read_imap, read_pop3
 from diag.wire.transcript import Transcript
@@ -58,6 +59,23 @@ async def pop3_injections(target: Target, lab: Lab) -> Many[Pop3Injection] | Una
     return await _each_host(target, lab, Service.POP3, 110, works, talk, read_pop3_injection, Pop3Injection)
 
 
+@fact
+async def sieve_injections(contacts: Many[SieveContact], target: Target, lab: Lab) -> Many[SieveInjection]:
+    """Every ManageSieve host once, at its first address where STARTTLS works."""
+    first: dict[str, Endpoint] = {}
+    for contact in contacts.values():
+        if contact.session.starttls is not None and isinstance(contact.session.handshake, Handshake):
+            first.setdefault(contact.endpoint.host, contact.endpoint)
+
+    async def tried(host: str) -> SieveInjection | Absent | Unavailable:
+        at = first[host]
+        talk = SieveInjectionTalk(at.address, at.port, at.host, target.timeout)
+        return await _tried(at, talk, read_sieve_injection, SieveInjection, lab)
+
+    found = await all_of(tried, first)
+    return Many({str(first[host]): seen for host, seen in found.items()})
+
+
 async def _each_host(
     target: Target,
     lab: Lab,
@@ -94,7 +112,7 @@ async def _each_host(
 
 async def _tried(
     endpoint: Endpoint,
-    probe: ImapInjectionTalk | Pop3InjectionTalk,
+    probe: ImapInjectionTalk | Pop3InjectionTalk | SieveInjectionTalk,
     read: Callable[[Transcript], Injection],
     make: type[T],
     lab: Lab,

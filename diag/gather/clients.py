@@ -24,11 +24,20 @@ from diag.model.target import Endpoint, Target
 from diag.probes.hello import with_hello
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
-from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk, Tls
+from diag.probes.talks import AnyTalk, ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, Tls
 from diag.tls.handshake import TlsFailure
 from diag.tls.hello import Hello
 from diag.together import task_group
-from diag.wire.reading import ImapSession, Pop3Session, Reached, SmtpSession, read_imap, read_pop3, read_smtp
+from diag.wire.reading import (
+    ImapSession,
+    Pop3Session,
+    Reached,
+    SmtpSession,
+    read_imap,
+    read_pop3,
+    read_sieve,
+    read_smtp,
+)
 from diag.wire.transcript import Transcript
 
 from .access_hosts import NO_DIALOGUES, Sightings, discover, wanted
@@ -68,7 +77,7 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
 
     async def talk(port: _Port) -> None:
         probe = talk_for(port.endpoint, port.service, port.tls, name, target.timeout)
-        first = _read(probe, await lab.run(probe))
+        first = read_talk(probe, await lab.run(probe))
         heard[port] = (first,)
         if first.lacks:
             await talk_again(port)
@@ -77,11 +86,11 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
         (first,) = heard[port]
         if target.confirm:
             await lab.run(Pause(CONFIRMING_PAUSE, f"{port.service} at {port.endpoint}"))
-        again: Talk = dataclasses.replace(first.probe, look=2)
+        again: AnyTalk = dataclasses.replace(first.probe, look=2)
         if isinstance(first.session.handshake, TlsFailure):
             # It fails for everybody only if it fails with a small and old ClientHello too.
             again = with_hello(first.probe, Hello.CLASSICAL)
-        heard[port] = (first, _read(again, await lab.run(again)))
+        heard[port] = (first, read_talk(again, await lab.run(again)))
 
     async with task_group() as tasks:
 
@@ -113,7 +122,7 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
     return Many({subject: _compared(contact, shut) for subject, contact in contacts.items()})
 
 
-def talk_for(endpoint: Endpoint, service: Service, tls: Tls, name: str, timeout: float) -> Talk:
+def talk_for(endpoint: Endpoint, service: Service, tls: Tls, name: str, timeout: float) -> AnyTalk:
     """The conversation with one endpoint; equal for all who ask for it, so that it is held once."""
     address, port, host = endpoint.address, endpoint.port, endpoint.host
     match service:
@@ -123,6 +132,8 @@ def talk_for(endpoint: Endpoint, service: Service, tls: Tls, name: str, timeout:
             return ImapTalk(address, port, host, tls, timeout=timeout)
         case Service.POP3:
             return Pop3Talk(address, port, host, tls, timeout=timeout)
+        case Service.SIEVE:
+            return SieveTalk(address, port, host, tls, timeout=timeout)
 
 
 def _ports(host: str, addresses: tuple[str, ...], offers: tuple[Offer, ...]) -> list[_Port]:
@@ -219,7 +230,8 @@ def _contact(port: _Port, host: AccessHost, looks: tuple[AnyLook, ...], target: 
     )
 
 
-def _read(probe: Talk, transcript: Transcript) -> AnyLook:
+def read_talk(probe: AnyTalk, transcript: Transcript) -> AnyLook:
+    """A conversation as its protocol has it."""
     match probe:
         case SmtpTalk():
             return ClientLook(probe, transcript, read_smtp(transcript))
@@ -227,6 +239,8 @@ def _read(probe: Talk, transcript: Transcript) -> AnyLook:
             return ClientLook(probe, transcript, read_imap(transcript))
         case Pop3Talk():
             return ClientLook(probe, transcript, read_pop3(transcript))
+        case SieveTalk():
+            return ClientLook(probe, transcript, read_sieve(transcript))
 
 
 @fact
@@ -238,7 +252,7 @@ async def submission_surveys(
     def survey(contact: ClientContact) -> SubmissionSurvey | None:
         match contact:
             case ClientContact(probe=SmtpTalk() as probe, session=SmtpSession() as session):
-                return SubmissionSurvey(probe=probe, session=session, **_shared(contact))
+                return SubmissionSurvey(probe=probe, session=session, **shared(contact))
         return None
 
     return _surveyed(contacts, hosts, Service.SUBMISSION, survey)
@@ -251,7 +265,7 @@ async def imap_surveys(contacts: Many[ClientContact], hosts: Many[AccessHost]) -
     def survey(contact: ClientContact) -> ImapSurvey | None:
         match contact:
             case ClientContact(probe=ImapTalk() as probe, session=ImapSession() as session):
-                return ImapSurvey(probe=probe, session=session, **_shared(contact))
+                return ImapSurvey(probe=probe, session=session, **shared(contact))
         return None
 
     return _surveyed(contacts, hosts, Service.IMAP, survey)
@@ -264,13 +278,14 @@ async def pop3_surveys(contacts: Many[ClientContact], hosts: Many[AccessHost]) -
     def survey(contact: ClientContact) -> Pop3Survey | None:
         match contact:
             case ClientContact(probe=Pop3Talk() as probe, session=Pop3Session() as session):
-                return Pop3Survey(probe=probe, session=session, **_shared(contact))
+                return Pop3Survey(probe=probe, session=session, **shared(contact))
         return None
 
     return _surveyed(contacts, hosts, Service.POP3, survey)
 
 
-def _shared(contact: ClientContact) -> dict[str, Any]:
+def shared(contact: ClientContact) -> dict[str, Any]:
+    """What a survey takes over from a contact as it is."""
     names = ("endpoint", "tls", "origins", "offers", "transcript", "other", "waited")
     return {name: getattr(contact, name) for name in names}
 

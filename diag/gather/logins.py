@@ -22,6 +22,7 @@ from diag.facts.clients import (
 from diag.facts.logins import (
     DraftPut,
     LoginPlace,
+    LoginService,
     LoginTried,
     MailboxSeen,
     MaildropSeen,
@@ -86,7 +87,7 @@ async def login_places(
     }
     found: dict[str, LoginPlace | Absent | Unavailable] = {}
     placed: set[tuple[str, int]] = set()
-    surveys: list[tuple[Service, Survey]] = [
+    surveys: list[tuple[LoginService, Survey]] = [
         *((Service.SUBMISSION, each) for each in submission.values()),
         *((Service.IMAP, each) for each in imap.values()),
         *((Service.POP3, each) for each in pop3.values()),
@@ -104,7 +105,7 @@ async def login_places(
 
 def _place(
     target: Target,
-    service: Service,
+    service: LoginService,
     survey: Survey,
     certificates: Many[ClientCertificate],
     mechanisms: tuple[str, ...],
@@ -202,7 +203,7 @@ def lent(place: LoginPlace, target: Target) -> dict[str, Any]:
     }
 
 
-def _read(service: Service, transcript: Transcript) -> LoginRead:
+def _read(service: LoginService, transcript: Transcript) -> LoginRead:
     match service:
         case Service.SUBMISSION:
             return read_smtp_login(transcript)

@@ -7,7 +7,7 @@ from typing import Any
 
 from diag.facts.access_hosts import Origin
 from diag.facts.certificates import ServedCertificate
-from diag.facts.clients import ClientContact
+from diag.facts.clients import ClientContact, SieveContact
 from diag.facts.inbound import MX_PORT, InboundContact, InboundOffer, Look
 from diag.facts.matrix import UNREACHED, Cell, EndpointSamples, Matrix, Sample
 from diag.facts.mx import MxHost
@@ -41,6 +41,7 @@ async def matrix(
     contacts: Many[InboundContact] | Absent | Unavailable,
     offers: Many[InboundOffer] | Absent | Unavailable,
     clients: Many[ClientContact] | Absent | Unavailable,
+    sieve: Many[SieveContact] | Absent | Unavailable,
     surveys: Many[TlsSurvey] | Absent | Unavailable,
     certificates: Many[ServedCertificate] | Absent | Unavailable,
     samples: Many[EndpointSamples] | Absent | Unavailable,
@@ -53,7 +54,8 @@ async def matrix(
         _at_25(endpoint, preference, contact, known)
         for endpoint, preference, contact in _inbound(_items(hosts), _items(contacts))
     ]
-    cells += [_client(each, known) for each in _items(clients).values() if isinstance(each, ClientContact)]
+    met = (*_items(clients).values(), *_items(sieve).values())
+    cells += [_client(each, known) for each in met if isinstance(each, ClientContact)]
     return Matrix(tuple(cells)) if cells else Absent("there is no host to talk to")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from diag.facts.client_looks import plain_dealing
-from diag.facts.clients import AnyLook, ClientContact
+from diag.facts.clients import AnyLook, ClientContact, SieveContact
 from diag.facts.hellos import InboundHandshake
 from diag.facts.inbound import InboundContact, InboundInjection, Look
 from diag.facts.matrix import EndpointSamples, Offered, Sample
@@ -23,10 +23,12 @@ from diag.wire.imap_session import Capabilities, ImapSession
 from diag.wire.introduction import named_host
 from diag.wire.pop3_session import Capa, Pop3Session
 from diag.wire.reach import Reached
+from diag.wire.sieve_session import SieveCapabilities, SieveSession
 from diag.wire.smtp import EhloReply
 from diag.wire.smtp_session import SmtpExchange, SmtpSession, read_smtp
 
-Session = SmtpSession | ImapSession | Pop3Session
+Session = SmtpSession | ImapSession | Pop3Session | SieveSession
+Reply = EhloReply | Capabilities | Capa | SieveCapabilities
 
 MOST_DIGITS = 20
 """Of a SIZE: what an implementation must be able to read (RFC 1870 section 3)."""
@@ -79,6 +81,7 @@ async def endpoint_samples(
     handshakes: Many[InboundHandshake] | Absent | Unavailable,
     injections: Many[InboundInjection] | Absent | Unavailable,
     clients: Many[ClientContact],
+    sieve: Many[SieveContact] | Absent | Unavailable,
     surveys: Many[TlsSurvey] | Absent | Unavailable,
     lab: Lab,
 ) -> Many[EndpointSamples]:
@@ -98,6 +101,7 @@ async def endpoint_samples(
         return EndpointSamples(contact.endpoint, tuple(each for each in looks if each is not None))
 
     met: list[InboundContact | ClientContact] = [*contacts.values(), *clients.values()]
+    met += sieve.values() if isinstance(sieve, Many) else ()
     return Many({str(contact.endpoint): await heard(contact) for contact in met})
 
 
@@ -144,10 +148,12 @@ def said(session: Session) -> tuple[Told | None, Told | None]:
             return _told(session.capabilities), _told(session.capabilities_tls)
         case Pop3Session():
             return _told(session.capa), _told(session.capa_tls)
+        case SieveSession():
+            return _told(session.capabilities), _told(session.capabilities_tls)
     return None, None
 
 
-def _told(reply: EhloReply | Capabilities | Capa | None, step: SmtpExchange | None = None) -> Told | None:
+def _told(reply: Reply | None, step: SmtpExchange | None = None) -> Told | None:
     found = offered(reply)
     if found is None or reply is None:
         return None
@@ -156,7 +162,7 @@ def _told(reply: EhloReply | Capabilities | Capa | None, step: SmtpExchange | No
     return Told(found, reply.event)
 
 
-def offered(told: EhloReply | Capabilities | Capa | None) -> Offered | None:
+def offered(told: Reply | None) -> Offered | None:
     """What a complete reply offers; None where there was none."""
     match told:
         case EhloReply():
@@ -166,6 +172,8 @@ def offered(told: EhloReply | Capabilities | Capa | None) -> Offered | None:
         case Capa():
             user = ("USER",) if told.offers("USER") else ()
             return Offered(tuple(told.capabilities), (*user, *told.mechanisms))
+        case SieveCapabilities():
+            return Offered(tuple(told.values), told.mechanisms)
     return None
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import TypeVar
 
 from diag.facts.access_hosts import Service
-from diag.facts.clients import ClientContact
+from diag.facts.clients import ClientContact, SieveContact
 from diag.facts.inbound import InboundTls
 from diag.facts.tls_survey import TlsSurvey, Tried
 from diag.model.frozen import frozen
@@ -21,6 +21,8 @@ from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.tls.offer import Offer
 from diag.together import all_of
 from diag.wire.offer import OfferRead, Spoken, read_offer
+
+Contact = TypeVar("Contact", bound=ClientContact)
 
 
 @frozen
@@ -38,10 +40,16 @@ class _Way:
 
 @fact
 async def tls_surveys(
-    target: Target, inbound: Many[InboundTls], clients: Many[ClientContact], lab: Lab
+    target: Target,
+    inbound: Many[InboundTls],
+    clients: Many[ClientContact],
+    sieve: Many[SieveContact] | Absent | Unavailable,
+    lab: Lab,
 ) -> Many[TlsSurvey]:
     """Every endpoint by itself, all of them at the same time, each begun where the usual conversation showed TLS."""
     ways = dict(_inbound(inbound)) | dict(_clients(clients))
+    if isinstance(sieve, Many):
+        ways |= dict(_clients(sieve))
 
     async def survey(subject: str) -> TlsSurvey | Absent | Unavailable:
         way = ways[subject]
@@ -63,7 +71,7 @@ def _inbound(seen: Many[InboundTls]) -> Iterator[tuple[str, _Way | Absent | Unav
             yield subject, _Way(tls.endpoint, False, "smtp", "starttls", helo, tls.outcome, tls.cite)
 
 
-def _clients(contacts: Many[ClientContact]) -> Iterator[tuple[str, _Way | Absent | Unavailable]]:
+def _clients(contacts: Many[Contact]) -> Iterator[tuple[str, _Way | Absent | Unavailable]]:
     for subject, contact in contacts.items.items():
         if isinstance(contact, Absent | Unavailable):
             yield subject, contact
@@ -81,10 +89,11 @@ def _clients(contacts: Many[ClientContact]) -> Iterator[tuple[str, _Way | Absent
             yield subject, _Way(contact.endpoint, True, spoken, contact.tls, helo, made, cite)
 
 
-_SPOKEN: Mapping[Service, Literal["smtp", "imap", "pop3"]] = {
+_SPOKEN: Mapping[Service, Spoken] = {
     Service.SUBMISSION: "smtp",
     Service.IMAP: "imap",
     Service.POP3: "pop3",
+    Service.SIEVE: "sieve",
 }
 _PROTOCOLS: Mapping[Spoken, str] = {"smtp": "", "imap": "imap", "pop3": "pop3", "sieve": "managesieve"}
 """What ALPN calls them; SMTP has no name there (IANA, TLS ALPN Protocol IDs)."""

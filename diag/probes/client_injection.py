@@ -1,4 +1,4 @@
-"""Probes for command injection where mail programs fetch mail: is what came in plain text obeyed under TLS?"""
+"""Probes for command injection at servers of mail programs: is what came in plain text obeyed under TLS?"""
 
 from __future__ import annotations
 
@@ -17,6 +17,18 @@ class ImapInjectionTalk(TalkProbe):
     """
 
     kind: ClassVar[str] = "imap-injection"
+
+    timeout: float = 60.0
+
+
+@frozen
+class SieveInjectionTalk(TalkProbe):
+    """STARTTLS and NOOP in one write, then LOGOUT under TLS: a sound server forgets the NOOP.
+
+    `timeout` is the most seconds for everything.
+    """
+
+    kind: ClassVar[str] = "sieve-injection"
 
     timeout: float = 60.0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from diag.facts.access_hosts import AccessHost, Origin, Service
 from diag.facts.client_looks import ClientLook
-from diag.facts.clients import AnyLook, ClientContact, SieveSurvey
+from diag.facts.clients import AnyLook, ClientContact, SieveContact
 from diag.facts.inbound import MX_PORT, InboundContact, Look
 from diag.facts.moment import VantagePoint
 from diag.model.knowing import Many, Unavailable
@@ -22,6 +22,8 @@ from diag.wire.transcript import Transcript
 from .plan import Need, Plan, Source, Step, plan
 from .registry import Registry
 from .runner import Gathering, judge
+
+C = TypeVar("C", bound=ClientContact)
 
 ALONE = Unavailable("only this one conversation was looked at")
 
@@ -102,20 +104,19 @@ def _seeds(probe: AnyTalk, transcript: Transcript) -> Mapping[type, object]:
         case Pop3Talk():
             return _client(endpoint, Service.POP3, ClientLook(probe, transcript, read_pop3(transcript)))
         case SieveTalk():
-            survey = SieveSurvey(
-                endpoint=endpoint,
-                tls=probe.tls,
-                origins=(Origin.USER,),
-                offers=(),
-                probe=probe,
-                transcript=transcript,
-                session=read_sieve(transcript),
-            )
-            return {SieveSurvey: Many({str(endpoint): survey})}
+            said = ClientLook(probe, transcript, read_sieve(transcript))
+            return {
+                SieveContact: Many({str(endpoint): _contact(SieveContact, endpoint, Service.SIEVE, said)})
+            }
 
 
 def _client(endpoint: Endpoint, service: Service, look: AnyLook) -> Mapping[type, object]:
-    contact = ClientContact(
+    contact = _contact(ClientContact, endpoint, service, look)
+    return {ClientContact: Many({str(endpoint): contact}), AccessHost: Many({})}
+
+
+def _contact(make: type[C], endpoint: Endpoint, service: Service, look: AnyLook) -> C:
+    return make(
         endpoint=endpoint,
         service=service,
         tls=look.probe.tls,
@@ -126,4 +127,3 @@ def _client(endpoint: Endpoint, service: Service, look: AnyLook) -> Mapping[type
         state=look.session.state,
         session=look.session,
     )
-    return {ClientContact: Many({str(endpoint): contact}), AccessHost: Many({})}

@@ -1,11 +1,14 @@
-"""Command injection at STARTTLS of IMAP and STLS of POP3: the dialogues that show it, and their reading.
+"""Command injection at STARTTLS of IMAP and ManageSieve and STLS of POP3: the dialogues that show it, and their reading.
 
 What stands behind the command in one write belongs to the plain text and must be forgotten when TLS begins
-(RFC 9051 section 6.2.1, RFC 2595 section 4). As on port 25 nothing is waited for: an answer under TLS to
-what was said before it shows by its tag in IMAP, and in POP3 because it has many lines, which that to QUIT has not.
+(RFC 9051 section 6.2.1, RFC 2595 section 4, RFC 5804 section 2.2). As on port 25 nothing is waited for: an answer
+under TLS to what was said before it shows by its tag in IMAP and ManageSieve, and in POP3 because it has many lines,
+which that to QUIT has not.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from .actions import REPLY_LIMIT, Dialogue, Say, Secure, Steps, greeting_limit, hear
 from .imap import CommandEnd, ResponseEnd, parse_response, parse_responses
@@ -13,10 +16,14 @@ from .injection import Injection, Obeyed
 from .lines import content
 from .pop3 import PopEnd, parse_response as parse_pop3
 from .reach import quote
+from .sieve import Answer, SieveEnd, parse_answer
 from .transcript import Ending, Said, Secured, Transcript, Who, quoted_line
 
 LOGOUT = b"a9 LOGOUT\r\n"
 QUIT = b"QUIT\r\n"
+SIEVE_LOGOUT = b"LOGOUT\r\n"
+TAG = "before-tls"
+"""What a ManageSieve server is to say again when it answers NOOP (RFC 5804 section 2.13): nothing else does."""
 LATE = 5.0
 """Seconds given to the rest of an answer that seems to be one too many."""
 
@@ -55,6 +62,35 @@ def _pop3(host: str, patience: float) -> Steps[None]:
         yield from hear(PopEnd(many=False), LATE, may_be_silent=True)
 
 
+def sieve_injection_dialogue(host: str, *, timeout: float) -> Dialogue:
+    """Capabilities, STARTTLS with a NOOP behind it, and LOGOUT under TLS."""
+    return Dialogue(_sieve(host, greeting_limit(timeout)), SIEVE_LOGOUT)
+
+
+def _sieve(host: str, patience: float) -> Steps[None]:
+    if parse_answer((yield from hear(SieveEnd(), patience))).ok:
+        yield Say(f'STARTTLS\r\nNOOP "{TAG}"\r\n'.encode("ascii"))
+        if parse_answer((yield from hear(SieveEnd(), REPLY_LIMIT))).ok:
+            yield Secure(host)
+    yield Say(SIEVE_LOGOUT)
+    within = REPLY_LIMIT
+    for _ in range(_MOST_ANSWERS):
+        # Before the answer to LOGOUT come the capabilities, unasked, and that to NOOP where there is one.
+        heard = yield from hear(SieveEnd(), within, may_be_silent=within < REPLY_LIMIT)
+        answer = parse_answer(heard)
+        if not heard or not (answer.lines or _tagged(answer) or answer.status == "NO"):
+            return
+        within = LATE if answer.status == "NO" else REPLY_LIMIT
+
+
+_MOST_ANSWERS = 4
+
+
+def _tagged(answer: Answer) -> bool:
+    """Whether it answers NOOP, and says that it was done."""
+    return answer.status == "OK" and answer.code.upper() == f'TAG "{TAG}"'.upper()
+
+
 class _LoneDot:
     """Finds the end of an answer that has begun (RFC 1939 section 3)."""
 
@@ -79,6 +115,32 @@ def read_pop3_injection(transcript: Transcript) -> Injection:
     if len(ends) > _asked_again(transcript):
         return Injection(Obeyed.YES, ends[0], quoted_line(heard[0][1].octets))
     return _not_obeyed(transcript, b"STLS")
+
+
+def read_sieve_injection(transcript: Transcript) -> Injection:
+    """Read a transcript of sieve_injection_dialogue. Never raises."""
+    refused: tuple[int, str] | None = None
+    answers = list(_answers(_under_tls(transcript)))
+    for number, (at, answer, line) in enumerate(answers):
+        if _tagged(answer):
+            return Injection(Obeyed.YES, at, line)
+        if answer.status == "NO" and number < len(answers) - 1:
+            refused = at, line
+    if refused is not None:
+        # It is one answer too many, and what a server says that kept the command and does not know it.
+        because = f'under TLS, the server refuses what was said before it: "{refused[1]}"'
+        return Injection(Obeyed.UNKNOWN, refused[0], because=because)
+    return _not_obeyed(transcript, b"STARTTLS")
+
+
+def _answers(heard: list[tuple[int, Said]]) -> Iterator[tuple[int, Answer, str]]:
+    """Whole answers of ManageSieve, each with the event that ends it and its last line."""
+    end, lines = SieveEnd(), list[bytes]()
+    for at, said in heard:
+        lines.append(said.octets)
+        if end.feed(said.octets):
+            yield at, parse_answer(lines), quoted_line(said.octets)
+            end, lines = SieveEnd(), []
 
 
 def _asked_again(transcript: Transcript) -> int:

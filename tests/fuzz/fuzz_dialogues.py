@@ -15,7 +15,11 @@ from diag.wire.await_imap import await_imap_dialogue
 from diag.wire.await_pop3 import await_pop3_dialogue
 from diag.wire.chunking import chunking_dialogue
 from diag.wire.clear_login import clear_login_dialogue
-from diag.wire.client_injection import imap_injection_dialogue, pop3_injection_dialogue
+from diag.wire.client_injection import (
+    imap_injection_dialogue,
+    pop3_injection_dialogue,
+    sieve_injection_dialogue,
+)
 from diag.wire.collect import collect_dialogue
 from diag.wire.drafts import append_dialogue
 from diag.wire.end_of_data import message_dialogue
@@ -78,6 +82,7 @@ def _dialogues() -> Iterator[Dialogue]:
     yield injection_dialogue(HOST, HELO, timeout=LIMIT)
     yield imap_injection_dialogue(HOST, timeout=LIMIT)
     yield pop3_injection_dialogue(HOST, timeout=LIMIT)
+    yield sieve_injection_dialogue(HOST, timeout=LIMIT)
     yield pipelining_dialogue(HOST, HELO, timeout=LIMIT)
     yield clear_login_dialogue(HOST, HELO, "anna", b"secret", timeout=LIMIT)
     for tls in ("none", "starttls"):

@@ -10,7 +10,7 @@ from diag.wire.await_imap import read_imap_arrival
 from diag.wire.await_pop3 import read_pop3_arrival
 from diag.wire.chunking import read_chunking
 from diag.wire.clear_login import read_clear_login
-from diag.wire.client_injection import read_imap_injection, read_pop3_injection
+from diag.wire.client_injection import read_imap_injection, read_pop3_injection, read_sieve_injection
 from diag.wire.collect import read_collection
 from diag.wire.drafts import read_append
 from diag.wire.end_of_data import read_message
@@ -77,6 +77,7 @@ def _conversation(octets: bytes) -> object:
             read_injection,
             read_imap_injection,
             read_pop3_injection,
+            read_sieve_injection,
             read_pipelining,
             read_chunking,
             read_clear_login,

@@ -104,7 +104,7 @@ def spoken(outcome: Handshake | TlsFailure) -> tuple[Event, ...]:
 def client(seen: ClientContact | Absent | Unavailable) -> Any:
     async def run() -> Any:
         return await client_certificates.function(
-            Many({"there": seen}), Target(DOMAIN), RunMoment(MOMENT), Store()
+            Many({"there": seen}), Absent("none"), Target(DOMAIN), RunMoment(MOMENT), Store()
         )
 
     return anyio.run(run).items.get("there")

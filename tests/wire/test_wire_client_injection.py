@@ -12,6 +12,8 @@ from diag.wire.client_injection import (
     pop3_injection_dialogue,
     read_imap_injection,
     read_pop3_injection,
+    read_sieve_injection,
+    sieve_injection_dialogue,
 )
 from diag.wire.injection import Obeyed
 from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Secured, Transcript, Who
@@ -73,6 +75,40 @@ POP3_READINGS = {
         Obeyed.NO,
     ),
 }
+SIEVE = ('"SASL" ""', '"STARTTLS"', "OK", "> STARTTLS", '> NOOP "before-tls"', "OK go")
+AGAIN = ('~"SASL" "PLAIN"', "~OK")
+NOOP_DONE = '~OK (TAG "before-tls") "done"'
+SIEVE_READINGS = {
+    "forgotten": (talk(*SIEVE, MADE, *AGAIN, "~> LOGOUT", "~OK bye"), Obeyed.NO),
+    "not told again": (talk(*SIEVE, MADE, "~> LOGOUT", "~OK bye"), Obeyed.NO),
+    "an OK too many": (talk(*SIEVE, MADE, "~> LOGOUT", "~OK secured", *AGAIN, "~OK bye"), Obeyed.NO),
+    "obeyed": (talk(*SIEVE, MADE, "~> LOGOUT", *AGAIN, NOOP_DONE, "~OK bye"), Obeyed.YES),
+    "obeyed before all": (talk(*SIEVE, MADE, NOOP_DONE, "~> LOGOUT", *AGAIN, "~OK bye"), Obeyed.YES),
+    "the words of another": (talk(*SIEVE, MADE, "~> LOGOUT", '~OK (TAG "x") "done"', "~OK"), Obeyed.NO),
+    "kept, and not known": (
+        talk(*SIEVE, MADE, *AGAIN, '~NO "Unknown command"', "~> LOGOUT", "~OK bye"),
+        Obeyed.UNKNOWN,
+    ),
+    "no to LOGOUT": (talk(*SIEVE, MADE, *AGAIN, "~> LOGOUT", "~NO"), Obeyed.NO),
+    "answered in clear": (
+        talk(*SIEVE, NOOP_DONE.removeprefix("~"), MADE, *AGAIN, "~> LOGOUT", "~OK"),
+        Obeyed.NO,
+    ),
+    "refused": (talk(*SIEVE[:5], 'NO "one at a time"', NOOP_DONE.removeprefix("~")), Obeyed.NO),
+    "hung up": (talk(*SIEVE[:5], ends=Ending.BY_PEER), Obeyed.NO),
+    "silent": (talk(*SIEVE[:5], ends=Ending.SILENT), Obeyed.UNKNOWN),
+    "silent under TLS": (talk(*SIEVE, MADE, "~> LOGOUT", ends=Ending.SILENT), Obeyed.UNKNOWN),
+    "turned away": (talk("BYE (TRYLATER) busy", "> LOGOUT"), Obeyed.UNKNOWN),
+    "nothing at all": (Transcript(()), Obeyed.UNKNOWN),
+}
+
+
+@pytest.mark.parametrize(("transcript", "obeyed"), SIEVE_READINGS.values(), ids=SIEVE_READINGS)
+def test_readings_of_managesieve(transcript: Transcript, obeyed: Obeyed) -> None:
+    read = read_sieve_injection(transcript)
+    assert read.obeyed is obeyed
+    assert read.line == (NOOP_DONE.removeprefix("~") if obeyed is Obeyed.YES else "")
+    assert bool(read.because) is (obeyed is Obeyed.UNKNOWN)
 
 
 @pytest.mark.parametrize(("transcript", "obeyed"), IMAP_READINGS.values(), ids=IMAP_READINGS)
@@ -96,10 +132,18 @@ def test_why_it_is_unknown_quotes_the_peer() -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.one_of(st.sampled_from([MADE, FAILED, "> STLS", "~a2 OK", "~.", "~a2"]), st.text())))
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from([MADE, FAILED, "> STLS", "~a2 OK", "~.", "~a2", "~NO", '~"a" {3}', NOOP_DONE]),
+            st.text(),
+        )
+    )
+)
 def test_nothing_raises(script: list[str | Event]) -> None:
     read_imap_injection(talk(*script))
     read_pop3_injection(talk(*script))
+    read_sieve_injection(talk(*script))
 
 
 def said(dialogue: Dialogue, *heard: bytes) -> list[bytes]:
@@ -153,3 +197,21 @@ def test_pop3_in_order_is_left_after_quit() -> None:
 def test_pop3_that_does_not_begin_tls_is_not_waited_for() -> None:
     dialogue = pop3_injection_dialogue("pop3.example", timeout=60)
     assert said(dialogue, b"+OK ready\r\n", b"-ERR no\r\n", b"+OK bye\r\n") == [ASKED[0], ASKED[-1]]
+
+
+SIEVE_ASKED = [b'STARTTLS\r\nNOOP "before-tls"\r\n', b"TLS", b"LOGOUT\r\n"]
+TOLD = b'"SASL" ""\r\nOK\r\n'
+
+
+@pytest.mark.parametrize(
+    ("heard", "asked"),
+    [
+        ((TOLD, b"OK go\r\n", TOLD, b"OK bye\r\n"), SIEVE_ASKED),
+        ((TOLD, b"OK go\r\n", TOLD, NOOP_DONE[1:].encode() + b"\r\n", b"OK bye\r\n"), SIEVE_ASKED),
+        ((TOLD, b"OK go\r\n", TOLD, b"NO what\r\n", b""), SIEVE_ASKED),
+        ((TOLD, b"NO\r\n", b'OK (TAG "before-tls")\r\n', b"OK bye\r\n"), [SIEVE_ASKED[0], SIEVE_ASKED[2]]),
+        ((b"BYE busy\r\n", b"OK bye\r\n"), [SIEVE_ASKED[2]]),
+    ],
+)
+def test_what_is_said_to_managesieve(heard: tuple[bytes, ...], asked: list[bytes]) -> None:
+    assert said(sieve_injection_dialogue("sieve.example", timeout=60), *heard) == asked

@@ -14,7 +14,7 @@ from wire_said import noted
 from diag.lab.live.talks import talk
 from diag.probes.talks import SieveTalk
 from diag.tls.handshake import TlsFailure, TlsTrouble
-from diag.wire.actions import Hear, Present, Say
+from diag.wire.actions import Hear, Outcome, Present, Say
 from diag.wire.lines import split
 from diag.wire.offer import offer_dialogue
 from diag.wire.reading import Reached, SieveSession, read_sieve
@@ -209,7 +209,7 @@ def test_a_client_hello_follows_a_whole_greeting_and_nothing_else(greeting: byte
     steps = offer_dialogue("sieve", b"hello", "", implicit_tls=False, timeout=60).steps
     did: list[object] = []
     heard = [greeting, b'OK "go"\r\n']
-    outcome = None
+    outcome: Outcome = None
     for _ in range(9):
         try:
             action = steps.send(outcome)
