@@ -23,6 +23,7 @@ from diag.wire.transcript import Transcript
 
 from .access_hosts import NO_DIALOGUES, discover, wanted
 from .clients import MOST_ADDRESSES, talk_for
+from .greeted import held
 
 T = TypeVar("T", bound=ClientInjection)
 
@@ -95,7 +96,7 @@ async def _each_host(
         for address in addresses:
             endpoint = Endpoint(host, address, port)
             usual = talk_for(endpoint, service, "starttls", "", target.timeout)
-            if works(await lab.run(usual)):
+            if works(await held(usual, lab)):
                 found[str(endpoint)] = await _tried(endpoint, talk(endpoint), read, make, lab)
                 return
 

@@ -41,6 +41,7 @@ from diag.wire.reading import (
 from diag.wire.transcript import Transcript
 
 from .access_hosts import NO_DIALOGUES, Sightings, discover, wanted
+from .greeted import held
 from .helo import helo
 from .inbound import CONFIRMING_PAUSE
 from .references import SHUT, reference_answers, service_host
@@ -77,7 +78,7 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
 
     async def talk(port: _Port) -> None:
         probe = talk_for(port.endpoint, port.service, port.tls, name, target.timeout)
-        first = read_talk(probe, await lab.run(probe))
+        first = read_talk(probe, await held(probe, lab))
         heard[port] = (first,)
         if first.lacks:
             await talk_again(port)
@@ -90,7 +91,7 @@ async def client_contacts(target: Target, lab: Lab) -> Many[ClientContact] | Una
         if isinstance(first.session.handshake, TlsFailure):
             # It fails for everybody only if it fails with a small and old ClientHello too.
             again = with_hello(first.probe, Hello.CLASSICAL)
-        heard[port] = (first, read_talk(again, await lab.run(again)))
+        heard[port] = (first, read_talk(again, await held(again, lab)))
 
     async with task_group() as tasks:
 

@@ -38,6 +38,7 @@ from diag.wire.smtp import Reply
 from diag.wire.smtp_session import SmtpExchange, greylists, read_smtp
 
 from .dns import Found, look_up
+from .greeted import held
 from .our_end import compared, family_of
 
 T = TypeVar("T")
@@ -139,7 +140,7 @@ async def _contact(
 
 
 async def _look(probe: SmtpTalk, lab: Lab) -> Look:
-    transcript = await lab.run(probe)
+    transcript = await held(probe, lab)
     return Look(probe, transcript, read_smtp(transcript))
 
 
@@ -265,7 +266,8 @@ async def inbound_injections(contacts: Many[InboundContact], lab: Lab) -> Many[I
     """Every host once, at its first address where STARTTLS works."""
     working: dict[str, InboundContact] = {}
     for contact in contacts.values():
-        if isinstance(contact.best.session.handshake, Handshake):
+        session = contact.best.session
+        if session.starttls is not None and isinstance(session.handshake, Handshake):
             working.setdefault(contact.endpoint.host, contact)
 
     async def try_it(host: str) -> InboundInjection | Unavailable:

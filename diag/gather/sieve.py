@@ -26,6 +26,7 @@ from .access_hosts import MOST_HOSTS, NO_DIALOGUES, wanted
 from .client_offers import OTHER_FAULTS
 from .clients import MOST_ADDRESSES, read_talk, shared, talk_for
 from .dns import Found, look_up, plain
+from .greeted import held
 from .inbound import CONFIRMING_PAUSE
 from .mx import addresses_of
 
@@ -96,7 +97,7 @@ async def _visited(endpoint: Endpoint, offers: tuple[Offer, ...], target: Target
 
 
 async def _look(probe: AnyTalk, lab: Lab) -> AnyLook:
-    return read_talk(probe, await lab.run(probe))
+    return read_talk(probe, await held(probe, lab))
 
 
 def _again(look: AnyLook) -> AnyTalk:

@@ -21,7 +21,7 @@ def _talk(host: str, implicit_tls: bool, patience: float) -> Steps[None]:
         yield Secure(host)
     greeting = yield from hear(ResponseEnd(), patience, may_be_silent=not implicit_tls)
     if not greeting:
-        yield from ask_for_tls(host, patience)
+        yield from ask_for_tls(host)
         return
     word = parse_response(greeting).word
     offered: set[str] = set()

@@ -19,7 +19,7 @@ def _talk(host: str, implicit_tls: bool, patience: float) -> Steps[None]:
         yield Secure(host)
     greeting = yield from hear(PopEnd(many=False), patience, may_be_silent=not implicit_tls)
     if not greeting:
-        yield from ask_for_tls(host, patience)
+        yield from ask_for_tls(host)
         return
     if parse_response(greeting, many=False).ok:
         offered = yield from _command(b"CAPA\r\n", many=True)

@@ -21,7 +21,7 @@ def _talk(host: str, implicit_tls: bool, patience: float) -> Steps[None]:
         yield Secure(host)
     greeting = yield from hear(SieveEnd(), patience, may_be_silent=not implicit_tls)
     if not greeting:
-        yield from ask_for_tls(host, patience)
+        yield from ask_for_tls(host)
         return
     offered = parse_answer(greeting)
     if offered.ok and "STARTTLS" in offered.capabilities and not implicit_tls:

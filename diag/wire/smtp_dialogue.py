@@ -36,7 +36,7 @@ def _talk(
     # Postfix and Exim punish (RFC 5321 section 3.1).
     greeting = yield from hear(SmtpEnd(), patience, may_be_silent=not implicit_tls)
     if not greeting:
-        yield from ask_for_tls(host, patience)
+        yield from ask_for_tls(host)
         return
     if not parse_reply(greeting).positive:
         yield from _quit()

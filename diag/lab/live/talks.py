@@ -8,6 +8,7 @@ from typing import Protocol
 import anyio
 
 from diag.probes.talks import AnyTalk, ImapTalk, Pop3Talk, SieveTalk, SmtpTalk
+from diag.silence import SILENCE, Silence
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.wire.actions import (
     CONNECT_LIMIT,
@@ -30,6 +31,7 @@ from diag.wire.lines import MOST_LINES, MOST_OCTETS, Lines, is_whole, split
 from diag.wire.pop3_dialogue import pop3_dialogue
 from diag.wire.redact import Redactor
 from diag.wire.sieve_dialogue import sieve_dialogue
+from diag.wire.silence import BESIDE, EXPLAINED
 from diag.wire.smtp_dialogue import smtp_dialogue
 from diag.wire.transcript import (
     Answered,
@@ -159,6 +161,7 @@ class Conversation:
         self._in_dialogue = False
         self._leaving = False
         self._private = False
+        self._silence = SILENCE.get()
 
     async def hold(self, dialogue: Dialogue) -> Transcript:
         """Play the dialogue to its end, take leave, close, and give back the record."""
@@ -230,9 +233,13 @@ class Conversation:
     async def _hear(self, wanted: Hear) -> tuple[bytes, ...]:
         lines: list[bytes] = []
         octets = 0
+        # Only the first words may be missing for a reason that lies elsewhere.
+        silence, self._silence = self._silence if wanted.may_be_silent else None, None
         self._listening = True
         self._private = wanted.keeps is not None
-        with anyio.move_on_after(wanted.within):
+        with anyio.move_on_after(wanted.within) as wait:
+            if silence is not None:
+                await self._word_of(silence, wait)
             while len(lines) < MOST_LINES and octets <= MOST_OCTETS:
                 line = await self._line()
                 last = wanted.end.feed(line)
@@ -253,6 +260,8 @@ class Conversation:
             raise _OverError(Ending.TOO_MUCH, f"a reply of more than {len(lines)} lines, {octets} octets")
         if wanted.may_be_silent and not lines and not self._lines:
             self._listening = False
+            if silence is not None and silence.explained:
+                self._add(Remark(self._now(), EXPLAINED))
             return ()
         raise _OverError(Ending.SILENT, f"no complete reply within {wanted.within:g} s")
 
@@ -262,18 +271,30 @@ class Conversation:
             while True:
                 self._record(Who.PEER, await self._line(), unexpected=True)
 
+    async def _word_of(self, silence: Silence, wait: anyio.CancelScope) -> None:
+        """Wait for the first octets; where they do not come, say so to whoever wants to know."""
+        with anyio.move_on_after(silence.after):
+            await self._more()
+            return
+        self._add(Remark(self._now(), BESIDE.format(seconds=silence.after)))
+        silence.tell(wait)
+
     async def _line(self) -> bytes:
         while (line := self._lines.next()) is None:
-            assert self._wire is not None
-            octets = await self._wire.read(CHUNK)
-            if not octets:
-                self._in_dialogue = False
-                raise _OverError(Ending.BY_PEER)
-            self._heard += len(octets)
-            if self._heard > MOST_HEARD:
-                raise _OverError(Ending.TOO_MUCH, f"more than {MOST_HEARD} octets in one conversation")
-            self._lines.feed(octets)
+            await self._more()
         return line
+
+    async def _more(self) -> None:
+        """Take in what comes next."""
+        assert self._wire is not None
+        octets = await self._wire.read(CHUNK)
+        if not octets:
+            self._in_dialogue = False
+            raise _OverError(Ending.BY_PEER)
+        self._heard += len(octets)
+        if self._heard > MOST_HEARD:
+            raise _OverError(Ending.TOO_MUCH, f"more than {MOST_HEARD} octets in one conversation")
+        self._lines.feed(octets)
 
     async def _say(self, what: Say) -> None:
         assert self._wire is not None
