@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from diag.model.frozen import frozen
-from diag.model.knowing import Cite
+from diag.model.knowing import Absent, Cite, Unavailable
 from diag.model.target import Depth, Endpoint
 from diag.tls.answer import Accepted, Answer, Declined, Unheard
 from diag.tls.groups import every as every_group
@@ -203,3 +203,25 @@ class TlsSurvey:
                 return Verdict(Known.UNKNOWN, because=self._silence(each))
             cites += by
         return Verdict(Known.NO, tuple(dict.fromkeys(cites)))
+
+
+@frozen
+class _OfOneKind:
+    """The surveys of one kind of service, by str(endpoint): no kind waits until others have been talked to."""
+
+    found: Mapping[str, TlsSurvey | Absent | Unavailable]
+
+
+@frozen
+class InboundTlsSurveys(_OfOneKind):
+    """Those of MX hosts."""
+
+
+@frozen
+class ClientTlsSurveys(_OfOneKind):
+    """Those of submission, IMAP and POP3."""
+
+
+@frozen
+class SieveTlsSurveys(_OfOneKind):
+    """Those of ManageSieve. Absent where no server is named."""

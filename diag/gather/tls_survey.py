@@ -8,7 +8,13 @@ from typing import TypeVar
 from diag.facts.access_hosts import Service
 from diag.facts.clients import ClientContact, SieveContact
 from diag.facts.inbound import InboundTls
-from diag.facts.tls_survey import TlsSurvey, Tried
+from diag.facts.tls_survey import (
+    ClientTlsSurveys,
+    InboundTlsSurveys,
+    SieveTlsSurveys,
+    TlsSurvey,
+    Tried,
+)
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
@@ -39,23 +45,42 @@ class _Way:
 
 
 @fact
+async def inbound_tls_surveys(target: Target, inbound: Many[InboundTls], lab: Lab) -> InboundTlsSurveys:
+    """Those of MX hosts."""
+    return InboundTlsSurveys(await _each(dict(_inbound(inbound)), target, lab))
+
+
+@fact
+async def client_tls_surveys(target: Target, clients: Many[ClientContact], lab: Lab) -> ClientTlsSurveys:
+    """Those of submission, IMAP and POP3."""
+    return ClientTlsSurveys(await _each(dict(_clients(clients)), target, lab))
+
+
+@fact
+async def sieve_tls_surveys(target: Target, sieve: Many[SieveContact], lab: Lab) -> SieveTlsSurveys:
+    """Those of ManageSieve."""
+    return SieveTlsSurveys(await _each(dict(_clients(sieve)), target, lab))
+
+
+@fact
 async def tls_surveys(
-    target: Target,
-    inbound: Many[InboundTls],
-    clients: Many[ClientContact],
-    sieve: Many[SieveContact] | Absent | Unavailable,
-    lab: Lab,
+    inbound: InboundTlsSurveys, clients: ClientTlsSurveys, sieve: SieveTlsSurveys | Absent | Unavailable
 ) -> Many[TlsSurvey]:
+    """All of them."""
+    also = sieve.found if isinstance(sieve, SieveTlsSurveys) else {}
+    return Many({**inbound.found, **clients.found, **also})
+
+
+async def _each(
+    ways: Mapping[str, _Way | Absent | Unavailable], target: Target, lab: Lab
+) -> dict[str, TlsSurvey | Absent | Unavailable]:
     """Every endpoint by itself, all of them at the same time, each begun where the usual conversation showed TLS."""
-    ways = dict(_inbound(inbound)) | dict(_clients(clients))
-    if isinstance(sieve, Many):
-        ways |= dict(_clients(sieve))
 
     async def survey(subject: str) -> TlsSurvey | Absent | Unavailable:
         way = ways[subject]
         return way if isinstance(way, Absent | Unavailable) else await _surveyed(way, target, lab)
 
-    return Many(await all_of(survey, ways))
+    return await all_of(survey, ways)
 
 
 def _inbound(seen: Many[InboundTls]) -> Iterator[tuple[str, _Way | Absent | Unavailable]]:

@@ -47,6 +47,24 @@ def test_a_rehearsal_asks_what_the_run_asks_of_hosts_that_are_as_they_should_be(
     assert len(mail) > 40
 
 
+def test_the_look_into_tls_begins_before_a_command_is_slipped_in() -> None:
+    world, registry = packaged("healthy"), load()
+    target = Target(world.domain, public=DOCUMENTATION)
+
+    async def kinds() -> list[str]:
+        async with in_memory(world, registry.performers) as lab:
+            (rehearsed,) = await _rehearsed([world.domain], target, lab, registry, Options())
+        return [
+            probe.kind for probe in rehearsed.asked if (probe.port, probe.host) == (25, "mx1.lantern.example")
+        ]
+
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    asked = anyio.run(kinds, backend="trio", backend_options={"clock": clock})
+    begun = asked[: asked.index("smtp-injection")]
+    assert begun.count("smtp") == 2
+    assert begun.count("tls-offer") >= 4, "two at each address: as many as a service gets at a time"
+
+
 @pytest.fixture
 def nobody_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(*_: object) -> None:
