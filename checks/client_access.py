@@ -222,9 +222,18 @@ def misspoken(
     if kind is not None:
         fix = settings(survey.endpoint, kind is plaintext)
         yield kind(subject=survey.subject, evidence=survey.cite(session.because), fix=fix)
-    elif session.state in (Reached.SILENT, Reached.SLOW, Reached.CLOSED_EARLY) or _cut_short(survey):
+    elif (
+        session.state in (Reached.SILENT, Reached.SLOW, Reached.CLOSED_EARLY)
+        or _cut_short(survey)
+        or (session.state is Reached.TLS_FAILED and not _speaks_tls(session.handshake))
+    ):
         # Where the server said nothing at all, or without end, it is open what it speaks.
         yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
+
+
+def _speaks_tls(made: object) -> bool:
+    """Whether a handshake that failed shows TLS all the same."""
+    return isinstance(made, TlsFailure) and made.reason in (TlsTrouble.ALERT, TlsTrouble.PROTOCOL)
 
 
 def _cut_short(survey: Survey) -> bool:
@@ -245,8 +254,7 @@ class TlsFailsFinding(LackFinding):
         session = survey.session
         made = session.handshake
         if session.state.wrong_protocol or session.state is Reached.MALFORMED:
-            if _cut_short(survey):
-                yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
+            yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
             return
         if Lack.TLS in survey.look.lacks:
             yield cls.twice(survey, Lack.TLS, fix, how=_how(survey))

@@ -9,6 +9,7 @@ from diag.api import (
     ClientContact,
     Configure,
     Finding,
+    ImapHeld,
     ImapSurvey,
     Many,
     Reached,
@@ -131,9 +132,9 @@ class StarttlsLeftover(LeftoverFinding):
 
 
 @check
-def imap_server_is_silent_before_the_handshake(survey: ImapSurvey) -> Iterator[Finding]:
+def imap_server_is_silent_before_the_handshake(held: ImapHeld) -> Iterator[Finding]:
     """An IMAP server says nothing between its go-ahead for TLS and the handshake."""
-    return StarttlsLeftover.told_of(survey)
+    return StarttlsLeftover.told_of(held.survey)
 
 
 @rule("imap/greeting-malformed", Severity.ERROR, Rfc(9051, "7.1"), Rfc(9051, "2.2"), since="1.0")
@@ -171,7 +172,7 @@ def imap_greeting_asks_for_a_login(survey: ImapSurvey) -> Iterator[Verdict]:
     """An IMAP server greets with `* OK` and asks for a login."""
     session = survey.session
     greeted = session.greeting.cited if session.greeting else session.because
-    if session.state is Reached.MALFORMED:
+    if session.state is Reached.MALFORMED and not session.greeting_word:
         fix = listener("imap", survey.endpoint, survey.tls == "implicit")
         yield GreetingMalformed(subject=survey.subject, evidence=survey.cite(greeted), fix=fix)
     elif session.preauth:
@@ -181,5 +182,5 @@ def imap_greeting_asks_for_a_login(survey: ImapSurvey) -> Iterator[Verdict]:
             "Dovecot",
         )
         yield Preauth(subject=survey.subject, evidence=survey.cite(greeted), fix=(advice,))
-    elif session.greeting_word == "BYE":
+    elif session.state is not Reached.OPEN:
         yield Undecided(session.inconclusive, survey.cite(greeted), survey.subject)

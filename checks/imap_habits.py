@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from diag.api import (
     Configure,
     Finding,
+    ImapHeld,
     ImapInClear,
-    ImapSurvey,
     ImapUnderTls,
     Rfc,
     Severity,
@@ -125,8 +125,9 @@ class UntaggedMissing(Finding):
 
 
 @check
-def imap_server_tells_its_capabilities(survey: ImapSurvey) -> Iterator[Finding]:
+def imap_server_tells_its_capabilities(held: ImapHeld) -> Iterator[Finding]:
     """An IMAP server that is asked for its capabilities tells them in a line of their own."""
+    survey = held.survey
     for told in (survey.session.capabilities, survey.session.capabilities_tls):
         if told is not None and not told.untagged:
             yield UntaggedMissing(subject=survey.subject, evidence=survey.cite(told.event))
@@ -149,8 +150,9 @@ class TagAltered(Finding):
 
 
 @check
-def imap_server_repeats_tags(survey: ImapSurvey) -> Iterator[Finding]:
+def imap_server_repeats_tags(held: ImapHeld) -> Iterator[Finding]:
     """An IMAP server answers each command with its tag."""
+    survey = held.survey
     if (event := survey.session.strange_tag) is not None:
         yield TagAltered(subject=survey.subject, evidence=survey.cite(event))
 
@@ -170,8 +172,9 @@ class NoByeOnLogout(Finding):
 
 
 @check
-def imap_server_says_goodbye(survey: ImapSurvey) -> Iterator[Finding]:
+def imap_server_says_goodbye(held: ImapHeld) -> Iterator[Finding]:
     """An IMAP server answers LOGOUT with an untagged BYE."""
+    survey = held.survey
     step = survey.session.logout
     if survey.session.left_without_bye and step is not None:
         yield NoByeOnLogout(subject=survey.subject, evidence=survey.cite(step.last))
@@ -194,8 +197,9 @@ class IdDiscloses(Finding):
 
 
 @check
-def imap_server_keeps_its_version(survey: ImapSurvey) -> Iterator[Finding]:
+def imap_server_keeps_its_version(held: ImapHeld) -> Iterator[Finding]:
     """An IMAP server tells no stranger its version or operating system."""
+    survey = held.survey
     fields = {name: value for name, value in survey.session.identity.items() if name in _TELLING and value}
     if fields:
         yield IdDiscloses(

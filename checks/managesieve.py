@@ -9,11 +9,11 @@ from diag.api import (
     Absent,
     Configure,
     Finding,
-    Handshake,
     Lack,
     Reached,
     Rfc,
     Severity,
+    SieveHeld,
     SieveInClear,
     SieveSurvey,
     Unavailable,
@@ -146,8 +146,7 @@ class TlsFails(TlsFailsFinding):
 @check
 def managesieve_sets_up_tls(survey: SieveSurvey) -> Iterator[Verdict]:
     """TLS can be set up on a ManageSieve port that offers it."""
-    if survey.session.state is Reached.OPEN:
-        yield from TlsFails.told_of(survey, certificate_settings(survey.endpoint))
+    return TlsFails.told_of(survey, certificate_settings(survey.endpoint))
 
 
 @rule("managesieve/starttls-leftover", Severity.WARNING, Rfc(5804, "2.2"), since="1.0")
@@ -164,9 +163,9 @@ class StarttlsLeftover(LeftoverFinding):
 
 
 @check
-def managesieve_is_silent_before_the_handshake(survey: SieveSurvey) -> Iterator[Finding]:
+def managesieve_is_silent_before_the_handshake(held: SieveHeld) -> Iterator[Finding]:
     """A ManageSieve server says nothing between its go-ahead for TLS and the handshake."""
-    return StarttlsLeftover.told_of(survey)
+    return StarttlsLeftover.told_of(held.survey)
 
 
 @rule("managesieve/no-capabilities-after-tls", Severity.NOTICE, Rfc(5804, "2.2"), since="1.0")
@@ -193,7 +192,7 @@ def managesieve_tells_its_capabilities_again(survey: SieveSurvey) -> Iterator[Ve
         yield NoCapabilitiesAfterTls(
             subject=survey.subject, evidence=survey.cite(session.secured, asked.asked)
         )
-    elif session.resent is None and session.starttls and isinstance(session.handshake, Handshake):
+    elif session.resent is None and session.inconclusive:
         yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
 
 

@@ -9,6 +9,7 @@ from diag.api import (
     ClientContact,
     Finding,
     Many,
+    Pop3Held,
     Pop3Survey,
     Reached,
     Rfc,
@@ -131,9 +132,9 @@ class StlsLeftover(LeftoverFinding):
 
 
 @check
-def pop3_server_is_silent_before_the_handshake(survey: Pop3Survey) -> Iterator[Finding]:
+def pop3_server_is_silent_before_the_handshake(held: Pop3Held) -> Iterator[Finding]:
     """A POP3 server says nothing between its go-ahead for TLS and the handshake."""
-    return StlsLeftover.told_of(survey)
+    return StlsLeftover.told_of(held.survey)
 
 
 @rule("pop3/greeting-malformed", Severity.ERROR, Rfc(1939, "4"), Rfc(1939, "3"), since="1.0")
@@ -158,5 +159,5 @@ def pop3_greeting_is_one(survey: Pop3Survey) -> Iterator[Verdict]:
     if session.state is Reached.MALFORMED:
         fix = listener("pop3", survey.endpoint, survey.tls == "implicit")
         yield GreetingMalformed(subject=survey.subject, evidence=survey.cite(greeted), fix=fix)
-    elif session.state in (Reached.THROTTLED, Reached.DEFERRED, Reached.REFUSED_SERVICE):
+    elif session.state is not Reached.OPEN:
         yield Undecided(session.inconclusive, survey.cite(greeted), survey.subject)

@@ -9,7 +9,7 @@ from diag.api import (
     ApopOffered,
     Configure,
     Finding,
-    Pop3Survey,
+    Pop3Held,
     Pop3UnderTls,
     Rfc,
     Severity,
@@ -87,8 +87,9 @@ class NoCapa(Finding):
 
 
 @check
-def pop3_server_answers_capa(survey: Pop3Survey) -> Iterator[Verdict]:
+def pop3_server_answers_capa(held: Pop3Held) -> Iterator[Verdict]:
     """A POP3 server answers CAPA."""
+    survey = held.survey
     if survey.session.capa_supported is not False:
         return
     refused = next(step for step in survey.session.exchanges if step.verb == "CAPA" and step.reply)
@@ -161,8 +162,9 @@ class ImplementationDiscloses(Finding):
 
 
 @check
-def pop3_server_keeps_its_version(survey: Pop3Survey) -> Iterator[Finding]:
+def pop3_server_keeps_its_version(held: Pop3Held) -> Iterator[Finding]:
     """A POP3 server does not tell its version."""
+    survey = held.survey
     for told in (survey.session.capa_tls, survey.session.capa):
         said = " ".join(told.capabilities.get("IMPLEMENTATION", ())) if told is not None else ""
         if told is not None and _VERSION.search(said):

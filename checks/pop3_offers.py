@@ -10,6 +10,7 @@ from diag.api import (
     Endpoint,
     Finding,
     Lack,
+    Pop3Held,
     Pop3InClear,
     Pop3Survey,
     Rfc,
@@ -72,8 +73,9 @@ def pop3_takes_logins_only_under_tls(clear: Pop3InClear) -> Iterator[Verdict]:
 
 
 @check
-def pop3_server_without_capa_takes_stls(survey: Pop3Survey) -> Iterator[Verdict]:
+def pop3_server_without_capa_takes_stls(held: Pop3Held) -> Iterator[Verdict]:
     """A POP3 server that does not know CAPA takes STLS all the same."""
+    survey = held.survey
     if survey.session.capa_supported is False and Lack.STARTTLS in survey.look.lacks:
         yield _no_stls(survey)
 
@@ -100,6 +102,8 @@ class MultilineUnterminated(LackFinding):
 def pop3_answers_end(survey: Pop3Survey) -> Iterator[Verdict]:
     """A POP3 server ends an answer of several lines with a lone dot."""
     if survey.session.capa_unterminated is None:
+        if survey.session.inconclusive:
+            yield Undecided(survey.session.inconclusive, survey.cite(survey.session.because), survey.subject)
         return
     if Lack.END not in survey.look.lacks:
         yield Undecided(survey.session.inconclusive, survey.cite(survey.session.because), survey.subject)

@@ -14,6 +14,7 @@ from diag.api import (
     Service,
     ServiceRecords,
     Severity,
+    SubmissionHeld,
     SubmissionSurvey,
     Target,
     Verdict,
@@ -126,9 +127,9 @@ class StarttlsLeftover(LeftoverFinding):
 
 
 @check
-def submission_server_is_silent_before_the_handshake(survey: SubmissionSurvey) -> Iterator[Finding]:
+def submission_server_is_silent_before_the_handshake(held: SubmissionHeld) -> Iterator[Finding]:
     """A submission server says nothing between its go-ahead for TLS and the handshake."""
-    return StarttlsLeftover.told_of(survey)
+    return StarttlsLeftover.told_of(held.survey)
 
 
 def _both_services(endpoint: Endpoint) -> tuple[Configure, ...]:

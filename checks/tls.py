@@ -16,7 +16,7 @@ from diag.api import (
     Role,
     ServedCertificate,
     Severity,
-    TlsSurvey,
+    SpokenTls,
     check,
     rule,
 )
@@ -41,8 +41,9 @@ class NothingModern(Finding):
 
 
 @check
-def server_speaks_a_modern_tls_version(survey: TlsSurvey) -> Iterator[Finding]:
+def server_speaks_a_modern_tls_version(spoken: SpokenTls) -> Iterator[Finding]:
     """The server speaks TLS 1.2 or 1.3."""
+    survey = spoken.survey
     older = tuple(number for number in survey.versions if number < TLS12)
     modern = tuple(map(survey.version, (TLS12, TLS13)))
     # Where our library breaks off by itself, hellos of our own have shown what the server does.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    ON_THE_WAY,
     TLS12,
     TLS13,
     Accepted,
@@ -78,7 +79,14 @@ class VersionIntolerant(MindsTheHello):
 @check
 def every_client_hello_is_understood(seen: InboundHandshake) -> Iterator[Verdict]:
     """A handshake does not depend on how large or how modern the ClientHello is."""
-    if seen.completed or not shaken(seen.classical) or seen.small is None:
+    if seen.completed:
+        return
+    if not shaken(seen.classical) or seen.small is None:
+        tried = [each for look in (*seen.failed, seen.classical) if (each := failure(look)) is not None]
+        # Who answers every ClientHello with a no does not mind its size.
+        if not tried or any(each.put_off or each.ours or each.reason in ON_THE_WAY for each in tried):
+            evidence = tuple(look.cite(look.session.secured) for look in seen.failed)
+            yield Undecided("no ClientHello led to a handshake", evidence or (seen.tls.cite,))
         return
     looks = (*seen.failed, *(look for look in (seen.classical, seen.small) if look is not None))
     evidence = tuple(look.cite(look.session.secured) for look in looks if look.session.handshake)

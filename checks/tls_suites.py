@@ -13,6 +13,7 @@ from diag.api import (
     Handshake,
     Rfc,
     Severity,
+    SpokenTls,
     Suite,
     TakenSuites,
     TlsSurvey,
@@ -229,8 +230,9 @@ class NoForwardSecrecy(Finding):
 
 
 @check
-def connections_have_forward_secrecy(survey: TlsSurvey) -> Iterator[Finding]:
+def connections_have_forward_secrecy(spoken: SpokenTls) -> Iterator[Finding]:
     """What clients of today offer leads to forward secrecy."""
+    survey = spoken.survey
     made = usual(survey)
     if made is not None and not made.forward_secret:
         yield NoForwardSecrecy(

@@ -17,7 +17,7 @@ from diag.api import (
     Handshake,
     Rfc,
     Severity,
-    TlsSurvey,
+    SpokenTls,
     Undecided,
     Verdict,
     WeakTls,
@@ -184,8 +184,9 @@ class NoTls13(Finding):
 
 
 @check
-def tls_13_is_spoken(survey: TlsSurvey) -> Iterator[Finding]:
+def tls_13_is_spoken(spoken: SpokenTls) -> Iterator[Finding]:
     """TLS 1.3 is spoken."""
+    survey = spoken.survey
     # Where the usual handshake fails, it may be for the size of the hello or the offer itself (checks.tls_hello).
     newest = survey.version(TLS13)
     if isinstance(survey.handshake, Handshake) and newest.no and survey.version(TLS12).yes:

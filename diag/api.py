@@ -62,14 +62,18 @@ from .facts.client_looks import (
 )
 from .facts.clients import (
     ClientContact as ClientContact,
+    ImapHeld as ImapHeld,
     ImapInClear as ImapInClear,
     ImapSurvey as ImapSurvey,
     ImapUnderTls as ImapUnderTls,
+    Pop3Held as Pop3Held,
     Pop3InClear as Pop3InClear,
     Pop3Survey as Pop3Survey,
     Pop3UnderTls as Pop3UnderTls,
+    SieveHeld as SieveHeld,
     SieveInClear as SieveInClear,
     SieveSurvey as SieveSurvey,
+    SubmissionHeld as SubmissionHeld,
     SubmissionInClear as SubmissionInClear,
     SubmissionSurvey as SubmissionSurvey,
     SubmissionUnderTls as SubmissionUnderTls,
@@ -204,6 +208,7 @@ from .facts.spf_hosts import (
 )
 from .facts.tls_depths import (
     FullTls as FullTls,
+    SpokenTls as SpokenTls,
     TakenSuites as TakenSuites,
     TlsByProfile as TlsByProfile,
     WeakTls as WeakTls,
@@ -323,7 +328,12 @@ from .tls.chain import (
     rank as rank,
 )
 from .tls.groups import Group as Group, group as group
-from .tls.handshake import Handshake as Handshake, TlsFailure as TlsFailure, TlsTrouble as TlsTrouble
+from .tls.handshake import (
+    ON_THE_WAY as ON_THE_WAY,
+    Handshake as Handshake,
+    TlsFailure as TlsFailure,
+    TlsTrouble as TlsTrouble,
+)
 from .tls.issuers import Form as Form
 from .tls.mark import MarkFault as MarkFault, MarkVerdict as MarkVerdict
 from .tls.offer import (

@@ -20,7 +20,7 @@ import anyio.lowlevel
 import pytest
 from anyio.streams.memory import MemoryObjectSendStream
 from cryptography import x509
-from test_scenarios import diagnosed, rest_on_nothing_heard, too_long
+from test_scenarios import diagnosed, passed_unheard, rest_on_nothing_heard, too_long
 
 from diag.lab.live.network import Trouble, Wire, WireError
 from diag.model.finding import Finding
@@ -450,7 +450,6 @@ def met_by(
 
 
 _MALFORMED = ("smtp/greeting-malformed",)
-_NOT_IMAP = ("imap/greeting-malformed",)
 _CLOSES = ("smtp/closes-without-reply",)
 _MX_FAILS = ("smtp/starttls-handshake-fails",)
 _SUBMISSION_FAILS = ("submission/tls-fails",)
@@ -467,7 +466,9 @@ _WITHOUT_TLS = {
     993: Met("P-F?", _IMAP_FAILS, _TWICE),
 }
 """What comes is no TLS, or none in whole: nobody can get through."""
-_TEXT_FOR_TLS = {**_WITHOUT_TLS, 993: Met("F-P?", _IN_CLEAR, _FAILED)}
+_NO_TLS = {**_WITHOUT_TLS, 993: Met("?-F?", _IMAP_FAILS, _TWICE)}
+"""What comes does not even show what is spoken there."""
+_TEXT_FOR_TLS = {**_WITHOUT_TLS, 993: Met("F-??", _IN_CLEAR, _FAILED)}
 
 _LONG_GREETING = {
     25: Met("F???", _MALFORMED, _TOO_MUCH),
@@ -518,8 +519,8 @@ MET: dict[str, dict[int, Met]] = {
     "endless-line-of-greeting": {
         25: Met("F???", _MALFORMED, _TOO_MUCH),
         587: Met("?-??", (), _TOO_MUCH),
-        143: Met("?-??", _NOT_IMAP, _TOO_MUCH),
-        993: Met("?-?P", _NOT_IMAP, _TOO_MUCH),
+        143: Met("?-??", (), _TOO_MUCH),
+        993: Met("?-?P", (), _TOO_MUCH),
     },
     "endless-line-of-list": {
         25: Met("P???", ("smtp/reply-line-too-long",), _TOO_MUCH),
@@ -562,9 +563,9 @@ MET: dict[str, dict[int, Met]] = {
     "injecting-imap": {143: Met("PPPP", ("imap/starttls-leftover",), {"by-us": 2})},
     # So much that it cannot all have come before the handshake: it stands in the place of the ServerHello.
     "injecting-much": {port: met for port, met in _WITHOUT_TLS.items() if port != 993},
-    "noise-for-tls": _WITHOUT_TLS,
-    "noise-for-tls-without-end": _WITHOUT_TLS,
-    "half-a-record": _WITHOUT_TLS,
+    "noise-for-tls": _NO_TLS,
+    "noise-for-tls-without-end": _NO_TLS,
+    "half-a-record": _NO_TLS,
     # TLS that breaks its own rules, so that no library can go on with it.
     "junk-record": _WITHOUT_TLS,
     "warnings-without-end": _WITHOUT_TLS,
@@ -579,7 +580,7 @@ MET: dict[str, dict[int, Met]] = {
         25: Met("PP??", (), _TWICE),
         587: Met("PP??", (), _FAILED),
         143: Met("PP??", (), _FAILED),
-        993: Met("P-??", (), _FAILED),
+        993: Met("?-??", (), _FAILED),
     },
     # More than the libraries of senders and of mail programs take.
     "records-without-end": _WITHOUT_TLS,
@@ -638,6 +639,7 @@ def assert_sound(run: Run) -> None:
     """Nothing crashed, and nothing rests on what was not heard."""
     assert [(r.check, r.because) for r in run.report.results if r.status is Status.CRASHED] == []
     assert rest_on_silence(run.report) == []
+    assert passed_unheard(run.report) == []
 
 
 def test_every_kind_is_met_on_every_port_it_is_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import anyio
@@ -17,7 +18,9 @@ from diag.run.registry import Registry, load
 from diag.sandbox import world as worlds
 from diag.sandbox.staged import DOCUMENTATION, in_memory
 from diag.sandbox.world import World
-from diag.wire.transcript import Ending, Transcript
+from diag.tls.answer import Accepted
+from diag.tls.handshake import Handshake
+from diag.wire.transcript import Answered, Ending, Said, Secured, Transcript, Who
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 WORLDS = sorted(
@@ -109,6 +112,55 @@ def rest_on_nothing_heard(report: Report) -> list[Finding]:
     return found
 
 
+PORT = re.compile(r"\[([0-9a-f.:]+)\]:([0-9]+)$")
+GREETED = re.compile(rb"220[ -]|\* (OK|PREAUTH) |\+OK|OK\b")
+KNOWN_WITHOUT_A_GREETING = re.compile(
+    # who answers, and with what
+    r"every_mx_address_answers|mx_host_(greets_well|offers_service)|port_25_begins_in_plain_text|"
+    r"\w+_port_speaks_its_protocol|"
+    # where TLS comes first, or TLS and its certificate were seen as the last act
+    r"\w+_port_sets_up_tls|managesieve_sets_up_tls|\w*hello\w*"
+)
+"""Checks that may pass where nobody greeted us: what they claim was heard in another way."""
+
+
+def passed_unheard(report: Report) -> list[tuple[str, str]]:
+    """The checks of an endpoint that passed although what they speak of was not heard.
+
+    That is of protocols where no conversation with it began with a greeting, and of TLS and certificates where no
+    handshake succeeded and none of our ClientHellos was accepted.
+    """
+    greeted: set[tuple[str, str]] = set()
+    secured: set[tuple[str, str]] = set()
+    talked: set[tuple[str, str]] = set()
+    for probe, talk in report.evidence.items():
+        if not isinstance(talk, Transcript):
+            continue
+        place = (probe.address, str(probe.port))
+        talked.add(place)
+        for event in talk.events:
+            match event:
+                case Said(who=Who.PEER, octets=octets) if GREETED.match(octets) and octets.endswith(b"\n"):
+                    greeted.add(place)
+                case Secured(handshake=Handshake()):
+                    secured.add(place)
+                case Answered(answer=Accepted()):
+                    secured.add(place)
+                case _:
+                    pass
+    found = []
+    for result in report.results:
+        place_named = PORT.search(result.subject)
+        if result.status is not Status.PASSED or place_named is None:
+            continue
+        place = (place_named[1], place_named[2])
+        of_tls = result.area in ("tls", "certificates")
+        heard = place in secured if of_tls else place in greeted
+        if place in talked and not heard and not KNOWN_WITHOUT_A_GREETING.fullmatch(result.check):
+            found.append((f"{result.area}/{result.check}", result.subject))
+    return found
+
+
 @pytest.mark.parametrize("path", WORLDS, ids=lambda path: str(path.relative_to(FIXTURES)))
 def test_a_world_raises_exactly_what_its_head_says(path: Path, registry: Registry) -> None:
     world = worlds.load(path)
@@ -120,6 +172,7 @@ def test_a_world_raises_exactly_what_its_head_says(path: Path, registry: Registr
     ]
     assert [f.text() for f in rest_on_nothing_heard(report)] == []
     assert too_long(report) == []
+    assert passed_unheard(report) == []
     named = set(world.inconclusive)
     seen = undecided(report)
     unexpected = {name for name in seen if not {name, name.split("/")[0], name.split("/")[1]} & named}

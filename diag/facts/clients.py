@@ -166,6 +166,42 @@ C = TypeVar("C", EhloReply, Capabilities, Capa, SieveCapabilities)
 
 
 @frozen(kw_only=True)
+class Held(Generic[V]):
+    """A conversation that was held from the greeting on: what it does not show is not there.
+
+    Absent where another fault shows instead, such as the wrong protocol; Unavailable where the server turned us away
+    or broke off, except that what came in clear before TLS was heard in any case.
+    """
+
+    survey: V
+
+    @property
+    def subject(self) -> str:
+        """The endpoint as a subject."""
+        return self.survey.subject
+
+
+@frozen(kw_only=True)
+class SubmissionHeld(Held[SubmissionSurvey]):
+    """With a submission server."""
+
+
+@frozen(kw_only=True)
+class ImapHeld(Held[ImapSurvey]):
+    """With an IMAP server."""
+
+
+@frozen(kw_only=True)
+class Pop3Held(Held[Pop3Survey]):
+    """With a POP3 server."""
+
+
+@frozen(kw_only=True)
+class SieveHeld(Held[SieveSurvey]):
+    """With a ManageSieve server."""
+
+
+@frozen(kw_only=True)
 class Offered(Generic[V, C]):
     """What a server said in one complete reply that it offers: only this proves what it does not.
 

@@ -95,10 +95,19 @@ class AskedTls:
 
 
 @frozen
+class SpokenTls(AskedTls):
+    """TLS came about, in the usual handshake or in answer to a ClientHello of ours: only then it can be judged.
+
+    Absent where TLS is not to be had or fails by the server's own act, which is told of as that; Unavailable where
+    nothing shows whose doing it was, and where we were not let to find out. The same holds for the depths below.
+    """
+
+
+@frozen
 class WeakTls(AskedTls):
     """Asked for what it should not speak: old versions, weak suites and key exchanges.
 
-    Absent where TLS is not to be had, or where no more than the usual handshake was wished for (`--tls basic`).
+    Absent where no more than the usual handshake was wished for (`--tls basic`).
     """
 
 

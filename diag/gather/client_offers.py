@@ -8,12 +8,17 @@ from typing import TypeVar
 from diag.facts.client_looks import plain_dealing
 from diag.facts.clients import (
     ClientContact,
+    ImapHeld,
     ImapInClear,
     ImapSurvey,
     ImapUnderTls,
+    Pop3Held,
     Pop3InClear,
     Pop3Survey,
     Pop3UnderTls,
+    SieveHeld,
+    SieveSurvey,
+    SubmissionHeld,
     SubmissionInClear,
     SubmissionSurvey,
     SubmissionUnderTls,
@@ -23,7 +28,7 @@ from diag.model.plugin import fact
 from diag.tls.handshake import TlsFailure
 from diag.wire.reading import Reached
 
-V = TypeVar("V", SubmissionSurvey, ImapSurvey, Pop3Survey)
+V = TypeVar("V", SubmissionSurvey, ImapSurvey, Pop3Survey, SieveSurvey)
 T = TypeVar("T")
 
 OTHER_FAULTS = frozenset({Reached.SPEAKS_TLS, Reached.SPEAKS_TEXT, Reached.TLS_FAILED, Reached.MALFORMED})
@@ -106,6 +111,42 @@ async def pop3_under_tls(surveys: Many[Pop3Survey]) -> Many[Pop3UnderTls]:
     return _under_tls(surveys, offer)
 
 
+@fact
+async def submission_held(surveys: Many[SubmissionSurvey]) -> Many[SubmissionHeld]:
+    """The conversations with submission servers that were held."""
+    return _held(surveys, lambda survey: SubmissionHeld(survey=survey))
+
+
+@fact
+async def imap_held(surveys: Many[ImapSurvey]) -> Many[ImapHeld]:
+    """The conversations with IMAP servers that were held."""
+    return _held(surveys, lambda survey: ImapHeld(survey=survey))
+
+
+@fact
+async def pop3_held(surveys: Many[Pop3Survey]) -> Many[Pop3Held]:
+    """The conversations with POP3 servers that were held."""
+    return _held(surveys, lambda survey: Pop3Held(survey=survey))
+
+
+@fact
+async def sieve_held(surveys: Many[SieveSurvey]) -> Many[SieveHeld]:
+    """The conversations with ManageSieve servers that were held."""
+    return _held(surveys, lambda survey: SieveHeld(survey=survey))
+
+
+def _held(surveys: Many[V], made: Callable[[V], T]) -> Many[T]:
+    items: dict[str, T | Absent | Unavailable] = {}
+    for subject, survey in surveys.items.items():
+        if isinstance(survey, Absent | Unavailable):
+            items[subject] = survey
+        else:
+            session = survey.session
+            held = session.state is Reached.OPEN and not session.inconclusive
+            items[subject] = made(survey) if held or session.leftover else _why(survey)
+    return Many(items)
+
+
 def _in_clear(
     contacts: Many[ClientContact], surveys: Many[V], offer: Callable[[V], T | Absent | None]
 ) -> Many[T]:
@@ -132,7 +173,7 @@ def _under_tls(surveys: Many[V], offer: Callable[[V], T | Absent | None]) -> Man
     return Many(items)
 
 
-def _why(survey: SubmissionSurvey | ImapSurvey | Pop3Survey) -> Absent | Unavailable:
+def _why(survey: SubmissionSurvey | ImapSurvey | Pop3Survey | SieveSurvey) -> Absent | Unavailable:
     """What keeps us from knowing: a fault that is told of by itself, or a conversation that decided nothing."""
     session = survey.session
     because = session.inconclusive or "the server did not say completely what it offers"

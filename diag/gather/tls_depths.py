@@ -7,17 +7,23 @@ from datetime import date
 from typing import TypeVar
 
 from diag.facts.moment import RunMoment
-from diag.facts.tls_depths import FullTls, TlsByProfile, WeakTls
+from diag.facts.tls_depths import FullTls, SpokenTls, TlsByProfile, WeakTls
 from diag.facts.tls_survey import TlsSurvey
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Depth, Target
-from diag.tls.handshake import Handshake
+from diag.tls.handshake import ON_THE_WAY, Handshake
 from diag.tls.offer import VERSION_NAMES
 from diag.tls.suites import suite
 
 T = TypeVar("T")
 Surveys = Many[TlsSurvey] | Absent | Unavailable
+
+
+@fact
+async def spoken_tls(surveys: Surveys) -> Many[SpokenTls] | Absent | Unavailable:
+    """The endpoints at which TLS came about."""
+    return _each(surveys, SpokenTls, wanted=True)
 
 
 @fact
@@ -51,10 +57,20 @@ def _each(
         return surveys
     return Many(
         {
-            subject: survey if isinstance(survey, Absent | Unavailable) else make(survey)
+            subject: survey if isinstance(survey, Absent | Unavailable) else _unspoken(survey) or make(survey)
             for subject, survey in surveys.items.items()
         }
     )
+
+
+def _unspoken(survey: TlsSurvey) -> Absent | Unavailable | None:
+    """Why there is nothing to judge: no handshake succeeded, and no ClientHello of ours was accepted."""
+    made = survey.handshake
+    if isinstance(made, Handshake) or any(survey.taken):
+        return None
+    if made.put_off or made.ours or made.reason in ON_THE_WAY:
+        return Unavailable(f"TLS did not come about ({made.detail or made.reason})", (survey.shown,))
+    return Absent("TLS fails there, which is told as that", (survey.shown,))
 
 
 def _held(survey: TlsSurvey, name: str, day: date) -> TlsByProfile:

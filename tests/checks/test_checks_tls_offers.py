@@ -44,7 +44,7 @@ from checks.tls_versions import (
     ssl3_is_not_spoken,
     tls_13_is_spoken,
 )
-from diag.facts.tls_depths import FullTls, WeakTls
+from diag.facts.tls_depths import FullTls, SpokenTls, WeakTls
 from diag.facts.tls_survey import TlsSurvey, Tried
 from diag.model.finding import Finding
 from diag.model.knowing import Cite
@@ -235,7 +235,7 @@ CASES: dict[str, tuple[TlsScript, Handshake, list[str], list[str], list[str]]] =
 
 
 def raised(seen: TlsSurvey) -> list[str]:
-    found = [each for check in BASIC for each in ids(check.function(seen))]
+    found = [each for check in BASIC for each in ids(check.function(SpokenTls(seen)))]
     found += [each for check in WEAK for each in ids(check.function(WeakTls(seen)))]
     if seen.depth is Depth.FULL:
         found += [each for check in FULL for each in ids(check.function(FullTls(seen)))]
@@ -356,7 +356,7 @@ def test_a_certificate_that_is_shown_with_the_name_too_is_no_other() -> None:
 
 def test_tls_without_13_is_not_told_where_the_usual_handshake_failed() -> None:
     broke = TlsFailure(TlsTrouble.CLOSED)
-    assert ids(tls_13_is_spoken.function(survey(described(versions=["TLSv1.2"]), broke))) == []
+    assert ids(tls_13_is_spoken.function(SpokenTls(survey(described(versions=["TLSv1.2"]), broke)))) == []
 
 
 @pytest.mark.parametrize(

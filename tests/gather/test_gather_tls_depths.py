@@ -10,12 +10,13 @@ import pytest
 from tls_kit import MODERN, chain, survey
 
 from diag.facts.moment import RunMoment
-from diag.facts.tls_depths import TlsByProfile
+from diag.facts.tls_depths import SpokenTls, TlsByProfile, WeakTls
 from diag.facts.tls_survey import TlsSurvey
-from diag.gather.tls_depths import full_tls, tls_by_profile, weak_tls
+from diag.gather.tls_depths import full_tls, spoken_tls, tls_by_profile, weak_tls
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.target import Depth, Target
 from diag.sandbox.tls_script import tls_script
+from diag.tls.handshake import TlsFailure, TlsTrouble
 
 DAY = RunMoment(datetime(2026, 11, 21, tzinfo=UTC))
 SUITES = ["TLS_AES_256_GCM_SHA384", "ECDHE-RSA-AES128-GCM-SHA256", "AECDH-AES128-SHA"]
@@ -36,6 +37,29 @@ def test_what_nobody_wished_for_is_absent_and_never_unknown(depth: Depth) -> Non
     )
     if isinstance(weak, Many):
         assert weak.items["b"] == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        (TlsFailure(TlsTrouble.ALERT, "handshake_failure"), Absent),
+        (TlsFailure(TlsTrouble.PROTOCOL, detail="bad signature"), Absent),
+        (TlsFailure(TlsTrouble.PROTOCOL, detail="unsupported protocol"), Unavailable),
+        (TlsFailure(TlsTrouble.RESET), Unavailable),
+        (TlsFailure(TlsTrouble.TIMED_OUT), Unavailable),
+        (TlsFailure(TlsTrouble.NOT_TLS, octets=b"421 later\r\n"), Unavailable),
+    ],
+)
+def test_where_tls_never_came_about_nothing_of_it_is_judged(made: TlsFailure, kind: type) -> None:
+    heard = survey(tls_script({}), made)
+    for seen in (heard, dataclasses.replace(heard, tried=())):
+        found = anyio.run(spoken_tls.function, Many({"a": seen}))
+        weak = anyio.run(weak_tls.function, Target("lantern.example"), Many({"a": seen}))
+        assert isinstance(found, Many)
+        assert isinstance(weak, Many)
+        expected = kind if seen is not heard else SpokenTls
+        assert isinstance(found.items["a"], expected)
+        assert isinstance(weak.items["a"], expected if expected is kind else WeakTls)
 
 
 @pytest.mark.parametrize(("port", "expected"), [(25, []), (143, ["AECDH-AES128-SHA"])])
