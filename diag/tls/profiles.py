@@ -96,6 +96,8 @@ class Profile:
     edition: str
     """Year and month."""
     url: str
+    source: str
+    """What the rows were compared with, and how: a secondary source is named as one."""
     rows: Mapping[str, tuple[Mapping[str, Any], ...]]
 
     def judge(self, kind: str, item: str, day: date, /, **properties: Any) -> Deviation:
@@ -113,7 +115,10 @@ class Profile:
 
     def _missing(self, spoken: Spoken, day: date) -> Iterator[Deviation]:
         refused = {VERSION_NAMES[number] for number in spoken.refused}
+        spoke = {VERSION_NAMES[number] for number in spoken.versions}
         for row in self.rows["required"]:
+            if row.get("unless") in spoke:
+                continue
             if row["version"] in refused and day >= row.get("since", day):
                 yield Deviation(row["version"], Level.MISSING, row["section"])
 
@@ -166,4 +171,4 @@ def profile(name: str) -> Profile:
     read = table("diag.tls", f"profiles/{name}")
     kinds = ("required", "version", "suite", "group", "dh", "signature", "key", "certificate")
     rows = {kind: tuple(read.get(kind, ())) for kind in kinds}
-    return Profile(name, read["title"], read["date"], read["url"], rows)
+    return Profile(name, read["title"], read["date"], read["url"], read["source"].strip(), rows)

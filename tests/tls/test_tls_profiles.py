@@ -134,19 +134,18 @@ EXPECTED: dict[str, dict[str, dict[str, Level]]] = {
         "CCM, Camellia and ARIA": all_are(NEITHER, RARE[1], RARE[2], RARE[3]),
     },
     "nist-800-52r2": {
-        "modern and post-quantum": all_are(MISSING, "TLS 1.2")
-        | all_are(OLD, "TLS_CHACHA20_POLY1305_SHA256")
+        "modern and post-quantum": all_are(OLD, "TLS_CHACHA20_POLY1305_SHA256")
         | all_are(NEITHER, "X25519MLKEM768"),
         "today's usual": all_are(OLD, "ECDHE-RSA-CHACHA20-POLY1305") | all_are(NEITHER, "x25519"),
         "without TLS 1.3": all_are(MISSING, "TLS 1.3"),
-        "old versions": all_are(OLD, "TLS 1.0", "TLS 1.1"),
+        "old versions": all_are(OFF, "TLS 1.0", "TLS 1.1"),
         "SSL": all_are(OLD, *SSL_NAMES),
         "RSA key exchange": all_are(OLD, *RSA_NAMES),
         "DHE, 1024 bits": all_are(OLD, "DH 1024"),
         "broken ciphers": all_are(OLD, *BROKEN),
         "odd groups": all_are(NEITHER, "secp224r1", "secp256k1", "sect283k1", "brainpoolP256r1", "x448"),
         "SHA-1": all_are(OLD, SIGNED[0], SIGNED[2]),
-        "odd keys": all_are(OLD, "RSA key of 1024 bits", "EC key on secp224r1", "Ed25519 key"),
+        "odd keys": all_are(OLD, "RSA key of 1024 bits", "Ed25519 key"),
         "CCM, Camellia and ARIA": all_are(OLD, RARE[2], RARE[3]),
     },
     "mozilla-modern": {
@@ -225,6 +224,7 @@ def test_a_profile_has_a_verdict_on_everything(name: str) -> None:
     found = profile(name)
     assert found.deviations(everything, DAY)
     assert found.title
+    assert found.source
     assert found.url.startswith("https://")
     assert date.fromisoformat(f"{found.edition}-01") < DAY
 
@@ -244,6 +244,15 @@ def test_what_is_demanded_from_a_day_on_is_not_missing_before() -> None:
     found = profile("nist-800-52r2")
     assert found.deviations(spoken, date(2023, 12, 31)) == ()
     assert found.deviations(spoken, date(2024, 1, 1)) == (Deviation("TLS 1.3", Level.MISSING, "3.1"),)
+
+
+def test_what_is_demanded_unless_something_better_is_there_is_not_missing_then() -> None:
+    """SP 800-52r2 section 3.1: TLS 1.2 may be disabled on servers that support TLS 1.3."""
+    found = profile("nist-800-52r2")
+    assert found.deviations(Spoken(versions=(TLS13,), refused=(TLS12,)), DAY) == ()
+    assert Deviation("TLS 1.2", Level.MISSING, "3.1") in found.deviations(
+        Spoken(versions=(TLS11,), refused=(TLS12, TLS13)), DAY
+    )
 
 
 def test_each_thing_is_listed_once() -> None:
