@@ -60,7 +60,8 @@ class DeadHost:
     @property
     def ports(self) -> str:
         """The ports tried, for a sentence."""
-        return " and ".join(str(port) for port in sorted({each.endpoint.port for each in self.contacts}))
+        tried = sorted({each.endpoint.port for each in self.contacts})
+        return f"port{'s' if len(tried) > 1 else ''} {' and '.join(map(str, tried))}"
 
     @property
     def cites(self) -> tuple[Cite, ...]:
@@ -73,7 +74,7 @@ class DeadHost:
         """What is to be said where it is not decided."""
         what = "answered only one of two connections" if self.flaps else "did not answer"
         ours = ", and hosts that are known to answer there did not either" if self.shut else ""
-        return Undecided(f"{self.name} {what} on port {self.ports}{ours}", self.cites, self.name)
+        return Undecided(f"{self.name} {what} on {self.ports}{ours}", self.cites, self.name)
 
     @property
     def shut(self) -> bool:

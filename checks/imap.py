@@ -53,7 +53,7 @@ class Unreachable(UnreachableFinding):
     Start the IMAP service and open its port in the firewall, or publish the host and port that do answer.
     """
 
-    message = "{subject} is published for IMAP and cannot be reached on port {ports}."
+    message = "{subject} is published for IMAP and cannot be reached on {ports}."
 
 
 @check

@@ -51,7 +51,7 @@ class Unreachable(UnreachableFinding):
     Start the POP3 service and open its port in the firewall, or publish that there is none.
     """
 
-    message = "{subject} is published for POP3 and cannot be reached on port {ports}."
+    message = "{subject} is published for POP3 and cannot be reached on {ports}."
 
 
 @check

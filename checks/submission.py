@@ -50,7 +50,7 @@ class Unreachable(UnreachableFinding):
     do answer.
     """
 
-    message = "{subject} is published for submission and cannot be reached on port {ports}."
+    message = "{subject} is published for submission and cannot be reached on {ports}."
 
 
 @check

@@ -125,6 +125,8 @@ def test_a_host_is_dead_only_where_it_says_so_itself(
 def test_a_host_in_doubt_tells_what_was_tried() -> None:
     (silent,) = dead_hosts(many(contact(587, FILTERED)), Service.SUBMISSION)
     assert silent.doubt.because == "mail.example did not answer on port 587"
+    (shut,) = dead_hosts(many(contact(587, CLOSED), contact(465, CLOSED)), Service.SUBMISSION)
+    assert shut.ports == "ports 465 and 587"
     (flapping,) = dead_hosts(many(contact(587, GREETED, again=CLOSED)), Service.SUBMISSION)
     assert flapping.doubt.because == "mail.example answered only one of two connections on port 587"
     assert len(flapping.cites) == 2
