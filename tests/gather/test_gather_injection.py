@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -20,8 +21,8 @@ from diag.sandbox import world as worlds
 from diag.sandbox.staged import DOCUMENTATION, in_memory
 
 
-def diagnosed(*, dialogues: bool = True) -> Report:
-    world = worlds.packaged("healthy")
+def diagnosed(world: worlds.World | None = None, *, dialogues: bool = True) -> Report:
+    world = world or worlds.packaged("healthy")
     registry = load()
 
     async def run() -> Report:
@@ -66,6 +67,13 @@ def test_a_command_is_slipped_in_once_a_host_at_its_first_address(
 
 def test_a_host_that_has_answered_all_is_not_asked_for_its_pipelining(report: Report) -> None:
     assert not [probe for probe in report.evidence if isinstance(probe, PipeliningTalk)]
+
+
+def test_where_tls_came_without_a_command_nothing_can_be_slipped_in_before_it() -> None:
+    world = worlds.load(Path(__file__).parents[2] / "fixtures" / "smtp" / "implicit-tls")
+    tried = {probe.address for probe in diagnosed(world).evidence if isinstance(probe, InjectionTalk)}
+    assert "198.51.100.20" not in tried
+    assert "198.51.100.10" in tried
 
 
 def test_without_dialogues_nothing_is_tried() -> None:
