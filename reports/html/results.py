@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diag.api import Cite, Report, Result, Status
 from reports import states
+from reports.areas import FEW, left_open, title
 
 from .anchors import Anchors, Link
 
@@ -18,15 +20,17 @@ class Open:
     because: str
     subjects: tuple[str, ...]
     claims: tuple[str, ...]
+    what: str
+    """How many checks of which areas: "20 checks of TLS"."""
     links: tuple[Link, ...]
     crashed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One check on one subject."""
+    """One check on one subject, or several that one reason leaves open there."""
 
-    claim: str
+    claims: tuple[str, ...]
     subject: str
     shown: states.Shown
     because: str
@@ -44,23 +48,6 @@ class Area:
     lines: tuple[CheckLine, ...]
 
 
-TITLES = {
-    "mx": "MX",
-    "spf": "SPF",
-    "dkim": "DKIM",
-    "dmarc": "DMARC",
-    "mta-sts": "MTA-STS",
-    "tlsrpt": "TLS-RPT",
-    "dane": "DANE",
-    "dnssec": "DNSSEC",
-    "smtp": "SMTP",
-    "imap": "IMAP",
-    "pop3": "POP3",
-    "managesieve": "ManageSieve",
-    "bimi": "BIMI",
-    "tls": "TLS",
-    "caa": "CAA",
-}
 _ORDER = (Status.FAILED, Status.CRASHED, Status.INCONCLUSIVE, Status.PASSED, Status.NOT_APPLICABLE)
 
 
@@ -76,6 +63,7 @@ def open_questions(report: Report, anchors: Anchors) -> tuple[Open, ...]:
             because or "no reason was given",
             tuple(dict.fromkeys(result.subject for result in results)),
             tuple(dict.fromkeys(result.claim for result in results)),
+            left_open(results),
             _links(tuple(cite for result in results for cite in result.evidence), anchors),
             crashed,
         )
@@ -105,10 +93,24 @@ def _area(name: str, results: list[Result], cards: dict[str, str]) -> Area:
             shown = states.STATUSES[status]
             summary.append(states.Shown(shown.symbol, f"{became[status]} {shown.word}", shown.css))
     lines = []
-    for result in sorted(results, key=lambda each: _ORDER.index(each.status)):
+    for same in _together(sorted(results, key=lambda each: _ORDER.index(each.status))):
+        result = same[0]
         first = result.findings[0].id if result.findings else ""
         card = Link(cards[first], first) if first in cards else None
-        lines.append(
-            CheckLine(result.claim, result.subject, states.STATUSES[result.status], result.because, card)
-        )
-    return Area(name, TITLES.get(name, name.capitalize()), tuple(summary), tuple(lines))
+        claims = tuple(each.claim for each in same)
+        shown = states.STATUSES[result.status]
+        lines.append(CheckLine(claims, result.subject, shown, result.because, card))
+    return Area(name, title(name), tuple(summary), tuple(lines))
+
+
+def _together(results: list[Result]) -> Iterator[list[Result]]:
+    """One by one, but those of one subject that one reason leaves open as one where they are many."""
+    reasons: dict[tuple[str, str, Status], list[Result]] = {}
+    for result in results:
+        reasons.setdefault((result.subject, result.because, result.status), []).append(result)
+    for result in results:
+        same = reasons[result.subject, result.because, result.status]
+        if result.status is not Status.INCONCLUSIVE or len(same) <= FEW:
+            yield [result]
+        elif result is same[0]:
+            yield same

@@ -17,6 +17,7 @@ from diag.api import (
 )
 from diag.model.fix import record_line
 from diag.probes.talks import TalkProbe
+from reports.areas import FEW, left_open
 from reports.hostile import plain
 from reports.quoting import commands, quoted
 from reports.receivers import as_bulk_sender
@@ -30,8 +31,6 @@ _ALIKE = 4
 """Findings of one rule, and cures of them, that are told one by one."""
 _REASONS = 6
 """Reasons for not knowing that are told."""
-_CLAIMS = 3
-"""Open questions that are named."""
 _LABEL = 9
 
 _Group = tuple[Finding, ...]
@@ -168,18 +167,22 @@ def undetermined(page: Page, report: Report, *, verbose: bool) -> None:
         # A reason that quotes the answer itself needs no second quotation.
         if (line := next(lines, "")) and line not in plain(because):
             page.item("", f"| {line}", width=_LABEL)
-        page.item("", (_left_open(alike), "dim"), width=_LABEL)
+        page.item("", (_left_open(alike, verbose=verbose), "dim"), width=_LABEL)
     if len(order) > _REASONS and not verbose:
         page.say((f"{plural(len(order) - _REASONS, 'more reason')}: -v tells all of them.", "dim"))
 
 
-def _left_open(results: list[Result]) -> str:
-    """What nobody knows, by what it is about: the first few claims are named."""
+def _left_open(results: list[Result], *, verbose: bool) -> str:
+    """What nobody knows, by what it is about: a few claims are named, of many it is told how many of what."""
     subjects = list(dict.fromkeys(plain(result.subject) for result in results))
     claims = list(dict.fromkeys(plain(result.claim) for result in results))
-    about = ", ".join(subjects[:_ALIKE]) + (", ..." if len(subjects) > _ALIKE else "")
-    more = f"; and {len(claims) - _CLAIMS} more" if len(claims) > _CLAIMS else ""
-    return f"so not known of {about}: {'; '.join(claims[:_CLAIMS])}{more}"
+    about = ", ".join(subjects[:_ALIKE]) + (
+        f" and {len(subjects) - _ALIKE} more" if len(subjects) > _ALIKE else ""
+    )
+    if len(claims) <= FEW:
+        return f"so not known of {about}: {'; '.join(claims)}"
+    named = f": {'; '.join(claims)}" if verbose else ""
+    return f"so {left_open(results)} could not be made for {about}{named}"
 
 
 def told(page: Page, report: Report, finding: Finding, place: tuple[str, str, int]) -> None:
