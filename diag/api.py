@@ -206,6 +206,7 @@ from .facts.spf_hosts import (
     SpfSharedRange as SpfSharedRange,
     SpfType99 as SpfType99,
 )
+from .facts.tls_after import TlsParting as TlsParting, TlsTickets as TlsTickets
 from .facts.tls_depths import (
     FullTls as FullTls,
     SpokenTls as SpokenTls,

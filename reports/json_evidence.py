@@ -6,6 +6,7 @@ run and its replay number alike.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Report
 from diag.probes.probe import Probe
 from diag.tls.certificate import Certificate, read
-from diag.tls.handshake import Handshake, TlsFailure
+from diag.tls.handshake import AfterHandshake, Handshake, TlsFailure
 from diag.wire.transcript import (
     Answered,
     Closed,
@@ -185,9 +186,17 @@ def _event(event: Event) -> dict[str, Any]:
                 "text": event.told,
             }
         case Closed():
-            return {**told, "how": str(event.how), "detail": event.detail}
+            return {**told, "how": str(event.how), "detail": event.detail, **_after(event.tls)}
         case Remark():
             return {**told, "text": event.text}
+
+
+def _after(tls: AfterHandshake | None) -> dict[str, Any]:
+    """What was not read is left out: no tickets are an empty list."""
+    if tls is None:
+        return {}
+    given = {} if tls.tickets is None else {"tickets": [dataclasses.asdict(each) for each in tls.tickets]}
+    return {"tls_end": str(tls.end), **given}
 
 
 def _handshake(made: Handshake | TlsFailure) -> dict[str, Any]:

@@ -132,6 +132,8 @@ class Quirks:
     """It refuses to begin TLS where anything came together with the command, and closes, as Exim does."""
     one_at_a_time: bool = False
     """What came together with a command is lost when that is answered (RFC 2920 section 3.2)."""
+    truncates: bool = False
+    """It closes without close_notify (RFC 8446 section 6.1)."""
     line_end: str = "\r\n"
     takes_bare_lf: bool = False
     """Commands may end in LF alone (RFC 5321 section 2.3.8)."""
@@ -162,6 +164,12 @@ class HostSpec:
     """The suites up to TLS 1.2, in OpenSSL's words; empty for the recommended ones."""
     curve: str = ""
     """The one curve in which keys are agreed on, such as "secp256r1"; empty for the library's groups."""
+    ticket_lifetime: int = 0
+    """For how many seconds its session tickets are good; 0: as the library has it."""
+    early_data: int = 0
+    """How many octets may be sent with such a ticket before the handshake is done."""
+    renegotiates: bool = False
+    """Clients may negotiate anew, as far as TLS 1.2."""
     script: TlsScript | None = None
     """What it says to ClientHellos of offers, where no library can be made to say that."""
     domains: tuple[str, ...] = ()

@@ -81,7 +81,7 @@ async def serve(host: HostSpec, wire: Wire, certificates: Certificates, heard: H
             await _converse(session, _SPEAKERS[host.protocol](host, mail))
     except WireError:
         pass  # the client has gone; that is its right
-    await session.wire.close()
+    await (session.below if host.quirks.truncates else session.wire).close()
 
 
 async def _converse(session: Session, speaker: Speaker) -> None:
@@ -123,6 +123,8 @@ class Session:
     def __init__(self, host: HostSpec, wire: Wire, certificates: Certificates, heard: Heard) -> None:
         self.host = host
         self.wire = wire
+        self.below = wire
+        """The same without TLS."""
         self.heard = heard
         self._quirks = host.quirks
         self.certificates = certificates
@@ -272,7 +274,17 @@ class Session:
         pem = self.certificates.pem(self.host.certificate.kind, self.host.names)
         staple = self.certificates.staple(self.host.certificate.kind, self.host.names, self.host.staple)
         host = self.host
-        server = _server(pem, host.min_version, host.max_version, host.ciphers, host.curve, staple)
+        server = _server(
+            pem,
+            host.min_version,
+            host.max_version,
+            host.ciphers,
+            host.curve,
+            staple,
+            host.ticket_lifetime,
+            host.early_data,
+            host.renegotiates,
+        )
         self.wire = await server.accept(wire)
         self.heard.in_clear = len(self.heard.lines)
 
@@ -367,6 +379,26 @@ def _meant(quirk: str, verb: str) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _server(pem: bytes, oldest: str, newest: str, ciphers: str, curve: str, staple: bytes) -> TlsServer:
+def _server(
+    pem: bytes,
+    oldest: str,
+    newest: str,
+    ciphers: str,
+    curve: str,
+    staple: bytes,
+    ticket_lifetime: int,
+    early_data: int,
+    renegotiates: bool,
+) -> TlsServer:
     """Setting up a TLS context costs more than a handshake: one for all connections."""
-    return TlsServer(pem, oldest=oldest, newest=newest, ciphers=ciphers, curve=curve, staple=staple)
+    return TlsServer(
+        pem,
+        oldest=oldest,
+        newest=newest,
+        ciphers=ciphers,
+        curve=curve,
+        staple=staple,
+        ticket_lifetime=ticket_lifetime,
+        early_data=early_data,
+        renegotiates=renegotiates,
+    )

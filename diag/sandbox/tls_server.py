@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from diag.lab.live.network import Trouble, Wire, WireError
 from diag.lab.live.tls import CHUNK, TlsWire
+from diag.tls.suites import by_openssl
+
+from .tickets import TicketWire
 
 if TYPE_CHECKING:
     from OpenSSL import SSL
@@ -20,6 +23,8 @@ _USUAL = "TLSv1.2"
 _RECOMMENDED = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """RFC 9325 section 4.2; without CCM, which mail servers do not prefer either."""
 _EVERYTHING = "ALL:!aNULL"
+_ALLOW_CLIENT_RENEGOTIATION = 1 << 8
+"""SSL_OP_ALLOW_CLIENT_RENEGOTIATION of OpenSSL since 3.0, which has no name in Python."""
 
 
 class TlsServer:
@@ -30,7 +35,9 @@ class TlsServer:
     the library has; otherwise with those that RFC 9325 recommends. `ciphers` names others, in OpenSSL's
     words; `curve` is the one in which keys are agreed on. `alpn` are the application protocols it knows, in
     order of preference; `staple` is sent as OCSP response; `by_name` gives other PEM bundles for names sent as
-    SNI. Weak keys and old versions are allowed: the sandbox shows broken servers too.
+    SNI. `ticket_lifetime` and `early_data` are what its session tickets say, 0 what the library has them say.
+    `renegotiates` lets clients negotiate anew. Weak keys and old versions are allowed: the sandbox shows broken
+    servers too.
     """
 
     def __init__(
@@ -44,13 +51,24 @@ class TlsServer:
         alpn: tuple[str, ...] = (),
         staple: bytes = b"",
         by_name: dict[str, bytes] | None = None,
+        ticket_lifetime: int = 0,
+        early_data: int = 0,
+        renegotiates: bool = False,
     ) -> None:
         from cryptography.hazmat.primitives.asymmetric import ec
+
+        self._tickets = (ticket_lifetime, early_data)
 
         def context(bundle: bytes) -> SSL.Context:
             made = _context(bundle, newest, oldest, ciphers, alpn, staple)
             if curve:
                 made.set_tmp_ecdh(getattr(ec, curve.upper())())
+            if ticket_lifetime:
+                made.set_timeout(ticket_lifetime)  # which TLS 1.3 cuts to a week
+            if any(self._tickets):
+                made.set_keylog_callback(_tell_secret)
+            if renegotiates:
+                made.set_options(_ALLOW_CLIENT_RENEGOTIATION)
             return made
 
         self._context = context(pem)
@@ -63,6 +81,9 @@ class TlsServer:
 
         connection = SSL.Connection(self._context, None)
         connection.set_accept_state()
+        if any(self._tickets):
+            wire = TicketWire(wire, *self._tickets)
+            connection.set_app_data(wire)
         secured = TlsWire(connection, wire)
         while True:
             try:
@@ -84,6 +105,13 @@ class TlsServer:
         name = (connection.get_servername() or b"").decode("ascii", "replace").lower()
         if name in self._by_name:
             connection.set_context(self._by_name[name])
+
+
+def _tell_secret(connection: SSL.Connection, line: bytes) -> None:
+    label, _, rest = line.partition(b" ")
+    suite, wire = by_openssl(connection.get_cipher_name() or ""), connection.get_app_data()
+    if label == b"SERVER_TRAFFIC_SECRET_0" and suite is not None and isinstance(wire, TicketWire):
+        wire.secret(suite.number, bytes.fromhex(rest.rpartition(b" ")[2].decode("ascii")))
 
 
 def _context(

@@ -35,6 +35,39 @@ class Handshake:
         return 1 if self.version == "TLSv1.3" else 2
 
 
+@frozen
+class Ticket:
+    """What a server lets a client keep of a session, to resume it by (RFC 8446 section 4.6.1; RFC 5077 before TLS 1.3).
+
+    The ticket itself, and what opened its record, are kept nowhere.
+    """
+
+    lifetime: int
+    """For how many seconds it may be used; before TLS 1.3 a hint, and 0 says nothing."""
+    early_data: int = 0
+    """How many octets a client may send with it before the handshake is done; 0: none."""
+
+
+class TlsEnd(enum.StrEnum):
+    """How the peer's side of a TLS connection ended."""
+
+    OPEN = "open"
+    """It had not ended when we closed, or it broke."""
+    NOTIFIED = "notified"
+    """By close_notify (RFC 8446 section 6.1)."""
+    TRUNCATED = "truncated"
+    """The connection was closed without it."""
+
+
+@frozen
+class AfterHandshake:
+    """What a TLS connection showed from its handshake to its end."""
+
+    end: TlsEnd
+    tickets: tuple[Ticket, ...] | None = None
+    """In the order they came; None where it ended before they would have come, or their records could not be read."""
+
+
 class TlsTrouble(enum.StrEnum):
     """How a handshake ended without success. An answer and silence are never the same."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from diag.model.frozen import frozen
 from diag.model.shown import shortened
-from diag.tls.handshake import Handshake, TlsFailure
+from diag.tls.handshake import AfterHandshake, Handshake, TlsEnd, TlsFailure
 
 if TYPE_CHECKING:
     from diag.tls.answer import Answer
@@ -131,6 +131,8 @@ class Closed:
     at_ms: int
     how: Ending
     detail: str
+    tls: AfterHandshake | None = None
+    """What TLS showed until then; None where there was none, and on older tapes."""
 
 
 @frozen
@@ -245,9 +247,8 @@ def _shown(event: Event) -> tuple[str, str]:
             return _answered(event)
         case Closed():
             mark = "===" if event.how is Ending.BY_US else "***"
-            return mark, shortened(
-                _ENDINGS[event.how] + (f": {visible(event.detail)}" if event.detail else "")
-            )
+            detail = f": {visible(event.detail)}" if event.detail else ""
+            return mark, shortened(_ENDINGS[event.how] + detail + _after(event.tls))
         case Remark():
             return "===", shortened(visible(event.text))
 
@@ -268,6 +269,17 @@ def _handshake(event: Secured) -> tuple[str, str]:
         return "***", shortened(f"TLS failed: {told}{extra}")
     told = ", ".join(visible(str(part)) for part in (made.version, made.cipher, made.group) if part)
     return "===", shortened(f"TLS: {told}; server name {visible(str(made.sni or 'not sent'))}{extra}")
+
+
+def _after(tls: AfterHandshake | None) -> str:
+    """The same of each of the tickets is said once."""
+    if tls is None:
+        return ""
+    said = ["the peer's side without close_notify"] if tls.end is TlsEnd.TRUNCATED else []
+    for ticket in dict.fromkeys(tls.tickets or ()):
+        early = f", for {ticket.early_data} octets of early data" if ticket.early_data else ""
+        said.append(f"session ticket for {ticket.lifetime} s{early}")
+    return "".join(f"; {each}" for each in said)
 
 
 def _answered(event: Answered) -> tuple[str, str]:

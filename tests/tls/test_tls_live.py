@@ -18,7 +18,7 @@ from diag.lab.live.tls import TlsWire, secure, server_name
 from diag.sandbox.authority import DAY
 from diag.sandbox.pipe import pair
 from diag.sandbox.tls_server import TlsServer
-from diag.tls.handshake import FIRST_OCTETS, Handshake, TlsFailure, TlsTrouble
+from diag.tls.handshake import FIRST_OCTETS, Handshake, TlsEnd, TlsFailure, TlsTrouble
 
 Peer = Callable[[Wire], Awaitable[None]]
 
@@ -151,7 +151,7 @@ def test_octets_go_through_whole() -> None:
 
 @pytest.mark.parametrize("polite", [True, False])
 def test_the_end_is_told_from_truncation(polite: bool) -> None:
-    seen: list[tuple[bytes, bool]] = []
+    seen: list[tuple[bytes, TlsEnd]] = []
 
     async def peer(wire: Wire) -> None:
         secured = await TlsServer(PEM).accept(wire)
@@ -161,13 +161,13 @@ def test_the_end_is_told_from_truncation(polite: bool) -> None:
     async def use(wire: Wire) -> None:
         assert isinstance(wire, TlsWire)
         assert await wire.read(10) == b"bye"
-        seen.append((await wire.read(10), wire.truncated))
+        seen.append((await wire.read(10), wire.after.end))
 
     async def main() -> Handshake | TlsFailure:
         return await meet(peer, use=use)
 
     made(run(main))
-    assert seen == [(b"", not polite)]
+    assert seen == [(b"", TlsEnd.NOTIFIED if polite else TlsEnd.TRUNCATED)]
 
 
 def test_garbage_under_tls_is_a_wire_error() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -55,6 +56,8 @@ MOST_HEARD = 1 << 18
 """Octets that a peer may say in one conversation."""
 PARTING = 1.0
 """Seconds given to taking leave of a peer that may have stopped reading, beyond the talk's own time."""
+MOST_PARTING = 16
+"""Pieces of what a peer may say after its goodbye, before we close all the same."""
 
 
 class Place(Protocol):
@@ -171,15 +174,27 @@ class Conversation:
                 over = await self._played(dialogue)
             if whole.cancelled_caught:
                 over = _OverError(Ending.TIME_UP, f"{self._probe.timeout:g} s for the whole conversation")
+            elif over.how is Ending.BY_US:
+                await self._let_go()
         finally:
             dialogue.steps.close()
             with anyio.move_on_after(PARTING, shield=True):
                 await self._take_leave(dialogue.farewell)
-            self._add(Closed(self._now(), over.how, over.detail))
+            after = self._wire.after if isinstance(self._wire, TlsWire) else None
+            self._add(Closed(self._now(), over.how, over.detail, after))
             if self._wire is not None:
                 with anyio.CancelScope(shield=True):
                     await self._wire.close()
         return Transcript(tuple(self._events))
+
+    async def _let_go(self) -> None:
+        """After an answered goodbye under TLS, let the peer close first, as it should: what it sends is of no interest."""
+        if not (self._leaving and self._in_dialogue and isinstance(self._wire, TlsWire)):
+            return
+        with anyio.move_on_after(PARTING), contextlib.suppress(WireError):
+            for _ in range(MOST_PARTING):
+                if not await self._wire.read(CHUNK):
+                    return
 
     async def _played(self, dialogue: Dialogue) -> _OverError:
         try:

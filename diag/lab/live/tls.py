@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from diag.tls.handshake import FIRST_OCTETS, Handshake, TlsFailure, TlsTrouble
+from diag.tls.handshake import FIRST_OCTETS, AfterHandshake, Handshake, TlsEnd, TlsFailure, TlsTrouble
 from diag.tls.hello import Hello
+from diag.tls.tickets import TicketReader
 
 from .network import Trouble, Wire, WireError
 
@@ -52,21 +53,21 @@ async def secure(
     except SSL.Error as error:
         return TlsFailure(TlsTrouble.PROTOCOL, detail=f"our own certificate cannot be used: {_reason(error)}")
     connection = SSL.Connection(context, None)
-    stapled: list[bytes] = []
-    connection.set_app_data(stapled)
+    told = _Told()
+    connection.set_app_data(told)
     connection.request_ocsp()
     if name:
         connection.set_tlsext_host_name(name.encode("ascii"))
     if alpn:
         connection.set_alpn_protos([protocol.encode("ascii") for protocol in alpn])
     connection.set_connect_state()
-    secured = TlsWire(connection, wire)
+    secured = TlsWire(connection, wire, told.tickets)
     heard = bytearray()
     failure = TlsFailure(TlsTrouble.TIMED_OUT)
     with anyio.move_on_after(within) as scope:
         failed = await _negotiate(secured, heard)
         if failed is None:
-            return secured, _recorded(connection, name, stapled)
+            return secured, _recorded(connection, name, told.staple)
         failure = failed
     if scope.cancelled_caught:
         # Silence after our ClientHello and a peer that dribbles are both no answer in time.
@@ -125,7 +126,7 @@ async def _negotiate(secured: TlsWire, heard: bytearray) -> TlsFailure | None:
         total += len(octets)
         if total > HANDSHAKE_LIMIT:
             return TlsFailure(TlsTrouble.PROTOCOL, detail="the handshake did not end within 1 MiB")
-        secured.connection.bio_write(octets)
+        secured.take(octets)
 
 
 def _tls_record(heard: bytes | bytearray) -> bool:
@@ -176,7 +177,7 @@ def _state(connection: SSL.Connection) -> str:
     return connection.get_state_string().decode("ascii", "replace")
 
 
-def _recorded(connection: SSL.Connection, sni: str, stapled: list[bytes]) -> Handshake:
+def _recorded(connection: SSL.Connection, sni: str, staple: bytes) -> Handshake:
     from OpenSSL import crypto
 
     chain = connection.get_peer_cert_chain() or []
@@ -187,7 +188,7 @@ def _recorded(connection: SSL.Connection, sni: str, stapled: list[bytes]) -> Han
         sni=sni,
         alpn=connection.get_alpn_proto_negotiated().decode("ascii", "backslashreplace"),
         chain=tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain),
-        staple=stapled[0] if stapled else b"",
+        staple=staple,
     )
 
 
@@ -213,6 +214,7 @@ def _context(hello: Hello, certificate: str) -> SSL.Context:
     context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_ocsp_client_callback(_keep_staple)
+    context.set_keylog_callback(_read_on)
     if certificate:
         context.use_certificate_chain_file(certificate)
         context.use_privatekey_file(certificate)
@@ -227,23 +229,44 @@ def _context(hello: Hello, certificate: str) -> SSL.Context:
 
 
 def _keep_staple(connection: SSL.Connection, response: bytes, data: object) -> bool:
-    if response:
-        connection.get_app_data().append(response)
+    told: _Told = connection.get_app_data()
+    told.staple = told.staple or response
     return True
 
 
-class TlsWire:
-    """The plain octets of an established TLS connection; a Wire itself."""
+def _read_on(connection: SSL.Connection, line: bytes) -> None:
+    """Give the reader of tickets the one secret that it needs; none is kept anywhere else."""
+    label, _, rest = line.partition(b" ")
+    told = connection.get_app_data()
+    if label == b"SERVER_TRAFFIC_SECRET_0" and isinstance(told, _Told):
+        told.tickets.secret(bytes.fromhex(rest.rpartition(b" ")[2].decode("ascii")))
 
-    def __init__(self, connection: SSL.Connection, wire: Wire) -> None:
+
+class _Told:
+    """What OpenSSL tells by the way, in one connection."""
+
+    def __init__(self) -> None:
+        self.staple = b""
+        self.tickets = TicketReader()
+
+
+class TlsWire:
+    """The plain octets of an established TLS connection; a Wire itself. `tickets` reads what the peer sends along."""
+
+    def __init__(self, connection: SSL.Connection, wire: Wire, tickets: TicketReader | None = None) -> None:
         self.connection = connection
         self.wire = wire
         self._sending = anyio.Lock()
-        self.truncated = False
-        """Whether the peer closed without close_notify (RFC 8446 section 6.1)."""
+        self._tickets = tickets
+        self._end = TlsEnd.OPEN
+
+    @property
+    def after(self) -> AfterHandshake:
+        """What the connection has shown since the handshake."""
+        return AfterHandshake(self._end, self._tickets.tickets if self._tickets is not None else None)
 
     async def read(self, most: int) -> bytes:
-        """See Wire. A missing close_notify still reads as an end; see `truncated`."""
+        """See Wire. A missing close_notify still reads as an end; see `after`."""
         from OpenSSL import SSL
 
         while True:
@@ -252,9 +275,10 @@ class TlsWire:
             except SSL.WantReadError:
                 await self.flush()
                 if not await self._feed():
-                    self.truncated = True
+                    self._end = TlsEnd.TRUNCATED
                     return b""
             except SSL.ZeroReturnError:
+                self._end = TlsEnd.NOTIFIED
                 return b""
             except SSL.Error as error:
                 await self.flush_quietly()
@@ -329,5 +353,11 @@ class TlsWire:
         octets = await self.wire.read(CHUNK)
         if not octets:
             return False
-        self.connection.bio_write(octets)
+        self.take(octets)
         return True
+
+    def take(self, octets: bytes) -> None:
+        """Give the engine what came from the peer."""
+        if self._tickets is not None:
+            self._tickets.feed(octets)
+        self.connection.bio_write(octets)
