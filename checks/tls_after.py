@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diag.api import Finding, Rfc, Severity, TlsParting, TlsTickets, check, rule
+from diag.api import (
+    Document,
+    Finding,
+    FullTls,
+    Rfc,
+    Severity,
+    TlsParting,
+    TlsTickets,
+    Undecided,
+    Verdict,
+    check,
+    doubt,
+    rule,
+)
+
+from .tls_settings import tls_settings
+
+NCSC_NL = Document(
+    "NCSC-NL, ICT security guidelines for TLS, section 3.4.2",
+    "https://www.ncsc.nl/transport-layer-security-tls/ict-beveiligingsrichtlijnen-transport-layer-security-2025-05",
+)
 
 LONGEST = 604_800
 """Seconds that a session ticket may be good for: seven days (RFC 8446 section 4.6.1)."""
@@ -80,3 +100,36 @@ def connections_end_with_close_notify(parting: TlsParting) -> Iterator[Finding]:
     """After the goodbye the TLS connection is closed by close_notify."""
     if parting.truncated:
         yield Truncation(subject=str(parting.endpoint), evidence=(parting.cite,))
+
+
+@rule("tls/client-renegotiation", Severity.NOTICE, Rfc(9325, "3.5"), NCSC_NL, since="1.0")
+class ClientRenegotiation(Finding):
+    """A server negotiates TLS anew whenever a client asks for it.
+
+    ## Why it matters
+    A handshake costs the server many times what it costs the client. Over one connection a client can ask for
+    one after the other, and no limit on connections sees it. No mail program needs this, and TLS 1.3 has it no more.
+
+    ## How to fix
+    Switch renegotiation that clients begin off. OpenSSL refuses it by itself since 3.0; older versions have to be told.
+    """
+
+    message = "{subject} negotiates TLS anew when a client asks for it."
+
+
+@check
+def clients_cannot_ask_to_negotiate_anew(asked: FullTls) -> Iterator[Verdict]:
+    """Under TLS 1.2 and older, the server refuses to negotiate anew for a client."""
+    seen = asked.survey.renegotiation
+    if seen.yes:
+        yield ClientRenegotiation(
+            subject=asked.subject,
+            evidence=seen.cites,
+            fix=tls_settings(
+                asked.survey.endpoint,
+                Postfix="tls_ssl_options = NO_RENEGOTIATION",
+                Exim="openssl_options = +no_renegotiation",
+            ),
+        )
+    elif because := doubt(seen):
+        yield Undecided(f"whether clients may negotiate anew: {because}", seen.cites)

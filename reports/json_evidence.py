@@ -21,6 +21,7 @@ from diag.wire.transcript import (
     Event,
     Opened,
     Remark,
+    Renegotiated,
     Said,
     Secured,
     Transcript,
@@ -35,6 +36,7 @@ _KIND = {
     Said: "said",
     Secured: "secured",
     Answered: "answered",
+    Renegotiated: "renegotiated",
     Closed: "closed",
     Remark: "remark",
 }
@@ -185,6 +187,8 @@ def _event(event: Event) -> dict[str, Any]:
                 "how": str(event.how),
                 "text": event.told,
             }
+        case Renegotiated():
+            return {**told, "outcome": str(event.outcome), "detail": event.detail}
         case Closed():
             return {**told, "how": str(event.how), "detail": event.detail, **_after(event.tls)}
         case Remark():

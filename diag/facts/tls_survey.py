@@ -84,6 +84,8 @@ class TlsSurvey:
     """That handshake in the evidence."""
     tried: tuple[Tried, ...] = ()
     """In the order of the plan."""
+    renegotiation: Verdict = Verdict(Known.UNKNOWN, because=NOT_ASKED)
+    """Whether a client may negotiate anew; tried where everything is asked for."""
     left: str = ""
     """Why some offers were not made ("the host turned us away"); empty where all were."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Depth, Endpoint, Target
 from diag.probes.probe import Lab
+from diag.probes.renegotiation import TlsRenegotiation
 from diag.probes.talks import SmtpTalk, Tls
 from diag.probes.tls_offer import TlsOffer
 from diag.tls.answer import Unheard
@@ -27,6 +29,8 @@ from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.tls.offer import Offer
 from diag.together import all_of
 from diag.wire.offer import OfferRead, Spoken, read_offer
+
+from .renegotiation import renegotiation
 
 Contact = TypeVar("Contact", bound=ClientContact)
 
@@ -133,7 +137,7 @@ async def _surveyed(way: _Way, target: Target, lab: Lab) -> TlsSurvey | Unavaila
     left = "" if target.tls is not Depth.BASIC else "no more than the usual handshake was wanted"
     if target.tls is not Depth.BASIC:
         left = await _asked(way, target, lab, tried)
-    return TlsSurvey(
+    survey = TlsSurvey(
         endpoint=way.endpoint,
         client_port=way.client_port,
         depth=target.tls,
@@ -142,6 +146,13 @@ async def _surveyed(way: _Way, target: Target, lab: Lab) -> TlsSurvey | Unavaila
         tried=tuple(tried),
         left=left,
     )
+    if target.tls is not Depth.FULL:
+        return survey
+    at = way.endpoint
+    probe = TlsRenegotiation(
+        at.address, at.port, at.host, way.spoken, way.tls, way.helo, timeout=target.timeout
+    )
+    return dataclasses.replace(survey, renegotiation=await renegotiation(survey, probe, lab))
 
 
 async def _asked(way: _Way, target: Target, lab: Lab, tried: list[Tried]) -> str:

@@ -94,6 +94,16 @@ class Present:
 
 
 @frozen
+class Renegotiate:
+    """Ask for another handshake within TLS 1.2 or older, and record what becomes of it; answered by None.
+
+    Nothing may follow it but the end where it does not come about.
+    """
+
+    within: float
+
+
+@frozen
 class Rest:
     """Say nothing for so many seconds; answered by None. Whatever the peer says meanwhile counts as unasked."""
 
@@ -115,7 +125,7 @@ class Stop:
     detail: str = ""
 
 
-Action = Hear | Say | Secure | Bind | Hide | Present | Rest | Note | Stop
+Action = Hear | Say | Secure | Bind | Hide | Present | Renegotiate | Rest | Note | Stop
 Outcome = tuple[bytes, ...] | Handshake | TlsFailure | None
 T = TypeVar("T")
 Steps = Generator[Action, Outcome, T]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from diag.model.frozen import frozen
@@ -12,7 +13,9 @@ from .actions import (
     REPLY_LIMIT,
     Dialogue,
     Present,
+    Renegotiate,
     Say,
+    Secure,
     Steps,
     greeting_limit,
     hear,
@@ -38,6 +41,25 @@ def offer_dialogue(
     Whether STARTTLS is offered was seen in the usual conversation; only SMTP says it again in any case.
     """
     return Dialogue(_talk(spoken, hello, helo, implicit_tls, greeting_limit(timeout)), _FAREWELLS[spoken])
+
+
+def renegotiation_dialogue(
+    spoken: Spoken, host: str, helo: str, *, implicit_tls: bool, timeout: float
+) -> Dialogue:
+    """The same way to TLS, a whole handshake, and then one try for another."""
+    return Dialogue(_anew(spoken, host, helo, implicit_tls, greeting_limit(timeout)), _FAREWELLS[spoken])
+
+
+def _anew(spoken: Spoken, host: str, helo: str, implicit_tls: bool, patience: float) -> Steps[None]:
+    if implicit_tls:
+        yield Secure(host)
+        # What the server says first must not come into the middle of the handshake.
+        yield from hear(_FIRST[spoken](), patience)
+        yield Renegotiate(HELLO_LIMIT)
+    elif (yield from _BEGIN[spoken](helo, patience)):
+        yield Secure(host)
+        yield Renegotiate(HELLO_LIMIT)
+    yield Say(_FAREWELLS[spoken])
 
 
 def _talk(spoken: Spoken, hello: bytes, helo: str, implicit_tls: bool, patience: float) -> Steps[None]:
@@ -81,6 +103,15 @@ def _sieve(helo: str, patience: float) -> Steps[bool]:
 
 
 _BEGIN = {"smtp": _smtp, "imap": _imap, "pop3": _pop3, "sieve": _sieve}
+
+
+_FIRST: dict[Spoken, Callable[[], SmtpEnd | ResponseEnd | PopEnd | SieveEnd]] = {
+    "smtp": SmtpEnd,
+    "imap": ResponseEnd,
+    "pop3": lambda: PopEnd(many=False),
+    "sieve": SieveEnd,
+}
+"""Where the greeting of each ends."""
 
 
 @frozen

@@ -124,6 +124,27 @@ class Answered:
         return visible(told(self.answer))
 
 
+class Outcome(enum.StrEnum):
+    """What became of a try to negotiate anew."""
+
+    DONE = "done"
+    """A second handshake was completed within the first one's connection."""
+    REFUSED = "refused"
+    """An alert said no (RFC 5246 section 7.2.2)."""
+    UNKNOWN = "unknown"
+    """The peer closed, broke off or said nothing, or our library did not let us."""
+
+
+@frozen
+class Renegotiated:
+    """As a client of TLS 1.2 at most, we asked to negotiate anew (RFC 5246 section 7.4.1.2)."""
+
+    at_ms: int
+    outcome: Outcome
+    detail: str
+    """What the peer or the library said; for readers, not for decisions."""
+
+
 @frozen
 class Closed:
     """The conversation is over; the last event of every transcript."""
@@ -143,7 +164,7 @@ class Remark:
     text: str
 
 
-Event = Opened | Said | Secured | Answered | Closed | Remark
+Event = Opened | Said | Secured | Answered | Renegotiated | Closed | Remark
 
 
 @frozen
@@ -245,6 +266,9 @@ def _shown(event: Event) -> tuple[str, str]:
             return _handshake(event)
         case Answered():
             return _answered(event)
+        case Renegotiated():
+            told = f": {visible(event.detail)}" if event.detail else ""
+            return "===", shortened(_OUTCOMES[event.outcome] + told)
         case Closed():
             mark = "===" if event.how is Ending.BY_US else "***"
             detail = f": {visible(event.detail)}" if event.detail else ""
@@ -286,6 +310,11 @@ def _answered(event: Answered) -> tuple[str, str]:
     return "===", shortened(f"ClientHello of {event.sent} octets: {event.told}")
 
 
+_OUTCOMES = {
+    Outcome.DONE: "asked to negotiate TLS anew, and it was",
+    Outcome.REFUSED: "asked to negotiate TLS anew, and that was refused",
+    Outcome.UNKNOWN: "asked to negotiate TLS anew, without an answer",
+}
 _UNANSWERED = {
     Ending.SILENT: "nothing came in answer to our ClientHello in the time allowed",
     Ending.RESET: "the connection was reset after our ClientHello",

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from diag.api import Cite, DnsAnswer, DnsQuery, DnsSilence, Finding, Report
 from diag.probes.https import HttpExchange, HttpsGet
+from diag.probes.renegotiation import TlsRenegotiation
 from diag.probes.script import ScriptTalk
 from diag.probes.talks import AnyTalk, ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, TalkProbe
 from diag.probes.tls_offer import TlsOffer
 from diag.wire.transcript import Transcript
 from reports.mentions import Mentions
 
-Held = AnyTalk | ScriptTalk
+Held = AnyTalk | ScriptTalk | TlsRenegotiation
 """A conversation that the page shows whole."""
 
 
@@ -39,9 +40,7 @@ class Anchors(Mentions):
         self._looks: dict[Held, int] = {}
         met: Counter[tuple[str, str, int]] = Counter()
         for probe, seen in report.evidence.items():
-            if isinstance(probe, SmtpTalk | ImapTalk | Pop3Talk | SieveTalk | ScriptTalk) and isinstance(
-                seen, Transcript
-            ):
+            if isinstance(probe, Held) and isinstance(seen, Transcript):
                 self.talks[probe] = seen
                 met[probe.host, probe.address, probe.port] += 1
                 self._looks[probe] = met[probe.host, probe.address, probe.port]
@@ -84,7 +83,9 @@ class Anchors(Mentions):
         if not target:
             return None
         match cite.probe:
-            case SmtpTalk() | ImapTalk() | Pop3Talk() | SieveTalk() | ScriptTalk() as talk:
+            case (
+                SmtpTalk() | ImapTalk() | Pop3Talk() | SieveTalk() | ScriptTalk() | TlsRenegotiation() as talk
+            ):
                 where = f"the {self.ordinal(talk)}dialogue with {place(talk)}"
                 events = self.talks[talk].events
                 if cite.event is not None and 0 <= cite.event < len(events):

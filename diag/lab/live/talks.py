@@ -22,6 +22,7 @@ from diag.wire.actions import (
     Note,
     Outcome,
     Present,
+    Renegotiate,
     Rest,
     Say,
     Secure,
@@ -40,7 +41,9 @@ from diag.wire.transcript import (
     Ending,
     Event,
     Opened,
+    Outcome as Renegotiation,
     Remark,
+    Renegotiated,
     Said,
     Secured,
     Transcript,
@@ -236,6 +239,8 @@ class Conversation:
                 self._redactor.hide(action.octets)
             case Present():
                 await self._present(action)
+            case Renegotiate():
+                await self._renegotiate(action)
             case Rest():
                 await self._rest(action.seconds)
             case Note():
@@ -338,6 +343,22 @@ class Conversation:
         self._secure = True
         self._add(Secured(self._now(), handshake, leftover))
         return handshake
+
+    async def _renegotiate(self, what: Renegotiate) -> None:
+        assert isinstance(self._wire, TlsWire)
+        self._in_dialogue = False
+        outcome, detail = Renegotiation.UNKNOWN, ""
+        try:
+            remaining = self._start + self._probe.timeout - anyio.current_time()
+            with anyio.move_on_after(min(what.within, 0.9 * remaining)) as scope:
+                outcome, detail = await self._wire.renegotiate()
+            if scope.cancelled_caught:
+                detail = "nothing came in answer in the time allowed"
+        except WireError as error:
+            detail = error.detail
+        self._add(Renegotiated(self._now(), outcome, detail))
+        if outcome is not Renegotiation.DONE:
+            raise _OverError(Ending.BY_US)
 
     async def _present(self, what: Present) -> None:
         assert self._wire is not None

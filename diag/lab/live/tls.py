@@ -13,6 +13,7 @@ import anyio
 from diag.tls.handshake import FIRST_OCTETS, AfterHandshake, Handshake, TlsEnd, TlsFailure, TlsTrouble
 from diag.tls.hello import Hello
 from diag.tls.tickets import TicketReader
+from diag.wire.transcript import Outcome
 
 from .network import Trouble, Wire, WireError
 
@@ -37,19 +38,20 @@ async def secure(
     alpn: tuple[str, ...] = (),
     hello: Hello = Hello.USUAL,
     certificate: str = "",
+    renegotiates: bool = False,
 ) -> tuple[Wire, Handshake] | TlsFailure:
     """Do a client handshake on an open wire, within so many seconds.
 
     Nothing is verified; the chain is recorded as sent. On success the returned wire carries the
     plain octets and `wire` must no longer be used; on failure `wire` is still open and the caller's
     to close. Never raises for what the peer does. `certificate` is the path of a PEM file with one of our own and its
-    key, shown to a peer that asks for it.
+    key, shown to a peer that asks for it. With `renegotiates` the connection may be negotiated anew (TlsWire.renegotiate).
     """
     from OpenSSL import SSL
 
     name = server_name(sni)
     try:
-        context = _context(hello, certificate)
+        context = _context(hello, certificate, renegotiates)
     except SSL.Error as error:
         return TlsFailure(TlsTrouble.PROTOCOL, detail=f"our own certificate cannot be used: {_reason(error)}")
     connection = SSL.Connection(context, None)
@@ -200,7 +202,7 @@ def _group(connection: SSL.Connection) -> str:
 
 
 @cache
-def _context(hello: Hello, certificate: str) -> SSL.Context:
+def _context(hello: Hello, certificate: str, renegotiates: bool) -> SSL.Context:
     """One context for the process, ClientHello and own certificate: connections share nothing mutable through it."""
     from OpenSSL import SSL
 
@@ -211,7 +213,9 @@ def _context(hello: Hello, certificate: str) -> SSL.Context:
     # choose them) would show no chain to judge.
     context.set_min_proto_version(SSL.TLS1_VERSION)
     context.set_cipher_list(b"ALL:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0")
-    context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_LEGACY_SERVER_CONNECT)
+    context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_LEGACY_SERVER_CONNECT)
+    if not renegotiates:
+        context.set_options(SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_ocsp_client_callback(_keep_staple)
     context.set_keylog_callback(_read_on)
@@ -316,6 +320,27 @@ class TlsWire:
             return (b"tls-exporter", exported)
         finished = self.connection.get_finished()
         return (b"tls-unique", finished) if finished else ()
+
+    async def renegotiate(self) -> tuple[Outcome, str]:
+        """Ask the server to negotiate anew, and what became of it, with words for readers. Raises WireError."""
+        from OpenSSL import SSL
+
+        self.connection.renegotiate()
+        while True:
+            try:
+                self.connection.do_handshake()
+            except SSL.WantReadError:
+                await self.flush()
+                if not await self._feed():
+                    return Outcome.UNKNOWN, "the peer closed the connection"
+            except SSL.Error as error:
+                await self.flush_quietly()
+                # The alert no_renegotiation is a warning, and OpenSSL's own end of the matter.
+                refused = _failure(error).reason is TlsTrouble.ALERT or "no renegotiation" in _reason(error)
+                return (Outcome.REFUSED if refused else Outcome.UNKNOWN), _reason(error)
+            else:
+                await self.flush()
+                return Outcome.DONE, ""
 
     async def close(self) -> None:
         """Send close_notify, not waiting for the peer's, and close. Never raises."""
