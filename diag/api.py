@@ -140,6 +140,11 @@ from .facts.intrusive import (
     InboundStrangers as InboundStrangers,
     SubmissionRelay as SubmissionRelay,
 )
+from .facts.inventory import (
+    ImapInventory as ImapInventory,
+    SmtpInventory as SmtpInventory,
+    TlsInventory as TlsInventory,
+)
 from .facts.known_keys import known_key_words as known_key_words
 from .facts.logins import (
     DraftPut as DraftPut,

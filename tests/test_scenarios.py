@@ -38,7 +38,12 @@ def diagnosed(world: World, registry: Registry, **wishes: object) -> Report:
     """The report on a world, on a clock that jumps over every wait."""
 
     async def run() -> Report:
-        asked = {"helo": world.helo, "tls_profile": world.tls_profile, **wishes}
+        asked = {
+            "helo": world.helo,
+            "tls_profile": world.tls_profile,
+            "inventory": world.inventory,
+            **wishes,
+        }
         if world.tls:
             asked.setdefault("tls", Depth(world.tls))
         target = Target(world.domain, public=DOCUMENTATION, **asked)  # type: ignore[arg-type]

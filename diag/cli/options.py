@@ -172,6 +172,7 @@ def judgement_options(function: F) -> F:
             help="Tell where TLS departs from ietf-2026, ncsc-nl-2025, bsi-2026, nist-800-52r2, mozilla-modern, "
             "-intermediate or -old; best with --tls full.",
         ),
+        _of_judgement("--inventory", is_flag=True, help="Also list what each host offers."),
         _of_judgement(
             "--as-bulk-sender",
             is_flag=True,

@@ -27,6 +27,7 @@ def replay(
     at: str | None,
     profile: Path | None,
     tls_profile: str | None,
+    inventory: bool,
     as_bulk_sender: bool,
     fail_on: str | None,
     require: tuple[str, ...],
@@ -73,4 +74,6 @@ def replay(
         target = dataclasses.replace(target, at=at)
     if named := judging.tls_profile(tls_profile):
         target = dataclasses.replace(target, tls_profile=named)
+    if inventory:
+        target = dataclasses.replace(target, inventory=True)
     return work.run((domain,), target, recorded.tape, judging.zone(zone, (domain,)))

@@ -79,6 +79,8 @@ class Target:
     """The most connections that go into finding out what TLS one endpoint speaks, beside the usual ones."""
     tls_profile: str = ""
     """The profile of diag.tls.profiles that endpoints are held against; empty: none."""
+    inventory: bool = False
+    """Also list what every host offers: no fault, and never told unasked."""
     at: str = ""
     """The moment to judge at, ISO 8601 with its offset from UTC; empty: that of the run."""
     references: tuple[str, ...] = ("gmail.com", "outlook.com")

@@ -45,6 +45,8 @@ class Profile:
     """How far TLS is looked into; None: as Target has it."""
     tls_profile: str = ""
     """One of diag.tls.profiles."""
+    inventory: bool = False
+    """Also list what every host offers."""
     nameservers: tuple[str, ...] = ()
     """As written: ADDR or ADDR:PORT."""
     public: tuple[str, ...] = ()
@@ -212,6 +214,12 @@ def _tls_profile(value: Any, place: str) -> str:
     return name
 
 
+def _yes_or_no(value: Any, place: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadProfile(f"{place}: expected true or false, found {_found(value)}")
+    return value
+
+
 def _networks(value: Any, place: str) -> tuple[str, ...]:
     found = []
     for text in _texts(value, place):
@@ -274,6 +282,7 @@ _KEYS: Mapping[str, Reader] = {
     "mailbox": _mailbox,
     "tls": _depth,
     "tls_profile": _tls_profile,
+    "inventory": _yes_or_no,
     "nameservers": _texts,
     "public": _networks,
     "references": _names,

@@ -65,6 +65,8 @@ class World:
     """How deeply TLS is to be looked into; empty: as usual."""
     tls_profile: str = ""
     """What TLS is to be held against; empty: nothing."""
+    inventory: bool = False
+    """What every host offers is to be listed."""
     mailbox: str = ""
     """A mailbox that whoever looks at it has."""
     login: str = ""
@@ -96,7 +98,7 @@ class _Layer:
 
 _TOML_KEYS = frozenset(
     {"base", "domain", "moment", "domains", "raises", "against", "inconclusive", "helo", "mailbox", "login"}
-    | {"password", "vantage", "host", "tls", "tls_profile"}
+    | {"password", "vantage", "host", "tls", "tls_profile", "inventory"}
 )
 
 
@@ -143,6 +145,7 @@ def load(path: Path) -> World:
         inconclusive=tuple(top.said("inconclusive") or ()),
         helo=str(top.tables.get("helo", "")),
         **{key: str(top.tables.get(key, "")) for key in ("tls", "tls_profile")},
+        inventory=bool(top.tables.get("inventory", False)),
         **{key: _lent(layers, key) for key in ("mailbox", "login", "password")},
         vantage=vantage,
     )
