@@ -8,6 +8,7 @@ from diag.api import (
     Certainty,
     Finding,
     InboundInquiry,
+    InboundReturn,
     InboundStrangers,
     Rfc,
     Severity,
@@ -17,6 +18,14 @@ from diag.api import (
 )
 
 from .smtp_settings import settings
+
+KNOWN_MAILBOXES = {
+    "Postfix": "relay_recipient_maps (or local_recipient_maps, virtual_mailbox_maps) with all mailboxes; "
+    "no catch-all @domain in virtual_alias_maps",
+    "Exim": "in acl_check_rcpt: require verify = recipient",
+    "Exchange": "Set-RecipientFilterConfig -RecipientValidationEnabled $true",
+}
+"""Where a host learns which mailboxes there are."""
 
 
 @rule("smtp/vrfy-discloses", Severity.NOTICE, Rfc(5321, "3.5.3"), Rfc(5321, "7.3"), since="1.0")
@@ -126,11 +135,37 @@ def mail_for_nobody_is_refused_at_once(strangers: InboundStrangers) -> Iterator[
             mailboxes=" and ".join(strangers.mailboxes),
             evidence=strangers.cites,
             certainty=Certainty.LIKELY,
-            fix=settings(
-                strangers.look,
-                Postfix="relay_recipient_maps (or local_recipient_maps, virtual_mailbox_maps) with all mailboxes; "
-                "no catch-all @domain in virtual_alias_maps",
-                Exim="in acl_check_rcpt: require verify = recipient",
-                Exchange="Set-RecipientFilterConfig -RecipientValidationEnabled $true",
-            ),
+            fix=settings(strangers.look, **KNOWN_MAILBOXES),
         )
+
+
+@rule("smtp/backscatter", Severity.WARNING, Rfc(5321, "6.1"), Rfc(5321, "3.3"), Rfc(3464), since="1.0")
+class Backscatter(Finding):
+    """A mail host takes mail for mailboxes that nobody has, and returns it later.
+
+    ## Why it matters
+    The sender of such mail is forged more often than not, so what is returned hits strangers. Hosts that do this are
+    put on blocklists, and then their own mail is refused.
+
+    ## How to fix
+    Let the host that takes the mail know which mailboxes there are, and refuse others at RCPT: the sender's own host
+    returns it then, to whoever really sent it.
+    """
+
+    message = (
+        "{subject} took a message for {mailbox}, which nobody has, and {reporter} returned it to its sender."
+    )
+    mailbox: str
+    reporter: str
+
+
+@check
+def mail_for_nobody_is_not_returned(returned: InboundReturn) -> Iterator[Finding]:
+    """What was taken is not returned because there is no such mailbox."""
+    yield Backscatter(
+        subject=str(returned.endpoint),
+        mailbox=returned.mailbox,
+        reporter=returned.reporter,
+        evidence=returned.cites,
+        fix=settings(returned.look, **KNOWN_MAILBOXES),
+    )

@@ -137,6 +137,7 @@ from .facts.intrusive import (
     InboundEndOfData as InboundEndOfData,
     InboundInquiry as InboundInquiry,
     InboundRelay as InboundRelay,
+    InboundReturn as InboundReturn,
     InboundStrangers as InboundStrangers,
     SubmissionRelay as SubmissionRelay,
 )

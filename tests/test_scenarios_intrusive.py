@@ -34,6 +34,7 @@ RULES = {
     "smtp/accepts-bare-lf-command",
     "smtp/accepts-nonstandard-eod",
     "smtp/accepts-unknown-recipient",
+    "smtp/backscatter",
     "smtp/bdat-refused",
     "smtp/expn-discloses",
     "smtp/no-dot-unstuffing",
@@ -107,6 +108,7 @@ def test_with_it_the_healthy_world_is_tried_everywhere_and_found_healthy(registr
 TAPED = (
     "smtp/vrfy-tells",
     "smtp/catch-all",
+    "smtp/returns-mail",
     "smtp/routed",
     "submission/unauthenticated-local",
     "submission/login-in-clear",

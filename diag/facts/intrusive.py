@@ -151,6 +151,24 @@ class CollectedMessages:
 
 
 @frozen(kw_only=True)
+class InboundReturn:
+    """A message that an MX host took for a mailbox that nobody has, and that came back; once a host.
+
+    Absent where the user did not ask, or the recipients are refused at once; Unavailable where nothing came back in
+    time, or not from a host of the domain, or nothing was taken in the end.
+    """
+
+    endpoint: Endpoint
+    reporter: str
+    """The host that returned it, as it calls itself (RFC 3464 section 2.2.2)."""
+    mailbox: str
+    look: Look
+    """The usual conversation with it."""
+    cites: tuple[Cite, ...]
+    """The reply that took the message, and the notification."""
+
+
+@frozen(kw_only=True)
 class InboundDots:
     """What became of a dot at the beginning of a line (RFC 5321 section 4.5.2) on the way to the mailbox.
 

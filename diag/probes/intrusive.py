@@ -45,11 +45,14 @@ class MessageTalk(TalkProbe):
     """The message, without line endings, dots not yet doubled."""
     ending: str = ""
     timeout: float = 60.0
+    sender: str = ""
+    """The reverse-path; empty for the null one."""
 
     def announcement(self) -> str:
         """See Probe."""
         how = f" with {self.ending} in it" if self.ending else ""
-        return f"sends a test message{how} to {self.recipient}"
+        sender = f" from {self.sender}" if self.sender else ""
+        return f"sends a test message{how}{sender} to {self.recipient}"
 
 
 @frozen
@@ -83,3 +86,18 @@ class CollectTalk(LoginProbe):
     def announcement(self) -> str:
         """See Probe."""
         return f"logs in as {self.login}, reads {len(self.message_ids)} test messages back and removes them"
+
+
+@frozen(kw_only=True)
+class ReturnedTalk(LoginProbe):
+    """Log in to a mailbox over TLS, wait for messages that are returned to it, fetch and remove them."""
+
+    kind: ClassVar[str] = "imap-returned"
+    impact: ClassVar[Impact] = Impact.INTRUSIVE
+
+    mailboxes: tuple[str, ...]
+    """To which they were sent; each stands in the text of what is returned."""
+
+    def announcement(self) -> str:
+        """See Probe."""
+        return f"logs in as {self.login}, looks for {len(self.mailboxes)} returned test messages and removes them"

@@ -194,6 +194,8 @@ class HostSpec:
     """What an SMTP host takes for the end of a message beside CRLF.CRLF, such as "LF.LF"."""
     keeps_dots: bool = False
     """The second dot at the beginning of a line is left there (RFC 5321 section 4.5.2)."""
+    returns: str = ""
+    """An SMTP host returns what it took for mailboxes that only "*" makes known, and calls itself so while it does."""
     delivers: bool = True
     """What an SMTP host takes shows up in the mailboxes of the world."""
     greeting: tuple[str, ...] | None = None

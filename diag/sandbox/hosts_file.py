@@ -171,6 +171,7 @@ def _one_host(address: str, port: int, table: Mapping[str, Any], domains: tuple[
         delivers_after=float(table.get("delivers_after", 0)),
         ends_data=_endings(table.get("ends_data", ())),
         keeps_dots=bool(table.get("keeps_dots", False)),
+        returns=str(table.get("returns", "")),
         delivers=bool(table.get("delivers", True)),
         greeting=_lines(table["greeting"]) if "greeting" in table else None,
         keywords=tuple(table["keywords"]) if "keywords" in table else None,

@@ -109,14 +109,16 @@ class ImapMailbox:
         )
 
     def _search(self, tag: str, criteria: str) -> Reply:
+        within = re.fullmatch(r'BODY "([^"]*)"', criteria, re.IGNORECASE)
         wanted = re.findall(r'HEADER (Message-ID|Subject) "([^"]*)"', criteria, re.IGNORECASE)
-        if not wanted:
+        if not wanted and within is None:
             return reply(f"{tag} BAD Unknown search.")
         assert self._messages is not None
         found = [
             str(uid)
             for uid, text in self._messages.items()
             if any(_holds(text, name.lower(), words.lower()) for name, words in wanted)
+            or (within is not None and within[1].lower() in text.partition("\r\n\r\n")[2].lower())
         ]
         return reply(" ".join(("* SEARCH", *found)), f"{tag} OK Search completed.")
 

@@ -196,6 +196,13 @@ class SmtpSpeaker:
         for written, instead in self._host.rewrites.items():
             text = text.replace(written, instead)
         stamped = "".join(f"{line}\r\n" for line in (*self._host.stamps, *text.split("\r\n")))
+        if self._host.returns and self._sender:
+            unknown = [
+                each for each in self._recipients if each.partition("@")[0] not in self._host.mailboxes
+            ]
+            self._recipients = [each for each in self._recipients if each not in unknown]
+            for each in unknown:
+                self._box.deliver([self._sender], _returned(self._host.returns, each))
         if self._host.delivers:
             boxes = [Mail.folder(each, "Junk") if self._host.junk else each for each in self._recipients]
             self._box.deliver(boxes, stamped, seconds=self._host.delivers_after)
@@ -235,3 +242,35 @@ class SmtpSpeaker:
     def _rset(self, rest: str) -> Reply:
         self._reset()
         return reply("250 2.0.0 Ok")
+
+
+def _returned(reporter: str, recipient: str) -> str:
+    """A delivery status notification much as Postfix writes it (RFC 3464)."""
+    return "\r\n".join(
+        (
+            "Return-Path: <>",
+            f"From: MAILER-DAEMON@{reporter} (Mail Delivery System)",
+            "Subject: Undelivered Mail Returned to Sender",
+            "Auto-Submitted: auto-replied",
+            "MIME-Version: 1.0",
+            "Content-Type: multipart/report; report-type=delivery-status;",
+            '\tboundary="cut"',
+            "",
+            "--cut",
+            "Content-Type: text/plain; charset=us-ascii",
+            "",
+            f"<{recipient}>: unknown user",
+            "",
+            "--cut",
+            "Content-Type: message/delivery-status",
+            "",
+            f"Reporting-MTA: dns; {reporter}",
+            "",
+            f"Final-Recipient: rfc822; {recipient}",
+            "Action: failed",
+            "Status: 5.1.1",
+            "",
+            "--cut--",
+            "",
+        )
+    )

@@ -95,17 +95,26 @@ def message_dialogue(
     lines: tuple[str, ...],
     ending: str,
     *,
+    sender: str = "",
     timeout: float,
 ) -> Dialogue:
     """One message. `ending` names one of ENDINGS to put before its true end; empty for an ordinary message."""
-    return Dialogue(_talk(host, helo, tls, recipient, lines, ending, greeting_limit(timeout)), QUIT)
+    steps = _talk(host, helo, tls, recipient, lines, ending, sender, greeting_limit(timeout))
+    return Dialogue(steps, QUIT)
 
 
 def _talk(
-    host: str, helo: str, tls: str, recipient: str, lines: tuple[str, ...], ending: str, patience: float
+    host: str,
+    helo: str,
+    tls: str,
+    recipient: str,
+    lines: tuple[str, ...],
+    ending: str,
+    sender: str,
+    patience: float,
 ) -> Steps[None]:
     offer = yield from begun(host, helo, tls, patience)
-    taken = offer is not None and (yield from addressed(offer, recipient))
+    taken = offer is not None and (yield from addressed(offer, recipient, sender))
     if taken and (yield from command(b"DATA")).code == 354:
         text = b"\r\n".join(_stuffed(line) for line in lines)
         yield Say(text + ENDINGS.get(ending, b"\r\n.\r\n"), content=True)

@@ -39,15 +39,16 @@ def command(line: bytes) -> Steps[Reply]:
     return parse_reply((yield from hear(SmtpEnd(), REPLY_LIMIT)))
 
 
-def addressed(offer: EhloReply, recipient: str) -> Steps[bool]:
-    """MAIL with the null reverse-path and RCPT; whether the recipient was taken.
+def addressed(offer: EhloReply, recipient: str, sender: str = "") -> Steps[bool]:
+    """MAIL, with the null reverse-path unless there is a sender, and RCPT; whether the recipient was taken.
 
     A mailbox outside ASCII cannot be named where SMTPUTF8 is not offered (RFC 6531 section 3.1).
     """
-    if not recipient.isascii() and not offer.offers("SMTPUTF8"):
+    international = not (recipient + sender).isascii()
+    if international and not offer.offers("SMTPUTF8"):
         return False
-    extra = b"" if recipient.isascii() else b" SMTPUTF8"
-    if not (yield from command(b"MAIL FROM:<>" + extra)).positive:
+    extra = b" SMTPUTF8" if international else b""
+    if not (yield from command(b"MAIL FROM:<" + path(sender) + b">" + extra)).positive:
         return False
     return (yield from command(b"RCPT TO:<" + path(recipient) + b">")).code in TAKEN
 

@@ -6,7 +6,7 @@ Only here a password is read, and it goes no further than the wire: the transcri
 from __future__ import annotations
 
 from diag.model.plugin import performs
-from diag.probes.intrusive import ChunkTalk, ClearLoginTalk, CollectTalk, MessageTalk
+from diag.probes.intrusive import ChunkTalk, ClearLoginTalk, CollectTalk, MessageTalk, ReturnedTalk
 from diag.probes.talks import SmtpTalk, Talk
 from diag.wire.actions import Dialogue
 from diag.wire.chunking import chunking_dialogue
@@ -15,6 +15,7 @@ from diag.wire.collect import collect_dialogue
 from diag.wire.end_of_data import message_dialogue
 from diag.wire.login import Account
 from diag.wire.login_imap import read_imap_login
+from diag.wire.returned import returned_dialogue
 from diag.wire.transcript import Transcript
 
 from .live import Means
@@ -41,6 +42,7 @@ async def message_talk(probe: MessageTalk, means: Means) -> Transcript:
         probe.recipient,
         probe.lines,
         probe.ending,
+        sender=probe.sender,
         timeout=probe.timeout,
     )
     return await _held(_smtp(probe), dialogue, means)
@@ -69,6 +71,23 @@ async def collect_talk(probe: CollectTalk, means: Means) -> Transcript:
             probe.port,
             account,
             probe.message_ids,
+            implicit_tls=probe.tls == "implicit",
+            timeout=probe.timeout,
+        )
+
+    return await entered(probe, imap_talk(probe), dialogue, read_imap_login, means)
+
+
+@performs(ReturnedTalk)
+async def returned_talk(probe: ReturnedTalk, means: Means) -> Transcript:
+    """The same for messages that are returned."""
+
+    def dialogue(account: Account) -> Dialogue:
+        return returned_dialogue(
+            probe.host,
+            probe.port,
+            account,
+            probe.mailboxes,
             implicit_tls=probe.tls == "implicit",
             timeout=probe.timeout,
         )
