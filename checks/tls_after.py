@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    LONGEST_TICKET,
     Document,
     Finding,
     FullTls,
@@ -26,9 +27,6 @@ NCSC_NL = Document(
     "https://www.ncsc.nl/transport-layer-security-tls/ict-beveiligingsrichtlijnen-transport-layer-security-2025-05",
 )
 
-LONGEST = 604_800
-"""Seconds that a session ticket may be good for: seven days (RFC 8446 section 4.6.1)."""
-
 
 @rule("tls/ticket-lifetime", Severity.NOTICE, Rfc(8446, "4.6.1"), Rfc(5077, "5.6"), since="1.0")
 class TicketLifetime(Finding):
@@ -44,14 +42,14 @@ class TicketLifetime(Finding):
 
     message = "{subject} gives out session tickets for {days} days, which is more than {limit}."
     days: int
-    limit: int = LONGEST // 86_400
+    limit: int = LONGEST_TICKET // 86_400
 
 
 @check
 def session_tickets_are_good_for_a_week_at_most(given: TlsTickets) -> Iterator[Finding]:
     """Session tickets are good for seven days at most."""
-    longest = max((ticket.lifetime for ticket in given.tickets), default=0)
-    if longest > LONGEST:
+    longest = max((ticket.lifetime for ticket in given.tickets if ticket.lasting), default=0)
+    if longest:
         yield TicketLifetime(subject=str(given.endpoint), days=-(-longest // 86_400), evidence=(given.cite,))
 
 

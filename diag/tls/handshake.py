@@ -35,6 +35,10 @@ class Handshake:
         return 1 if self.version == "TLSv1.3" else 2
 
 
+LONGEST_TICKET = 604_800
+"""Seconds that a session ticket may be good for: seven days (RFC 8446 section 4.6.1)."""
+
+
 @frozen
 class Ticket:
     """What a server lets a client keep of a session, to resume it by (RFC 8446 section 4.6.1; RFC 5077 before TLS 1.3).
@@ -46,6 +50,11 @@ class Ticket:
     """For how many seconds it may be used; before TLS 1.3 a hint, and 0 says nothing."""
     early_data: int = 0
     """How many octets a client may send with it before the handshake is done; 0: none."""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it is good for longer than it may be."""
+        return self.lifetime > LONGEST_TICKET
 
 
 class TlsEnd(enum.StrEnum):

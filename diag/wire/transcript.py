@@ -296,11 +296,11 @@ def _handshake(event: Secured) -> tuple[str, str]:
 
 
 def _after(tls: AfterHandshake | None) -> str:
-    """The same of each of the tickets is said once."""
+    """What is out of the ordinary: a close without close_notify, tickets for too long or for early data, each once."""
     if tls is None:
         return ""
     said = ["the peer's side without close_notify"] if tls.end is TlsEnd.TRUNCATED else []
-    for ticket in dict.fromkeys(tls.tickets or ()):
+    for ticket in dict.fromkeys(each for each in tls.tickets or () if each.lasting or each.early_data):
         early = f", for {ticket.early_data} octets of early data" if ticket.early_data else ""
         said.append(f"session ticket for {ticket.lifetime} s{early}")
     return "".join(f"; {each}" for each in said)

@@ -23,8 +23,8 @@ from diag.probes.moment import Moment, Now
 from diag.probes.probe import NotRecorded, Probe
 from diag.probes.talks import SmtpTalk
 from diag.run.registry import load
-from diag.tls.handshake import Handshake
-from diag.wire.transcript import Closed, Ending, Opened, Said, Secured, Transcript, Who
+from diag.tls.handshake import AfterHandshake, Handshake, Ticket, TlsEnd
+from diag.wire.transcript import Closed, Ending, Opened, Outcome, Renegotiated, Said, Secured, Transcript, Who
 
 LIVE = """
 @        TXT  "v=spf1 -all"
@@ -184,7 +184,8 @@ CONVERSATION = Transcript(
         Opened(0, "192.0.2.1", 25),
         Said(3, Who.PEER, b"220 mx \xff\x00\r\n", False),
         Secured(9, HANDSHAKE, b""),
-        Closed(12, Ending.BY_US, ""),
+        Renegotiated(10, Outcome.REFUSED, "no renegotiation"),
+        Closed(12, Ending.BY_US, "", AfterHandshake(TlsEnd.NOTIFIED, (Ticket(7200, 9),))),
     )
 )
 
@@ -199,6 +200,17 @@ def recorded() -> Tape:
         TALK: CONVERSATION,
     }
     return Tape(exchanges, {"target": {"domain": "d.example"}})
+
+
+def test_an_older_tape_leaves_out_what_came_after_the_handshake(tmp_path: Path) -> None:
+    path = tmp_path / "d.tape"
+    recorded().save(path)
+    told = ', "tls": {"end": "notified", "tickets": [{"lifetime": 7200, "early_data": 9}]}'
+    text = path.read_text()
+    assert told in text
+    path.write_text(text.replace(told, ""))
+    found = Tape.load(path, load().probes).exchanges[TALK]
+    assert found.closed == Closed(12, Ending.BY_US, "")
 
 
 def test_what_is_saved_comes_back_the_same(tmp_path: Path) -> None:

@@ -37,8 +37,19 @@ from diag.run.diagnose import Diagnosis
 from diag.run.registry import load
 from diag.sandbox.staged import DOCUMENTATION, in_memory
 from diag.sandbox.world import packaged
-from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
-from diag.wire.transcript import Closed, Ending, Opened, Remark, Said, Secured, Transcript, Who
+from diag.tls.handshake import AfterHandshake, Handshake, Ticket, TlsEnd, TlsFailure, TlsTrouble
+from diag.wire.transcript import (
+    Closed,
+    Ending,
+    Opened,
+    Outcome,
+    Remark,
+    Renegotiated,
+    Said,
+    Secured,
+    Transcript,
+    Who,
+)
 from reports.json import json as as_json
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
@@ -88,7 +99,8 @@ def made() -> Report:
         made_tls,
         failed,
         Remark(41, "\x07"),
-        Closed(50, Ending.RESET, "x"),
+        Renegotiated(45, Outcome.UNKNOWN, "\x1b"),
+        Closed(50, Ending.RESET, "x", AfterHandshake(TlsEnd.OPEN, (Ticket(7200),))),
     )
     finding = Hostile(
         subject="mx.a.example",

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from diag.model.shown import LONGEST_QUOTED
 from diag.probes.probe import Impact
 from diag.probes.talks import ImapTalk, Pop3Talk, SmtpTalk, Talk
-from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
+from diag.tls.handshake import AfterHandshake, Handshake, Ticket, TlsEnd, TlsFailure, TlsTrouble
 from diag.wire.introduction import leads_with_name, named_host
 from diag.wire.redact import Redactor
 from diag.wire.transcript import (
@@ -52,6 +52,20 @@ RENDERED: list[tuple[Event, str]] = [
         "   0.005  *** TLS failed: alert, handshake_failure, sslv3 alert; in clear before it: x\\r\\n",
     ),
     (Closed(7, Ending.BY_US, ""), "   0.007  === closed"),
+    (
+        Closed(7, Ending.BY_US, "", AfterHandshake(TlsEnd.NOTIFIED, (Ticket(604_800),))),
+        "   0.007  === closed",
+    ),
+    (
+        Closed(
+            7,
+            Ending.BY_US,
+            "",
+            AfterHandshake(TlsEnd.TRUNCATED, (Ticket(604_801), Ticket(7200, 9))),
+        ),
+        "   0.007  === closed; the peer's side without close_notify; session ticket for 604801 s"
+        "; session ticket for 7200 s, for 9 octets of early data",
+    ),
     (Closed(7, Ending.SILENT, "no reply"), "   0.007  *** the peer is silent: no reply"),
     (Remark(7, "so \x07"), "   0.007  === so \\x07"),
 ]
