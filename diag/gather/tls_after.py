@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from diag.facts.clients import ClientContact
+from diag.facts.clients import ClientContact, SieveContact
 from diag.facts.inbound import InboundTls
 from diag.facts.tls_after import TlsParting, TlsTickets
 from diag.model.frozen import frozen
@@ -18,6 +18,7 @@ from diag.tls.handshake import AfterHandshake, Handshake, TlsEnd
 from diag.wire.transcript import Ending, Said, Transcript, Who
 
 T = TypeVar("T")
+Contact = TypeVar("Contact", bound=ClientContact)
 
 
 @frozen
@@ -36,15 +37,23 @@ _Talks = tuple[_Talk, ...] | Absent | Unavailable
 
 
 @fact
-async def tls_tickets(inbound: Many[InboundTls], clients: Many[ClientContact]) -> Many[TlsTickets]:
+async def tls_tickets(
+    inbound: Many[InboundTls],
+    clients: Many[ClientContact],
+    sieve: Many[SieveContact] | Absent | Unavailable,
+) -> Many[TlsTickets]:
     """The tickets that every endpoint gave, in whichever conversation they were read."""
-    return _each(inbound, clients, _tickets)
+    return _each(_talks(inbound, clients, sieve), _tickets)
 
 
 @fact
-async def tls_partings(inbound: Many[InboundTls], clients: Many[ClientContact]) -> Many[TlsParting]:
+async def tls_partings(
+    inbound: Many[InboundTls],
+    clients: Many[ClientContact],
+    sieve: Many[SieveContact] | Absent | Unavailable,
+) -> Many[TlsParting]:
     """How every endpoint closed after its goodbye."""
-    return _each(inbound, clients, _parting)
+    return _each(_talks(inbound, clients, sieve), _parting)
 
 
 def _tickets(talks: tuple[_Talk, ...]) -> TlsTickets | Unavailable:
@@ -77,8 +86,9 @@ _ENDED = (Ending.BY_US, Ending.BY_PEER)
 def said_goodbye(transcript: Transcript) -> bool:
     """Whether we took our leave, and the last thing that the peer said is the answer to it.
 
-    That is 221 or +OK to QUIT (RFC 5321 section 4.1.1.10, RFC 1939 section 6) and OK to LOGOUT (RFC 9051 section
-    6.1.3), by its tag: other commands may go together with it. Some IMAP servers close after BYE, and leave OK out.
+    That is 221 or +OK to QUIT (RFC 5321 section 4.1.1.10, RFC 1939 section 6), OK to LOGOUT (RFC 5804 section 2.3),
+    and of IMAP (RFC 9051 section 6.1.3) by its tag: other commands may go together with it. Some IMAP servers close
+    after BYE, and leave OK out.
     """
     said = [event for event in transcript.events if isinstance(event, Said)]
     ours = [event for event in said if event.who is Who.US]
@@ -86,16 +96,20 @@ def said_goodbye(transcript: Transcript) -> bool:
     if left is None or transcript.closed.how not in _ENDED or said[-1].who is Who.US:
         return False
     tag = left[1]
-    words = (b"* BYE", tag.upper() + b" OK") if tag else (b"221", b"+OK")
+    words = (b"* BYE", tag.upper() + b" OK") if tag else (b"221", b"+OK", b"OK")
     return said[-1].octets.upper().startswith(words)
 
 
-def _each(
+def _talks(
     inbound: Many[InboundTls],
     clients: Many[ClientContact],
-    read: Callable[[tuple[_Talk, ...]], T | Absent | Unavailable],
-) -> Many[T]:
-    talks = {**dict(_inbound(inbound)), **dict(_clients(clients))}
+    sieve: Many[SieveContact] | Absent | Unavailable,
+) -> dict[str, _Talks]:
+    more = dict(_clients(sieve)) if isinstance(sieve, Many) else {}
+    return {**dict(_inbound(inbound)), **dict(_clients(clients)), **more}
+
+
+def _each(talks: dict[str, _Talks], read: Callable[[tuple[_Talk, ...]], T | Absent | Unavailable]) -> Many[T]:
     return Many(
         {
             subject: each if isinstance(each, Absent | Unavailable) else read(each)
@@ -116,11 +130,13 @@ def _inbound(seen: Many[InboundTls]) -> Iterator[tuple[str, _Talks]]:
             yield subject, tuple(filter(None, found)) or _NO_TLS
 
 
-def _clients(contacts: Many[ClientContact]) -> Iterator[tuple[str, _Talks]]:
+def _clients(contacts: Many[Contact]) -> Iterator[tuple[str, _Talks]]:
     for subject, contact in contacts.items.items():
         if isinstance(contact, Absent | Unavailable):
             yield subject, contact
             continue
+        if not contact.state.connected:
+            continue  # nothing is there to be told of
         looks = [contact, contact.other] if contact.other is not None else [contact]
         found = (_talk(contact.endpoint, look.probe, look.transcript) for look in looks)
         yield subject, tuple(filter(None, found)) or _NO_TLS

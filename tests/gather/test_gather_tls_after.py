@@ -52,6 +52,8 @@ def talk(
         (["> QUIT", "221 2.0.0 Bye"], Ending.RESET, False),
         (["> NOOP", "221 2.0.0 Bye"], Ending.BY_PEER, False),
         (["> QUIT", "+OK Bye"], Ending.BY_US, True),
+        (["> LOGOUT", "OK"], Ending.BY_US, True),
+        (["> LOGOUT", "NO"], Ending.BY_US, False),
         (["> QUIT", "-ERR no"], Ending.BY_US, False),
         (["> a9 LOGOUT", "* BYE", "a9 OK done"], Ending.BY_US, True),
         (["> a9 LOGOUT", "* BYE"], Ending.BY_PEER, True),
@@ -79,11 +81,11 @@ def met(*talks: Transcript) -> Many[InboundTls]:
 
 
 def parting(*talks: Transcript) -> object:
-    return anyio.run(tls_partings.function, met(*talks), NOBODY).items[str(AT)]
+    return anyio.run(tls_partings.function, met(*talks), NOBODY, Absent()).items[str(AT)]
 
 
 def tickets(*talks: Transcript) -> object:
-    return anyio.run(tls_tickets.function, met(*talks), NOBODY).items[str(AT)]
+    return anyio.run(tls_tickets.function, met(*talks), NOBODY, Absent()).items[str(AT)]
 
 
 def test_how_the_server_closed_is_known_where_it_closed_first() -> None:
