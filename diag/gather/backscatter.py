@@ -51,32 +51,38 @@ async def inbound_returns(
     """
     if not isinstance(strangers, Many):
         return strangers
-    if not isinstance(access, MailboxAccess):
-        return access
-    if isinstance(collected, Unavailable):
-        return collected
+    known = {
+        subject: NOBODY_TAKEN if isinstance(each, InboundStrangers) and not each.taken else each
+        for subject, each in strangers.items.items()
+    }
+    reading = collected if isinstance(collected, Unavailable) else access
+    if not isinstance(reading, MailboxAccess):
+        return Many(
+            {
+                subject: reading if isinstance(each, InboundStrangers) else each
+                for subject, each in known.items()
+            }
+        )
     nonce = (await lab.run(Nonce())).text
-    numbers = {subject: number for number, subject in enumerate(strangers.items)}
+    numbers = {subject: number for number, subject in enumerate(known)}
 
     async def send(subject: str) -> _Sent | Absent | Unavailable:
-        taken = strangers.items[subject]
+        taken = known[subject]
         if isinstance(taken, Absent | Unavailable):
             return taken
-        if not taken.taken:
-            return NOBODY_TAKEN
         return await _sent(taken, f"{nonce}r{numbers[subject]}@{target.domain}", target, moment, lab)
 
-    sent = await all_of(send, strangers.items)
+    sent = await all_of(send, known)
     waiting = tuple(each.mailbox for each in sent.values() if isinstance(each, _Sent))
     if not waiting:
         return Many({subject: each for subject, each in sent.items() if not isinstance(each, _Sent)})
-    at = access.survey.endpoint
+    at = reading.survey.endpoint
     probe = ReturnedTalk(
         address=at.address,
         port=at.port,
         host=at.host,
-        tls=access.survey.tls,
-        certificate=access.certificate,
+        tls=reading.survey.tls,
+        certificate=reading.certificate,
         login=target.login,
         secret=target.secret,
         token=bool(target.token),
