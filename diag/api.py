@@ -336,8 +336,8 @@ from .tls.chain import (
 )
 from .tls.groups import Group as Group, group as group
 from .tls.handshake import (
-    ON_THE_WAY as ON_THE_WAY,
     LONGEST_TICKET as LONGEST_TICKET,
+    ON_THE_WAY as ON_THE_WAY,
     Handshake as Handshake,
     TlsFailure as TlsFailure,
     TlsTrouble as TlsTrouble,
