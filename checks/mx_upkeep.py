@@ -181,7 +181,7 @@ def mx_records_stand_at_names_that_exist(wildcard: MxWildcard) -> Iterator[Findi
 
 @rule("mx/single-host", Severity.INFO, Rfc(5321, "4.5.4.1"), Rfc(5321, "5.1"), since="1.0")
 class SingleHost(Finding):
-    """All mail comes through one mail host with one address.
+    """All mail comes through one mail host with one address of a family.
 
     ## Why it matters
     While that machine or its line is down, nothing arrives. Senders keep trying for some days, so that
@@ -192,8 +192,9 @@ class SingleHost(Finding):
     same mailboxes and filters as strictly as the first.
     """
 
-    message = "{subject} is the only mail host of {domain}, at one address."
+    message = "{subject} is the only mail host of {domain}, at {addresses}."
     domain: str
+    addresses: str
 
 
 @check
@@ -216,6 +217,7 @@ def mail_has_a_second_way_in(
         yield SingleHost(
             subject=host.name,
             domain=routing.domain,
+            addresses=" and ".join(host.addresses),
             certainty=Certainty.LIKELY,  # several machines can share one address
             evidence=routing.asked + host.asked,
         )

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from checks.mx_upkeep import (
+    SingleHost,
     mail_has_a_second_way_in,
     mx_hosts_lead_to_one_provider,
     some_mx_host_has_ipv6,
@@ -86,6 +87,19 @@ def test_no_mail_host_is_the_only_one_without_mx_records_or_on_loopback() -> Non
     assert second_way_in([host("d.example", PUBLIC)], implicit=True) == []
     assert second_way_in([host("mx.d.example", "127.1.2.3")], public=("127.0.0.0/8",)) == []
     assert second_way_in([host("mx.d.example", "198.51.100.3")], public=("198.51.100.0/24",)) == ALONE
+
+
+@pytest.mark.parametrize(
+    ("addresses", "where"), [((PUBLIC,), PUBLIC), ((PUBLIC6, PUBLIC), f"{PUBLIC} and {PUBLIC6}")]
+)
+def test_the_addresses_of_the_only_mail_host_are_told(addresses: Sequence[str], where: str) -> None:
+    only = host("mx.d.example", *addresses)
+    routing, owners = routes(only.name), operators(only.name)
+    (found,) = mail_has_a_second_way_in.function(
+        routing, Many({only.name: only}), owners, Target("d.example")
+    )
+    assert isinstance(found, SingleHost)
+    assert found.text().endswith(f"is the only mail host of d.example, at {where}.")
 
 
 def ipv6(*hosts: MxHost, gone: Sequence[str] = (), implicit: bool = False, **wishes: Any) -> list[str]:
