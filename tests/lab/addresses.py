@@ -4,6 +4,8 @@ Addresses are PREFIX.0.x and PREFIX.1.x, all within 127/8, so that several world
 different prefixes.  Ports are the standard ones.  One address has one name, except where a row says so.
 """
 
+import itertools
+
 from lab.clients import CLIENTS
 
 # One MX each, `mx.NAME.test`, which differs from a sound one in its certificate.
@@ -96,6 +98,11 @@ HABITS: dict[str, tuple[str, ...]] = {
     "deep": (),
     "half-dead": (),
     "half-tls": (),
+    "both-families": (),
+    "dead-ipv6": (),
+    "gone-ipv6": (),
+    "silent-ipv6": (),
+    "half-dead-ipv6": (),
     # sound servers whose fault is in the DNS
     "mx-alias": (),
     "dane-mismatch": (),
@@ -116,6 +123,18 @@ SECOND: dict[str, tuple[str, ...] | None] = {
     "half-dead": None,
     "half-tls": ("smtpd_tls_security_level = none",),
 }
+
+# IPv6 addresses of MX hosts: those where a server listens, and others. They are published everywhere, and there only
+# in a network namespace (families.py): loopback has no IPv6 address but ::1.
+SIX: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "both-families": (("fd25::21",), ()),
+    "dead-ipv6": ((), ("fd25::dead",)),
+    "gone-ipv6": ((), ("fd25::90e",)),
+    "silent-ipv6": ((), ("fd25::511e",)),
+    "half-dead-ipv6": (("fd25::22",), ("fd25::22:dead",)),
+}
+GONE, SILENT = "fd25::90e", "fd25::511e"
+"""The address that nobody has, and the one where nothing is heard; at the other dead ones connections are refused."""
 
 # MX hosts of Exim, and the suites of GnuTLS that each takes over the sound ones.
 EXIM_HABITS = {"rc4": "+ARCFOUR-128", "3des": "+3DES-CBC", "sni-default": ""}
@@ -167,4 +186,5 @@ def pointers(net: str) -> dict[str, str]:
     named |= {hosts(net)[f"second.{name}.test"]: f"mx.{name}.test" for name in SECOND}
     named.pop(hosts(net)["mx.no-ptr.test"])
     named[hosts(net)["mx.lame-ptr.test"]] = "elsewhere.lame-ptr.test"
+    named |= {at: f"mx.{name}.test" for name, places in SIX.items() for at in itertools.chain(*places)}
     return named

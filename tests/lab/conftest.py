@@ -22,14 +22,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[world.World]:
-    """A running mail world of real servers; skipped where it cannot run, except with CI=true: then it fails."""
+def real_servers() -> None:
+    """Skips what needs real servers where they cannot run, except with CI=true: then it fails."""
     lacking = world.missing()
     if lacking:
         reason = f"the laboratory of real servers needs {', '.join(lacking)}; tests/lab/install installs it"
         if os.environ.get("CI") == "true":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def lab(real_servers: None) -> Iterator[world.World]:
+    """A running mail world of real servers."""
     # not tmp_path: that is long and closed to other users, and mail users must enter
     with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as name:
         folder = Path(name)

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from lab import families
 from lab.addresses import (
     CERTIFICATE_FAULTS,
     EXIM_HABITS,
@@ -15,6 +16,7 @@ from lab.addresses import (
     RELAYED_PORT,
     RELAYS,
     SECOND,
+    SIX,
 )
 from lab.clients import CLIENTS, IMPLICIT, SUBMISSION
 from lab.files import run, write
@@ -103,7 +105,7 @@ data_directory = {home}/data
 maillog_file = {self.log}/postfix.log
 maillog_file_prefixes = {self.folder}
 myhostname = mx1.lab.test
-inet_protocols = ipv4
+inet_protocols = {"all" if families.here() else "ipv4"}
 inet_interfaces = 127.0.0.1
 # by default all of 127/8 is trusted: every server an open relay to a tester on loopback
 mynetworks =
@@ -160,6 +162,10 @@ postscreen_access_list =
             if different is not None:
                 at = self.places[f"second.{name}.test"]
                 yield f"{at}:25 inet n - n - - smtpd {self._options(f'mx.{name}.test', *different)}"
+        if families.here():
+            for name, (listening, _) in SIX.items():
+                for at in listening:
+                    yield f"[{at}]:25 inet n - n - - smtpd {self._options(f'mx.{name}.test')}"
         for fault in CERTIFICATE_FAULTS:
             weak = (
                 (f"tls_config_file = {self.folder}/postfix/openssl-weak.cnf",) if fault == "weak-key" else ()

@@ -50,6 +50,7 @@ _ROWS = (
     Planted(
         "parked.test", Kind.HEALTHY, "Nothing is wrong: null MX, SPF that authorises nobody, DMARC reject."
     ),
+    Planted("both-families.test", Kind.HEALTHY, "Nothing is wrong: the MX answers over IPv4 and over IPv6."),
     # certificates on port 25, each on an MX host of the domain's own, `mx.DOMAIN`
     Planted(
         "no-intermediate.test", Kind.CERTIFICATE, "The MX sends its certificate without the intermediate."
@@ -133,6 +134,10 @@ _ROWS = (
         "The MX takes mail from strangers for anybody.",
     ),
     Planted("half-dead.test", Kind.SMTP, "Nobody listens at the second address of the MX."),
+    Planted("dead-ipv6.test", Kind.SMTP, "The IPv6 address of the MX refuses connections."),
+    Planted("gone-ipv6.test", Kind.SMTP, "The IPv6 address of the MX is nobody's."),
+    Planted("silent-ipv6.test", Kind.SMTP, "Nothing comes back from the IPv6 address of the MX."),
+    Planted("half-dead-ipv6.test", Kind.SMTP, "One of two IPv6 addresses of the MX refuses connections."),
     Planted("half-tls.test", Kind.SMTP, "The MX offers no STARTTLS at its second address."),
     Planted("backup-clear.test", Kind.SMTP, "The second MX offers no STARTTLS."),
     Planted("masked.test", Kind.SMTP, "Something before the MX overwrites its offer of STARTTLS."),

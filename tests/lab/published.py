@@ -1,13 +1,14 @@
 """What each mail domain publishes: the sound records, and for every planted fault the ones that differ."""
 
 import base64
+import itertools
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from lab.addresses import CERTIFICATE_FAULTS, EXIM_HABITS, HABITS, POLICY_DOMAINS, RELAYS, SECOND
+from lab.addresses import CERTIFICATE_FAULTS, EXIM_HABITS, HABITS, POLICY_DOMAINS, RELAYS, SECOND, SIX
 from lab.clients import CLIENTS
 from lab.pki import Authority
 
@@ -75,7 +76,9 @@ class _Planting:
 
     def _own_host(self, domain: str) -> Published:
         host = ("@ MX 10 mx", f"mx A {self.places[f'mx.{domain}']}", 'mx TXT "v=spf1 a -all"')
-        return replace(self.sound, mx=host)
+        six = tuple(itertools.chain(*SIX.get(domain.removesuffix(".test"), ())))
+        second = ("@ MX 20 mx.sound.test.",) if six else ()
+        return replace(self.sound, mx=(*host, *second, *(f"mx AAAA {at}" for at in six)))
 
     def _perfect(self) -> Published:
         in_zone = {

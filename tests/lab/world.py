@@ -25,7 +25,18 @@ from lab.zones import Zones
 
 NET = "127.25"
 UNPACKED_EXIM = "/opt/maildiag-lab/usr/sbin/exim4"
-_PROGRAMS = ("postfix", "dovecot", "knotd", "unbound", "nginx", "postgrey", "unshare", "mount")
+_PROGRAMS = (
+    "postfix",
+    "dovecot",
+    "knotd",
+    "unbound",
+    "nginx",
+    "postgrey",
+    "unshare",
+    "nsenter",
+    "mount",
+    "ip",
+)
 _ACCOUNTS = ("postfix", "dovecot", "postgrey", "Debian-exim")
 _LONGEST_FOLDER = 60  # sockets live below it, and their paths end at 108 octets
 
@@ -69,9 +80,11 @@ def missing() -> list[str]:
     lacking += [f"the account {name}" for name in _ACCOUNTS if name not in users]
     if (
         not lacking
-        and subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode
+        and subprocess.run(
+            ["unshare", "--mount", "--net", "true"], capture_output=True, check=False
+        ).returncode
     ):
-        lacking.append("the right to make a mount namespace")
+        lacking.append("the right to make namespaces")
     return lacking
 
 

@@ -4,6 +4,7 @@ Zones are signed here and served as they are: a server that signs by itself woul
 """
 
 import datetime as dt
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from lab.published import Published
 
 TTL = 3600
 UNSIGNED = ("unsigned.test", "bl.test")
+REVERSE_4, REVERSE_6 = "127.in-addr.arpa", "d.f.ip6.arpa"
 _DAY = dt.timedelta(days=1)
 _SEP_ZONE_KEY = 257  # one key signs everything: RFC 4034, 2.1.1
 
@@ -71,14 +73,20 @@ class Zones:
             "\n".join(f'{n} A 127.0.0.2\n{n} TXT "Listed by the laboratory"' for n in listed),
             signed=False,
         )
-        reverse = "\n".join(
-            f"{_reversed(address)} PTR {name}." for address, name in pointers(self.net).items()
+        reverse = [
+            f"{ipaddress.ip_address(at).reverse_pointer}. PTR {name}."
+            for at, name in pointers(self.net).items()
+        ]
+        self._zone(
+            REVERSE_4,
+            "\n".join(one for one in reverse if REVERSE_4 in one) + "\n1.0.0 PTR localhost.",
+            signed=False,
         )
-        self._zone("127.in-addr.arpa", f"{reverse}\n1.0.0 PTR localhost.", signed=False)
+        self._zone(REVERSE_6, "\n".join(one for one in reverse if REVERSE_6 in one), signed=False)
         glue = "\n".join(f"{name}. A {self.places[name]}" for name in AUTHORITIES)
         further = f"{SECONDARY}. A {self.places[SECONDARY]}"
         self._zone("test", f"{glue}\n{further}\n{self._delegations((*domains, 'bl.test'))}")
-        self._zone(".", f"{glue}\n{self._delegations(('test', '127.in-addr.arpa'))}")
+        self._zone(".", f"{glue}\n{self._delegations(('test', REVERSE_4, REVERSE_6))}")
         write(self.folder / "anchor.ds", f"{self._ds('.')}\n")
         hints = "\n".join(f". {TTL} NS {n}.\n{n}. {TTL} A {self.places[n]}" for n in AUTHORITIES)
         write(self.folder / "hints", f"{hints}\n")
@@ -175,7 +183,8 @@ zone:
                 trust-anchor-file: "{self.folder}/anchor.ds"
                 # Unbound answers these by itself unless told otherwise (RFC 6303, RFC 6761)
                 local-zone: "test." nodefault
-                local-zone: "127.in-addr.arpa." nodefault
+                local-zone: "{REVERSE_4}." nodefault
+                local-zone: "{REVERSE_6}." nodefault
                 # Blocklists that have nothing but their test points (RFC 5782 section 5).
                 local-zone: "zen.spamhaus.org." static
                 local-data: "2.0.0.127.zen.spamhaus.org. A 127.0.0.2"
@@ -194,7 +203,3 @@ zone:
                 control-use-cert: no
             """,
         )
-
-
-def _reversed(address: str) -> str:
-    return ".".join(reversed(address.split(".")[1:]))
