@@ -41,6 +41,8 @@ class Careless:
     """What Dovecot does differently at this address."""
     without: tuple[str, ...] = ()
     """Sound SRV records that are left out, by owner."""
+    relays: dict[int, str] = field(default_factory=dict)
+    """Ports where a relay (relay.py) listens, and its habit; it reaches the first listener of Dovecot."""
     expired: bool = False
     """Whether the certificate is one that ended two days ago."""
 
@@ -52,6 +54,7 @@ _ALL_MAILBOX_PORTS = (
     Listener("pop3", 995, tls=True),
     Listener("managesieve", 4190, tls=False),
 )
+RELAYED_IMAP = 1143
 _CLEAR = "disable_plaintext_auth = no"
 
 CLIENTS: dict[str, Careless] = {
@@ -95,5 +98,11 @@ CLIENTS: dict[str, Careless] = {
             "ssl_min_protocol = TLSv1",
             "ssl_cipher_list = ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0",
         ),
+    ),
+    "ssl3-993": Careless(
+        (_IMAPS,),
+        dovecot=(Listener("imap", RELAYED_IMAP, tls=False),),
+        settings=(_CLEAR, "ssl = no"),
+        relays={993: "ssl3-first"},
     ),
 }

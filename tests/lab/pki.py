@@ -23,8 +23,8 @@ from lab.files import write
 
 DAY = dt.timedelta(days=1)
 LIFETIME = 90 * DAY
-WITH_RSA = ("rsa-exchange", "rsa-only", "dh-1024")
-"""Hosts whose ways to agree on keys need one of these (RFC 5246, A.5)."""
+WITH_RSA = ("rsa-exchange", "rsa-only", "dh-1024", "ssl3", "ssl3-too", "ssl3-993")
+"""Hosts whose ways to agree on keys need one of these (RFC 5246, A.5; RFC 6101, A.6)."""
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -138,7 +138,11 @@ class Authority:
         self._sound("mx1.lab.test", "lab.test", key=_rsa(2048))
         self._sound("mx2.lab.test")
         for name, careless in CLIENTS.items():
-            self._sound(f"mail.{name}.test", begins=-LIFETIME - 2 * DAY if careless.expired else -DAY)
+            key, begins = (
+                _rsa(2048) if name in WITH_RSA else None,
+                -LIFETIME - 2 * DAY if careless.expired else -DAY,
+            )
+            self._sound(f"mail.{name}.test", key=key, begins=begins)
         self._sound("imap.lab.test", "lab.test")
         for domain in POLICY_DOMAINS:
             if domain != "sts-expired.test":

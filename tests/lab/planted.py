@@ -146,6 +146,8 @@ _ROWS = (
         Kind.SMTP,
         "What ends TLS for the MX obeys commands that came before it in clear text.",
     ),
+    Planted("ssl3.test", Kind.SMTP, "What ends TLS for the MX speaks SSL 3.0 and nothing newer."),
+    Planted("ssl3-too.test", Kind.SMTP, "What ends TLS for the MX speaks SSL 3.0, too."),
     # mailboxes and submission
     Planted("submission-clear.test", Kind.SUBMISSION, "Port 587 offers AUTH before TLS."),
     Planted("clear-465.test", Kind.SUBMISSION, "Port 465 begins in clear text."),
@@ -171,6 +173,7 @@ _ROWS = (
     Planted("closed-993.test", Kind.MAILBOX, "Nobody listens on port 993."),
     Planted("expired-993.test", Kind.MAILBOX, "The certificate of the IMAP server ended two days ago."),
     Planted("tls10-993.test", Kind.MAILBOX, "The IMAP server speaks TLS 1.0, too."),
+    Planted("ssl3-993.test", Kind.MAILBOX, "What ends TLS for the IMAP server speaks SSL 3.0, too."),
     # what is published
     Planted("spf-lookups.test", Kind.DNS, "Evaluating SPF takes eleven look-ups."),
     Planted("spf-two.test", Kind.DNS, "There are two SPF records."),

@@ -110,6 +110,8 @@ FOUND = {
     "backup-clear.test": {"smtp/starttls-missing"},
     "masked.test": {"smtp/inspected-by-middlebox"},
     "injected.test": {"smtp/starttls-command-injection"},
+    "ssl3.test": {"smtp/starttls-handshake-fails", "tls/nothing-modern", "tls/ssl3-on-25"},
+    "ssl3-too.test": {"tls/no-tls13", "tls/ssl3-on-25", "tls/tls10-or-11-on-25"},
     "clear-465.test": {"submission/465-speaks-plaintext"},
     "tls-587.test": {"submission/587-speaks-tls"},
     "no-login-587.test": {"submission/no-auth"},
@@ -129,6 +131,7 @@ FOUND = {
     "closed-993.test": {"imap/unreachable"},
     "expired-993.test": {"certificates/expired"},
     "tls10-993.test": {"tls/tls10-or-11"},
+    "ssl3-993.test": {"tls/no-tls13", "tls/ssl3", "tls/tls10-or-11"},
 }
 """Exact sets. `throttle.test` depends on who connected within the last minute; `busy.test` stands for it."""
 
@@ -145,6 +148,7 @@ OPEN = {
     "tls-on-25.test": {"certificates", "smtp", "tls"},
     "deep.test": {"delivery", "smtp"},
     "masked.test": {"certificates", "delivery", "smtp", "tls"},
+    "ssl3.test": {"certificates", "smtp", "tls"},
     "clear-465.test": {"certificates", "tls"},
     "tls-587.test": {"tls"},
     "certificate-587.test": {"consistency", "submission", "tls"},

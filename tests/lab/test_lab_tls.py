@@ -44,6 +44,26 @@ def test_a_postfix_with_nothing_but_tls10_is_found_to_have_eight_suites(lab: wor
     assert (suites["version"], len(suites["names"]), suites["all"]) == ("TLS 1.0", 8, True)
 
 
+SSL3_ALONE, SSL3_TOO = ["SSL 3.0"], ["SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2"]
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("domain", "place", "versions"),
+    [
+        ("ssl3.test", ("mx.ssl3.test", 25), SSL3_ALONE),
+        ("ssl3-too.test", ("mx.ssl3-too.test", 25), SSL3_TOO),
+        ("ssl3-993.test", ("mail.ssl3-993.test", 993), SSL3_TOO),
+    ],
+)
+def test_ssl3_is_heard_where_it_is_spoken_and_what_is_newer_where_it_is(
+    lab: world.World, domain: str, place: tuple[str, int], versions: list[str]
+) -> None:
+    found = spoken(lab, domain, "standard")[place]
+    assert [name for name, known in found["versions"].items() if known == "yes"] == versions
+    assert set(found["versions"].values()) == {"yes", "no"}
+
+
 @pytest.mark.lab
 def test_by_default_three_connections_show_the_versions(lab: world.World) -> None:
     found = spoken(lab, "sound.test", "standard")

@@ -523,6 +523,33 @@ def test_old_versions_and_suites(
         assert server.tls.version() == spoken or suite[0].endswith(spoken)
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "newest"),
+    [("mx.ssl3.test", 25, 0), ("mx.ssl3-too.test", 25, 3), ("mail.ssl3-993.test", 993, 3)],
+)
+@pytest.mark.filterwarnings("ignore:The asyncore module is deprecated")
+def test_mail_is_taken_and_read_over_ssl3(lab: World, host: str, port: int, newest: int) -> None:
+    from tlslite.api import HandshakeSettings, TLSConnection
+
+    for offered in (0, 3):
+        with contextlib.closing(socket.create_connection((lab.hosts[host], port), 10)) as plain:
+            if port == 25:
+                for said, code in (
+                    (b"", b"220 "),
+                    (b"EHLO localhost\r\n", b"250-"),
+                    (b"STARTTLS\r\n", b"220 "),
+                ):
+                    plain.sendall(said)
+                    assert plain.recv(1000).startswith(code)
+            settings = HandshakeSettings()
+            settings.minVersion, settings.maxVersion = (3, 0), (3, offered)
+            tls = TLSConnection(plain)
+            tls.handshakeClientCert(settings=settings)
+            assert tls.version == (3, min(offered, newest))
+            tls.sendall(b"EHLO localhost\r\n" if port == 25 else b"a CAPABILITY\r\n")
+            assert bytes(tls.read(4, 4)) == (b"250-" if port == 25 else b"* OK")
+
+
 @pytest.mark.parametrize("name", ["demands-certificate", "asks-certificate"])
 def test_certificates_of_clients(lab: World, name: str) -> None:
     with smtp(lab, f"mx.{name}.test") as server:

@@ -4,6 +4,7 @@ Nothing in it needs a network.  It needs root (standard ports, mail users, a pri
 Debian packages that `tests/lab/install` installs.
 """
 
+import importlib.util
 import json
 import os
 import pwd
@@ -13,7 +14,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab.addresses import AUTHORITIES, HABITS, RELAYS, SECONDARY, hosts
+from lab.addresses import AUTHORITIES, HABITS, RELAYED_PORT, RELAYS, SECONDARY, hosts
+from lab.clients import CLIENTS
 from lab.files import run, write
 from lab.mail import USERS, MailServers
 from lab.pki import Authority
@@ -76,6 +78,8 @@ def missing() -> list[str]:
     lacking = [name for name in _PROGRAMS if shutil.which(name) is None]
     if exim_program() is None:
         lacking.append("exim4")
+    if importlib.util.find_spec("tlslite") is None:
+        lacking.append("tlslite-ng")
     users = {entry.pw_name for entry in pwd.getpwall()}
     lacking += [f"the account {name}" for name in _ACCOUNTS if name not in users]
     if (
@@ -172,14 +176,23 @@ class _Start:
         self._wait("mx1.lab.test", 25, 587, 465, 2525)
         for name in RELAYS:
             self._wait(f"mx.{name}.test", 25)
+        for name, careless in CLIENTS.items():
+            self._wait(f"mail.{name}.test", *careless.relays)
         self._wait(f"mx.{next(iter(HABITS))}.test", 25)
         complain_of_ended(self.started)
         self._describe(zones)
 
     def _relays(self) -> None:
         arguments = [
-            f"{habit}={self.places[f'mx.{name}.test']}=mx.{name}.test" for name, habit in RELAYS.items()
+            f"{habit}={self.places[f'mx.{name}.test']}:25:{RELAYED_PORT}=mx.{name}.test"
+            for name, habit in RELAYS.items()
         ]
+        for name, careless in CLIENTS.items():
+            host, behind = f"mail.{name}.test", careless.dovecot[0].port if careless.dovecot else 0
+            arguments += [
+                f"{habit}={self.places[host]}:{port}:{behind}={host}"
+                for port, habit in careless.relays.items()
+            ]
         self._launch("relays", sys.executable, "-m", "lab.relay", self.folder / "pki", *arguments)
 
     def _greylister(self) -> None:
