@@ -18,6 +18,7 @@ _IMAPS = "_imaps._tcp SRV 0 1 993 mail"
 _POP3S = "_pop3s._tcp SRV 10 1 995 mail"
 _IMAP = "_imap._tcp SRV 20 1 143 mail"
 _POP3 = "_pop3._tcp SRV 20 1 110 mail"
+_SIEVE = "_sieve._tcp SRV 0 1 4190 mail"
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,9 @@ CLIENTS: dict[str, Careless] = {
             "ssl_cipher_list = ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0",
         ),
     ),
+    "sieve-clear": Careless((_SIEVE,), dovecot=_ALL_MAILBOX_PORTS[4:], settings=(_CLEAR,)),
+    "no-tls-4190": Careless((_SIEVE,), dovecot=_ALL_MAILBOX_PORTS[4:], settings=(_CLEAR, "ssl = no")),
+    "tls-4190": Careless((_SIEVE,), dovecot=(Listener("managesieve", 4190, tls=True),)),
     "ssl3-993": Careless(
         (_IMAPS,),
         dovecot=(Listener("imap", RELAYED_IMAP, tls=False),),

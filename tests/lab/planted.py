@@ -47,6 +47,7 @@ _ROWS = (
         Kind.HEALTHY,
         "Nothing is wrong: the greeting comes in two lines, two seconds apart.",
     ),
+    Planted("sieve.test", Kind.HEALTHY, "Nothing is wrong: ManageSieve is published, too, and sound."),
     Planted(
         "parked.test", Kind.HEALTHY, "Nothing is wrong: null MX, SPF that authorises nobody, DMARC reject."
     ),
@@ -173,6 +174,9 @@ _ROWS = (
     Planted("closed-993.test", Kind.MAILBOX, "Nobody listens on port 993."),
     Planted("expired-993.test", Kind.MAILBOX, "The certificate of the IMAP server ended two days ago."),
     Planted("tls10-993.test", Kind.MAILBOX, "The IMAP server speaks TLS 1.0, too."),
+    Planted("sieve-clear.test", Kind.MAILBOX, "ManageSieve lets users log in before TLS."),
+    Planted("no-tls-4190.test", Kind.MAILBOX, "ManageSieve takes logins, offers STARTTLS and refuses it."),
+    Planted("tls-4190.test", Kind.MAILBOX, "ManageSieve waits for TLS from the first octet."),
     Planted("ssl3-993.test", Kind.MAILBOX, "What ends TLS for the IMAP server speaks SSL 3.0, too."),
     # what is published
     Planted("spf-lookups.test", Kind.DNS, "Evaluating SPF takes eleven look-ups."),

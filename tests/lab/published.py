@@ -114,6 +114,7 @@ class _Planting:
         second = '_dmarc TXT "v=DMARC1; p=none; rua=mailto:abuse@{d}"'
         return {
             "parked.test": parked,
+            "sieve.test": replace(sound, clients=(*sound.clients, "_sieve._tcp SRV 0 1 4190 imap.lab.test.")),
             "lagging.test": replace(sound, before=fewer),
             "spf-lookups.test": replace(sound, spf=(eleven,), more=addresses),
             "spf-two.test": replace(sound, spf=(*sound.spf, '@ TXT "v=spf1 a:mx1.lab.test -all"')),

@@ -27,6 +27,7 @@ FOUND = {
     "sound.test": set(),
     "slow.test": set(),
     "postscreen.test": set(),
+    "sieve.test": set(),
     "parked.test": set(),
     "unsigned.test": {
         "dnssec/unsigned",
@@ -131,6 +132,9 @@ FOUND = {
     "closed-993.test": {"imap/unreachable"},
     "expired-993.test": {"certificates/expired"},
     "tls10-993.test": {"tls/tls10-or-11"},
+    "sieve-clear.test": {"managesieve/plaintext-auth"},
+    "no-tls-4190.test": {"managesieve/plaintext-auth", "managesieve/tls-fails"},
+    "tls-4190.test": {"managesieve/tls-on-4190"},
     "ssl3-993.test": {"tls/no-tls13", "tls/ssl3", "tls/tls10-or-11"},
 }
 """Exact sets. `throttle.test` depends on who connected within the last minute; `busy.test` stands for it."""
@@ -281,6 +285,27 @@ def test_signatures_are_judged_and_what_they_secure(domain: str, reports: dict[s
     for result in reports[domain]["results"]:
         became.setdefault(result["check"], set()).add(result["status"])
     assert (became["signatures_hold"], became["tlsa_records_fit_the_certificate"]) == SECURED[domain]
+
+
+SIEVES = {
+    "sieve.test": "imap.lab.test",
+    "sieve-clear.test": "mail.sieve-clear.test",
+    "no-tls-4190.test": "mail.no-tls-4190.test",
+    "tls-4190.test": "mail.tls-4190.test",
+}
+"""Domains that publish ManageSieve, and the host."""
+
+
+def test_managesieve_is_asked_where_it_is_published_and_nowhere_else(
+    lab: World, reports: dict[str, Any]
+) -> None:
+    asked = {
+        domain: {(place["host"], place["address"]) for place in report["endpoints"] if place["port"] == 4190}
+        for domain, report in reports.items()
+    }
+    assert {domain: places for domain, places in asked.items() if places} == {
+        domain: {(host, lab.hosts[host])} for domain, host in SIEVES.items()
+    }
 
 
 def test_the_healthy_domain_grades_a_plus_in_the_terminal(lab: World) -> None:

@@ -634,6 +634,22 @@ def test_logins_on_port_587(lab: World, name: str, before: set[str], after: set[
             assert set(server.esmtp_features.get("auth", "").split()) == after
 
 
+@pytest.mark.parametrize(
+    ("host", "mechanisms", "starttls"),
+    [
+        ("imap.lab.test", b'"SASL" "SCRAM-SHA-256"', b"OK "),
+        ("mail.sieve-clear.test", b'"SASL" "PLAIN LOGIN SCRAM-SHA-256"', b"OK "),
+        ("mail.no-tls-4190.test", b'"SASL" "PLAIN LOGIN SCRAM-SHA-256"', b"NO "),
+    ],
+)
+def test_managesieve_before_tls(lab: World, host: str, mechanisms: bytes, starttls: bytes) -> None:
+    with socket.create_connection((lab.hosts[host], 4190), 10) as plain, plain.makefile("rb") as said:
+        told = set(iter(lambda: said.readline().strip(), b'OK "Dovecot (Debian) ready."'))
+        assert {mechanisms, b'"STARTTLS"'} <= told
+        plain.sendall(b"STARTTLS\r\n")
+        assert said.readline().startswith(starttls)
+
+
 def test_mailboxes_without_tls(lab: World) -> None:
     with imap(lab, "mail.no-tls-143.test") as mailbox:
         assert not {"STARTTLS", "LOGINDISABLED"} & set(mailbox.capabilities)

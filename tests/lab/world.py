@@ -170,7 +170,7 @@ class _Start:
         self._wait(SECONDARY, 53)
         self._wait("resolver.lab.test", 53)
         self._wait("greylister.lab.test", 10023)
-        self._wait("imap.lab.test", 143, 993, 110, 995, 24, 12345)
+        self._wait("imap.lab.test", 143, 993, 110, 995, 4190, 24, 12345)
         self._wait("mta-sts.lab.test", 443)
         self._wait("mx2.lab.test", 25, 587, 465)
         self._wait("mx1.lab.test", 25, 587, 465, 2525)
