@@ -6,7 +6,7 @@ different prefixes.  Ports are the standard ones.  One address has one name, exc
 
 import itertools
 
-from lab.clients import CLIENTS
+from lab.clients import CLIENTS, DEFAULT_TLS
 
 # One MX each, `mx.NAME.test`, which differs from a sound one in its certificate.
 CERTIFICATE_FAULTS = (
@@ -98,6 +98,7 @@ HABITS: dict[str, tuple[str, ...]] = {
     "deep": (),
     "half-dead": (),
     "half-tls": (),
+    "default-25": DEFAULT_TLS,
     "both-families": (),
     "dead-ipv6": (),
     "gone-ipv6": (),

@@ -11,6 +11,15 @@ _LOGIN = (
 SUBMISSION = ("smtpd_tls_security_level = encrypt", *_LOGIN)
 IMPLICIT = ("smtpd_tls_wrappermode = yes", *_LOGIN)
 
+# What Postfix does about TLS unless told otherwise, where sound servers of the world are told.
+DEFAULT_TLS = (
+    "smtpd_tls_protocols = >=TLSv1",
+    "smtpd_tls_mandatory_protocols = >=TLSv1",
+    "smtpd_tls_ciphers = medium",
+    "smtpd_tls_mandatory_ciphers = medium",
+    "tls_ssl_options =",
+)
+
 _SUBMISSIONS = "_submissions._tcp SRV 0 1 465 mail"
 _SUBMISSION = "_submission._tcp SRV 10 1 587 mail"
 _BOTH = (_SUBMISSIONS, _SUBMISSION)
@@ -82,6 +91,7 @@ CLIENTS: dict[str, Careless] = {
     "cram-only": Careless(_BOTH, exim=(587, 465)),
     "certificate-587": Careless(_BOTH, {587: (*SUBMISSION, "smtpd_tls_req_ccert = yes"), 465: IMPLICIT}),
     "expired-465": Careless(_BOTH, {587: SUBMISSION, 465: IMPLICIT}, expired=True),
+    "default-587": Careless(_BOTH, {587: (*SUBMISSION, *DEFAULT_TLS), 465: (*IMPLICIT, *DEFAULT_TLS)}),
     "imap-clear": Careless((_IMAPS, _IMAP), dovecot=_ALL_MAILBOX_PORTS, settings=(_CLEAR,)),
     "pop3-clear": Careless((_POP3S, _POP3), dovecot=_ALL_MAILBOX_PORTS, settings=(_CLEAR,)),
     "no-tls-143": Careless((_IMAP,), dovecot=_ALL_MAILBOX_PORTS[:1], settings=(_CLEAR, "ssl = no")),

@@ -23,7 +23,16 @@ from lab.files import write
 
 DAY = dt.timedelta(days=1)
 LIFETIME = 90 * DAY
-WITH_RSA = ("rsa-exchange", "rsa-only", "dh-1024", "ssl3", "ssl3-too", "ssl3-993")
+WITH_RSA = (
+    "rsa-exchange",
+    "rsa-only",
+    "dh-1024",
+    "ssl3",
+    "ssl3-too",
+    "ssl3-993",
+    "default-25",
+    "default-587",
+)
 """Hosts whose ways to agree on keys need one of these (RFC 5246, A.5; RFC 6101, A.6)."""
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 

@@ -111,6 +111,7 @@ FOUND = {
     "backup-clear.test": {"smtp/starttls-missing"},
     "masked.test": {"smtp/inspected-by-middlebox"},
     "injected.test": {"smtp/starttls-command-injection"},
+    "default-25.test": {"tls/dhe", "tls/rsa-key-exchange-on-25", "tls/tls10-or-11-on-25"},
     "ssl3.test": {"smtp/starttls-handshake-fails", "tls/nothing-modern", "tls/ssl3-on-25"},
     "ssl3-too.test": {"tls/no-tls13", "tls/ssl3-on-25", "tls/tls10-or-11-on-25"},
     "clear-465.test": {"submission/465-speaks-plaintext"},
@@ -119,6 +120,7 @@ FOUND = {
     "no-tls-587.test": {"submission/no-starttls"},
     "open-587.test": set(),  # likewise
     "only-587.test": {"submission/no-implicit-tls"},
+    "default-587.test": {"tls/anonymous", "tls/dhe", "tls/rsa-key-exchange", "tls/tls10-or-11"},
     "login-only.test": {"submission/login-only"},
     "cram-only.test": {"submission/weak-mechanisms"},
     "certificate-587.test": set(),

@@ -29,7 +29,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lab.addresses import pointers
-from lab.clients import CLIENTS
+from lab.clients import CLIENTS, DEFAULT_TLS
 from lab.planted import PLANTED
 from lab.world import World
 
@@ -392,6 +392,24 @@ def unverifying() -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     context.set_ciphers("ALL:aNULL:@SECLEVEL=0")
     return context
+
+
+def test_suites_without_a_certificate_are_what_postfix_takes_unless_told_otherwise(lab: World) -> None:
+    names = [setting.partition(" =")[0] for setting in DEFAULT_TLS]
+    told = subprocess.run(["postconf", "-d", *names], capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == list(DEFAULT_TLS)
+    for host, port, taken in (
+        ("mx.default-25.test", 25, True),
+        ("mail.default-587.test", 587, True),
+        ("mx.sound.test", 25, False),
+    ):
+        context = unverifying()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("aNULL:@SECLEVEL=0")
+        with smtp(lab, host, port) as server:
+            with contextlib.nullcontext() if taken else pytest.raises(ssl.SSLError):
+                server.starttls(context=context)
+            assert not taken or server.tls.getpeercert(binary_form=True) is None
 
 
 def test_clear_auth_offers_auth_before_tls(lab: World) -> None:
