@@ -75,17 +75,19 @@ def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int, protocol: str
             yield from course.run(_twice(offer))
         yield from course.run(_each(usual_13()))
     yield from course.run(_old(course, depth), _weak(TLS12), *course.unless_asked(usual_12()))
-    if course.spoken and TLS12 not in course.spoken and max(course.spoken) < TLS12:
-        yield from course.run(_weak(max(course.spoken)))
+    newest_is_old = bool(course.older) and max(course.spoken) < TLS12
+    if newest_is_old:
+        yield from course.run(_weak(course.older[0]))
     if depth is Depth.FULL:
+        # Before suites are counted: where connections run out, a list is cut short and no verdict is left open.
+        yield from course.run(*map(_weak, course.older[newest_is_old:]))
         yield from course.run(
             _about(course, protocol),
             _suites(course, TLS12, modern),
             _suites(course, TLS13),
             _telling_groups(course),
         )
-        older = sorted((version for version in course.spoken if SSL3 <= version < TLS12), reverse=True)
-        yield from course.run(*(_suites(course, version) for version in (TLS12, *older)))
+        yield from course.run(*(_suites(course, version) for version in (TLS12, *course.older)))
     return course.left
 
 
@@ -131,6 +133,11 @@ class _Course:
         found = {answer.version for answer in self.accepted}
         made = self.usual
         return found | ({OPENSSL_VERSIONS.get(made.version, TLS12)} if isinstance(made, Handshake) else set())
+
+    @property
+    def older(self) -> list[int]:
+        """Those of them from TLS 1.1 down to SSL 3.0, the newest first."""
+        return sorted((version for version in self.spoken if SSL3 <= version < TLS12), reverse=True)
 
     def found(self, version: int) -> set[int]:
         """The suites seen accepted under a version."""

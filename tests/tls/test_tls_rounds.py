@@ -158,6 +158,28 @@ def test_full_costs_a_healthy_host_no_more_than_the_budget_allows() -> None:
     assert offers.POST_QUANTUM not in asked(survey), "the usual handshake has shown one"
 
 
+STOCK = TlsScript(
+    versions=(TLS10, TLS11, TLS12, TLS13),
+    suites=(
+        *(0x1302, 0x1303, 0x1301, 0xC030, 0xC02F, 0xC028, 0xC027, 0xC014, 0xC013),
+        *(0x9F, 0x9E, 0x6B, 0x67, 0x39, 0x33, 0xA7, 0xA6, 0xC019, 0xC018, 0x3A, 0x34),
+        *(0x9D, 0x9C, 0x3D, 0x3C, 0x35, 0x2F),
+    ),
+    dh_bits=2048,
+)
+
+
+def test_what_rules_want_to_know_comes_before_lists_of_suites() -> None:
+    """A Postfix with an RSA key and nothing set takes all of its connections."""
+    survey = surveyed(STOCK, Depth.FULL, most=24)
+    assert survey.left
+    for fault, here in {"RC4": False, "3DES": False, "NULL": False, "EXPORT": False, "RSA": True}.items():
+        for version in (TLS10, TLS11, TLS12):
+            wanted = {n for n in offers.suites_of(version) if fault in offers.faults(suite(n))}
+            assert survey.takes(wanted, version).no is not here, (fault, version)
+            assert survey.takes(wanted, version).yes is here, (fault, version)
+
+
 def test_post_quantum_groups_are_asked_for_where_none_was_chosen() -> None:
     script = dataclasses.replace(HEALTHY, groups=(0x1D, 0x11EC))
     survey = surveyed(script, Depth.FULL, Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384", "X25519"))
