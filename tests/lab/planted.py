@@ -90,7 +90,7 @@ _ROWS = (
     Planted("clear-auth.test", Kind.SMTP, "The MX offers AUTH on port 25, before TLS too."),
     Planted("throttle.test", Kind.SMTP, "The MX answers 421 from the fourth connection within a minute on."),
     Planted("busy.test", Kind.SMTP, "The MX greets every connection with 421."),
-    Planted("greylist.test", Kind.SMTP, "The MX answers RCPT with 450 for the first five minutes."),
+    Planted("greylist.test", Kind.SMTP, "The MX answers RCPT with 450 on the first day."),
     Planted("helo-only.test", Kind.SMTP, "The MX refuses EHLO and accepts HELO."),
     Planted("blocked.test", Kind.SMTP, "The MX greets with 554 because a block list lists the client."),
     Planted(

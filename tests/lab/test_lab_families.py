@@ -55,7 +55,7 @@ class Both:
                 self.world.root_ca,
             ),
             *("--selector", self.world.selector, "--public", "127.25.0.0/16", "--public", "fd25::/64"),
-            *("--timeout", "2", "--profile", profile, *more),
+            *("--timeout", "3", "--profile", profile, *more),
         )
         decoder, seen, at = json.JSONDecoder(), {}, 0
         while done.stdout[at:].strip():

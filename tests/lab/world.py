@@ -205,7 +205,9 @@ class _Start:
             "--auto-whitelist-clients=0",
         )
         at = self.places["greylister.lab.test"]
-        self._launch("postgrey", "postgrey", f"--inet={at}:10023", "--delay=300", f"--dbdir={state}", *lists)
+        self._launch(
+            "postgrey", "postgrey", f"--inet={at}:10023", "--delay=86400", f"--dbdir={state}", *lists
+        )
 
     def _launch(self, name: str, *argv: str | Path) -> None:
         self.started.append(launch(self.folder, name, *argv))
