@@ -13,14 +13,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that `lab` is a
 from lab import processes, world
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep all tests of the laboratory on one worker, so that `-n` starts one world (with --dist loadgroup)."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            if item.get_closest_marker("lab"):
-                item.add_marker(pytest.mark.xdist_group("lab"))
-
-
 @pytest.fixture(scope="session")
 def real_servers() -> None:
     """Skips what needs real servers where they cannot run, except with CI=true: then it fails."""
