@@ -11,7 +11,7 @@ from xdist.scheduler import LoadGroupScheduling
 FOLDER = "tests/lab/"
 
 
-class OneWorld(LoadGroupScheduling):
+class OneWorld(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
     """Tests go where there is room, those of the laboratory together."""
 
     def _split_scope(self, nodeid: str) -> str:

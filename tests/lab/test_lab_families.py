@@ -43,19 +43,10 @@ class Both:
         profile = Path(self.world.folder) / f"{reference}-{more[-1]}.toml"
         profile.write_text(f'references = ["{reference}"]\n')
         done = self.space.run(
-            *(
-                MAILDIAG,
-                "check",
-                "-q",
-                "-f",
-                "json",
-                "-n",
-                self.world.resolver,
-                "--ca-file",
-                self.world.root_ca,
-            ),
+            *(str(MAILDIAG), "check", "-q", "-f", "json"),
+            *("-n", self.world.resolver, "--ca-file", self.world.root_ca),
             *("--selector", self.world.selector, "--public", "127.25.0.0/16", "--public", "fd25::/64"),
-            *("--profile", profile, *more),
+            *("--profile", str(profile), *more),
         )
         decoder, seen, at = json.JSONDecoder(), {}, 0
         while done.stdout[at:].strip():
