@@ -456,6 +456,8 @@ _SUBMISSION_FAILS = ("submission/tls-fails",)
 _IMAP_FAILS = ("imap/tls-fails",)
 _IN_CLEAR = ("imap/plaintext-on-993",)
 _TOO_MUCH, _TIME_UP, _SILENT, _BY_PEER = {"too-much": 1}, {"time-up": 1}, {"silent": 1}, {"by-peer": 1}
+_BESIDE = {"by-us": 1}
+"""Where no greeting comes for long, a ClientHello is sent on another connection meanwhile."""
 # A failed handshake is looked at again with other ClientHellos where they could fare better, and to make sure.
 _FAILED, _TWICE, _THRICE = {"tls-failed": 1}, {"tls-failed": 2}, {"tls-failed": 3}
 
@@ -487,14 +489,14 @@ _LONG_LIST = {
 MET: dict[str, dict[int, Met]] = {
     "slow": {
         25: Met("PP??", (), _TIME_UP),
-        587: Met("PP??", (), _TIME_UP),
-        143: Met("PPP-", (), _TIME_UP),
+        587: Met("PP??", (), {**_TIME_UP, **_BESIDE}),
+        143: Met("PPP-", (), {**_TIME_UP, **_BESIDE}),
         993: Met("PPPP", (), _TIME_UP),
     },
     "slow-to-greet": {
-        25: Met("----", ("smtp/address-unreachable",), _SILENT),
-        587: Met("????", (), _SILENT),
-        143: Met("????", (), _SILENT),
+        25: Met("----", ("smtp/address-unreachable",), {**_SILENT, **_BESIDE}),
+        587: Met("????", (), {**_SILENT, **_BESIDE}),
+        143: Met("????", (), {**_SILENT, **_BESIDE}),
         993: Met("???P", (), _SILENT),
     },
     "silent-after-greeting": {

@@ -84,20 +84,22 @@ _ENDED = (Ending.BY_US, Ending.BY_PEER)
 
 
 def said_goodbye(transcript: Transcript) -> bool:
-    """Whether we took our leave, and the last thing that the peer said is the answer to it.
+    """Whether we took our leave, and the peer answered that.
 
-    That is 221 or +OK to QUIT (RFC 5321 section 4.1.1.10, RFC 1939 section 6), OK to LOGOUT (RFC 5804 section 2.3),
-    and of IMAP (RFC 9051 section 6.1.3) by its tag: other commands may go together with it. Some IMAP servers close
-    after BYE, and leave OK out.
+    The last thing it says is 221 or +OK to QUIT (RFC 5321 section 4.1.1.10, RFC 1939 section 6) or OK to LOGOUT (RFC
+    5804 section 2.3). Of IMAP (RFC 9051 section 6.1.3) the tag tells: other commands may go together with it, and be
+    answered in another order. Some IMAP servers close after BYE, and leave OK out.
     """
     said = [event for event in transcript.events if isinstance(event, Said)]
     ours = [event for event in said if event.who is Who.US]
     left = _LEAVE.fullmatch(ours[-1].octets) if ours else None
     if left is None or transcript.closed.how not in _ENDED or said[-1].who is Who.US:
         return False
-    tag = left[1]
-    words = (b"* BYE", tag.upper() + b" OK") if tag else (b"221", b"+OK", b"OK")
-    return said[-1].octets.upper().startswith(words)
+    tag, last = left[1], said[-1].octets.upper()
+    if not tag:
+        return last.startswith((b"221", b"+OK", b"OK"))
+    answers = [event.octets.upper() for event in said if event.who is Who.PEER]
+    return last.startswith(b"* BYE") or any(each.startswith(tag.upper() + b" OK") for each in answers)
 
 
 def _talks(
