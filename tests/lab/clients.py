@@ -112,6 +112,7 @@ CLIENTS: dict[str, Careless] = {
     ),
     "sieve-clear": Careless((_SIEVE,), dovecot=_ALL_MAILBOX_PORTS[4:], settings=(_CLEAR,)),
     "no-tls-4190": Careless((_SIEVE,), dovecot=_ALL_MAILBOX_PORTS[4:], settings=(_CLEAR, "ssl = no")),
+    "expired-4190": Careless((_SIEVE,), dovecot=_ALL_MAILBOX_PORTS[4:], expired=True),
     "tls-4190": Careless((_SIEVE,), dovecot=(Listener("managesieve", 4190, tls=True),)),
     "ssl3-993": Careless(
         (_IMAPS,),

@@ -183,6 +183,7 @@ _ROWS = (
     Planted("sieve-clear.test", Kind.MAILBOX, "ManageSieve lets users log in before TLS."),
     Planted("no-tls-4190.test", Kind.MAILBOX, "ManageSieve takes logins, offers STARTTLS and refuses it."),
     Planted("tls-4190.test", Kind.MAILBOX, "ManageSieve waits for TLS from the first octet."),
+    Planted("expired-4190.test", Kind.MAILBOX, "The certificate of ManageSieve ended two days ago."),
     Planted("ssl3-993.test", Kind.MAILBOX, "What ends TLS for the IMAP server speaks SSL 3.0, too."),
     # what is published
     Planted("spf-lookups.test", Kind.DNS, "Evaluating SPF takes eleven look-ups."),

@@ -37,7 +37,10 @@ def _copy(source: Any, to: Any, change: Callable[[bytes], bytes]) -> None:
     with contextlib.suppress(OSError, BaseTLSException):
         while piece := source.recv(65536):
             to.sendall(change(bytes(piece)))
-        to.shutdown(socket.SHUT_WR)
+        if isinstance(to, TLSConnection):
+            to.close()  # with close_notify
+        else:
+            to.shutdown(socket.SHUT_WR)
 
 
 def _both_ways(

@@ -112,7 +112,7 @@ FOUND = {
     "masked.test": {"smtp/inspected-by-middlebox"},
     "injected.test": {"smtp/starttls-command-injection"},
     "default-25.test": {"tls/dhe", "tls/rsa-key-exchange-on-25", "tls/tls10-or-11-on-25"},
-    "ssl3.test": {"smtp/starttls-handshake-fails", "tls/nothing-modern", "tls/ssl3-on-25"},
+    "ssl3.test": {"tls/nothing-modern", "tls/ssl3-on-25"},
     "ssl3-too.test": {"tls/no-tls13", "tls/ssl3-on-25", "tls/tls10-or-11-on-25"},
     "clear-465.test": {"submission/465-speaks-plaintext"},
     "tls-587.test": {"submission/587-speaks-tls"},
@@ -136,6 +136,7 @@ FOUND = {
     "tls10-993.test": {"tls/tls10-or-11"},
     "sieve-clear.test": {"managesieve/plaintext-auth"},
     "no-tls-4190.test": {"managesieve/plaintext-auth", "managesieve/tls-fails"},
+    "expired-4190.test": {"certificates/expired"},
     "tls-4190.test": {"managesieve/tls-on-4190"},
     "ssl3-993.test": {"tls/no-tls13", "tls/ssl3", "tls/tls10-or-11"},
 }
@@ -154,14 +155,15 @@ OPEN = {
     "tls-on-25.test": {"certificates", "smtp", "tls"},
     "deep.test": {"delivery", "smtp"},
     "masked.test": {"certificates", "delivery", "smtp", "tls"},
-    "ssl3.test": {"certificates", "smtp", "tls"},
-    "clear-465.test": {"certificates", "tls"},
-    "tls-587.test": {"tls"},
+    "ssl3.test": {"certificates", "delivery", "smtp", "tls"},
+    "clear-465.test": {"certificates", "submission", "tls"},
+    "tls-587.test": {"submission", "tls"},
     "certificate-587.test": {"consistency", "submission", "tls"},
-    "tls-143.test": {"tls"},
-    "tls-110.test": {"tls"},
-    "clear-993.test": {"certificates", "tls"},
-    "clear-995.test": {"certificates", "tls"},
+    "tls-143.test": {"imap", "tls"},
+    "tls-110.test": {"pop3", "tls"},
+    "tls-4190.test": {"managesieve", "tls"},
+    "clear-993.test": {"certificates", "imap", "tls"},
+    "clear-995.test": {"certificates", "pop3", "tls"},
 }
 """Areas with something that could not be determined; the two zones that do not validate are left out."""
 
@@ -293,6 +295,7 @@ SIEVES = {
     "sieve.test": "imap.lab.test",
     "sieve-clear.test": "mail.sieve-clear.test",
     "no-tls-4190.test": "mail.no-tls-4190.test",
+    "expired-4190.test": "mail.expired-4190.test",
     "tls-4190.test": "mail.tls-4190.test",
 }
 """Domains that publish ManageSieve, and the host."""
