@@ -49,6 +49,8 @@ async def inbound_returns(
 
     `collected` comes first, as there is one login after the other, and none after one that failed.
     """
+    if isinstance(access, Absent):
+        return access  # without a login nobody asked for it, whatever became of the strangers
     if not isinstance(strangers, Many):
         return strangers
     known = {
