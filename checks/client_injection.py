@@ -45,17 +45,11 @@ class ImapCommandInjection(Finding):
 def imap_server_forgets_what_came_before_tls(injection: ImapInjection) -> Iterator[Finding]:
     """An IMAP server does not obey under TLS what was sent in plain text."""
     if injection.obeyed:
-        host = injection.endpoint.host
         yield ImapCommandInjection(
             subject=str(injection.endpoint),
             line=injection.line,
             evidence=(injection.cite,),
-            fix=(
-                Configure(host, "Cyrus IMAP 2.4.7 or any later release", "Cyrus IMAP"),
-                Configure(
-                    host, "service imap-login {\n  inet_listener imap {\n    port = 0\n  }\n}", "Dovecot"
-                ),
-            ),
+            fix=_cures(injection.endpoint.host, "imap-login", "imap"),
         )
 
 
@@ -85,19 +79,11 @@ class SieveCommandInjection(Finding):
 def managesieve_server_forgets_what_came_before_tls(injection: SieveInjection) -> Iterator[Finding]:
     """A ManageSieve server does not obey under TLS what was sent in plain text."""
     if injection.obeyed:
-        host = injection.endpoint.host
         yield SieveCommandInjection(
             subject=str(injection.endpoint),
             line=injection.line,
             evidence=(injection.cite,),
-            fix=(
-                Configure(host, "Cyrus IMAP 2.4.7 or any later release", "Cyrus IMAP"),
-                Configure(
-                    host,
-                    "service managesieve-login {\n  inet_listener sieve {\n    port = 0\n  }\n}",
-                    "Dovecot",
-                ),
-            ),
+            fix=_cures(injection.endpoint.host, "managesieve-login", "sieve"),
         )
 
 
@@ -133,8 +119,19 @@ def pop3_server_forgets_what_came_before_tls(injection: Pop3Injection) -> Iterat
             evidence=(injection.cite,),
             fix=(
                 Configure(host, "Courier Mail Server 1.1.5 or any later release", "Courier"),
-                Configure(
-                    host, "service pop3-login {\n  inet_listener pop3 {\n    port = 0\n  }\n}", "Dovecot"
-                ),
+                _closed(host, "pop3-login", "pop3"),
             ),
         )
+
+
+def _cures(host: str, service: str, listener: str) -> tuple[Configure, ...]:
+    return (
+        Configure(host, "Cyrus IMAP 2.4.7 or any later release", "Cyrus IMAP"),
+        _closed(host, service, listener),
+    )
+
+
+def _closed(host: str, service: str, listener: str) -> Configure:
+    """The port without TLS, closed in Dovecot."""
+    text = f"service {service} {{\n  inet_listener {listener} {{\n    port = 0\n  }}\n}}"
+    return Configure(host, text, "Dovecot")

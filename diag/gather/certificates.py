@@ -17,7 +17,7 @@ from diag.facts.hellos import InboundHandshake
 from diag.facts.moment import RunMoment
 from diag.facts.mta_sts import StsPolicy
 from diag.facts.vantage import OurClock
-from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.knowing import Absent, Cite, Many, Unavailable, items_of
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
 from diag.probes.probe import Lab
@@ -68,9 +68,8 @@ async def client_certificates(
     lab: Lab,
 ) -> Many[ClientCertificate]:
     """What mail programs are served. A guessed endpoint that serves nothing is left out: nobody promised it."""
-    met: dict[str, ClientContact | Absent | Unavailable] = {**contacts.items}
-    if isinstance(sieve, Many):
-        met |= sieve.items
+    also = items_of(sieve)
+    met: dict[str, ClientContact | Absent | Unavailable] = {**contacts.items, **also}
 
     async def served(subject: str) -> ClientCertificate | Absent | Unavailable:
         contact = met[subject]

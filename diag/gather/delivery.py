@@ -25,7 +25,7 @@ from diag.facts.moment import VantagePoint
 from diag.facts.mta_sts import StsPolicy
 from diag.facts.mx import MxHost, Routing
 from diag.facts.vantage import OurClock
-from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.knowing import Absent, Many, Unavailable, items_of
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
 from diag.records.mta_sts import Mode
@@ -139,7 +139,7 @@ class _Seen:
         for host in self._known_hosts():
             yield from self._of_host(host)
         last = max(exchange.preference for exchange in self.routing.exchanges)
-        items = self.hosts.items if isinstance(self.hosts, Many) else {}
+        items = items_of(self.hosts)
         for name, known in items.items():
             if isinstance(known, Unavailable):
                 preference = next(

@@ -9,7 +9,7 @@ from diag.facts.inbound import InboundOffer
 from diag.facts.inventory import ImapInventory, SmtpInventory, TlsInventory
 from diag.facts.tls_after import TlsTickets
 from diag.facts.tls_survey import TlsSurvey
-from diag.model.knowing import Absent, Many, Unavailable
+from diag.model.knowing import Absent, Many, Unavailable, items_of
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.tls.handshake import Handshake
@@ -84,7 +84,7 @@ async def tls_inventories(
         return NOT_WISHED
     if not isinstance(surveys, Many):
         return surveys
-    given = tickets.items if isinstance(tickets, Many) else {}
+    given = items_of(tickets)
     return Many(
         {
             subject: each if isinstance(each, Absent | Unavailable) else _tls(each, given.get(subject))

@@ -13,7 +13,7 @@ from diag.facts.matrix import UNREACHED, Cell, EndpointSamples, Matrix, Sample
 from diag.facts.mx import MxHost
 from diag.facts.tls_survey import TlsSurvey
 from diag.model.frozen import frozen
-from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.knowing import Absent, Cite, Many, Unavailable, items_of
 from diag.model.plugin import fact
 from diag.model.target import Endpoint
 from diag.wire.reach import Reached
@@ -49,12 +49,12 @@ async def matrix(
     """Every endpoint that was talked to, or was to be, with what it showed."""
     if not isinstance(contacts, Many) and not isinstance(clients, Many):
         return clients if isinstance(contacts, Absent) else contacts
-    known = _Known(_items(offers), _items(surveys), _items(certificates), _items(samples))
+    known = _Known(items_of(offers), items_of(surveys), items_of(certificates), items_of(samples))
     cells = [
         _at_25(endpoint, preference, contact, known)
-        for endpoint, preference, contact in _inbound(_items(hosts), _items(contacts))
+        for endpoint, preference, contact in _inbound(items_of(hosts), items_of(contacts))
     ]
-    met = (*_items(clients).values(), *_items(sieve).values())
+    met = (*items_of(clients).values(), *items_of(sieve).values())
     cells += [_client(each, known) for each in met if isinstance(each, ClientContact)]
     return Matrix(tuple(cells)) if cells else Absent("there is no host to talk to")
 
@@ -79,10 +79,6 @@ class _Known:
     def heard(self, subject: str) -> tuple[Sample, ...]:
         found = self.samples.get(subject)
         return found.samples if isinstance(found, EndpointSamples) else ()
-
-
-def _items(known: Many[Any] | Absent | Unavailable) -> Kinds:
-    return known.items if isinstance(known, Many) else {}
 
 
 def _inbound(hosts: Kinds, contacts: Kinds) -> Iterator[tuple[Endpoint, int, object]]:

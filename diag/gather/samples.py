@@ -11,7 +11,7 @@ from diag.facts.inbound import InboundContact, InboundInjection, Look
 from diag.facts.matrix import EndpointSamples, Offered, Sample
 from diag.facts.tls_survey import TlsSurvey
 from diag.model.frozen import frozen
-from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.knowing import Absent, Cite, Many, Unavailable, items_of
 from diag.model.plugin import fact
 from diag.probes.injection import InjectionTalk
 from diag.probes.probe import Lab
@@ -89,9 +89,7 @@ async def endpoint_samples(
 
     What they showed was asked for already, and is asked for once: the lab gives it again.
     """
-    shaken, injected, surveyed = (
-        known.items if isinstance(known, Many) else {} for known in (handshakes, injections, surveys)
-    )
+    shaken, injected, surveyed = items_of(handshakes), items_of(injections), items_of(surveys)
 
     async def heard(contact: InboundContact | ClientContact) -> EndpointSamples:
         subject = str(contact.endpoint)

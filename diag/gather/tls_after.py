@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from diag.facts.clients import ClientContact, SieveContact
 from diag.facts.inbound import InboundTls
 from diag.facts.tls_after import TlsParting, TlsTickets
 from diag.model.frozen import frozen
-from diag.model.knowing import Absent, Cite, Many, Unavailable
+from diag.model.knowing import Absent, Cite, Many, Unavailable, items_of
 from diag.model.plugin import fact
 from diag.model.target import Endpoint
 from diag.probes.probe import Probe
@@ -18,7 +18,6 @@ from diag.tls.handshake import AfterHandshake, Handshake, TlsEnd
 from diag.wire.transcript import Ending, Said, Transcript, Who
 
 T = TypeVar("T")
-Contact = TypeVar("Contact", bound=ClientContact)
 
 
 @frozen
@@ -107,8 +106,9 @@ def _talks(
     clients: Many[ClientContact],
     sieve: Many[SieveContact] | Absent | Unavailable,
 ) -> dict[str, _Talks]:
-    more = dict(_clients(sieve)) if isinstance(sieve, Many) else {}
-    return {**dict(_inbound(inbound)), **dict(_clients(clients)), **more}
+    also = items_of(sieve)
+    met: dict[str, ClientContact | Absent | Unavailable] = {**clients.items, **also}
+    return {**dict(_inbound(inbound)), **dict(_clients(met))}
 
 
 def _each(talks: dict[str, _Talks], read: Callable[[tuple[_Talk, ...]], T | Absent | Unavailable]) -> Many[T]:
@@ -132,8 +132,10 @@ def _inbound(seen: Many[InboundTls]) -> Iterator[tuple[str, _Talks]]:
             yield subject, tuple(filter(None, found)) or _NO_TLS
 
 
-def _clients(contacts: Many[Contact]) -> Iterator[tuple[str, _Talks]]:
-    for subject, contact in contacts.items.items():
+def _clients(
+    contacts: Mapping[str, ClientContact | Absent | Unavailable],
+) -> Iterator[tuple[str, _Talks]]:
+    for subject, contact in contacts.items():
         if isinstance(contact, Absent | Unavailable):
             yield subject, contact
             continue

@@ -62,3 +62,8 @@ class Many(Generic[T]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+
+def items_of(found: Many[T] | Absent | Unavailable) -> Mapping[str, T | Absent | Unavailable]:
+    """By subject; nothing where it is not known which subjects there are."""
+    return found.items if isinstance(found, Many) else {}
