@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import takewhile
 from typing import TypeVar
 
-from anyio.lowlevel import checkpoint
-
 from diag.facts.inbound import (
     MX_PORT,
     HeloName,
@@ -42,9 +40,6 @@ from diag.wire.smtp_session import SmtpExchange, greylists, read_smtp
 from .dns import Found, look_up
 from .greeted import held
 from .our_end import compared, family_of
-
-TURNS = 8
-"""Turns of the loop in which others get to ask."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -278,9 +273,6 @@ async def inbound_injections(contacts: Many[InboundContact], lab: Lab) -> Many[I
     async def try_it(host: str) -> InboundInjection | Unavailable:
         endpoint, look = working[host].endpoint, working[host].best
         probe = _injection(look.probe)
-        # The look into TLS, which begins now too, takes two rounds of connections: it goes first, and this beside its last.
-        for _ in range(TURNS):
-            await checkpoint()
         read = read_injection(await lab.run(probe))
         cite = Cite(probe, read.event)
         if read.obeyed is Obeyed.UNKNOWN:

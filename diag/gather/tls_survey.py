@@ -27,7 +27,7 @@ from diag.probes.tls_offer import TlsOffer
 from diag.tls.answer import Unheard
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.tls.offer import Offer
-from diag.together import all_of
+from diag.together import all_of, task_group
 from diag.wire.offer import OfferRead, Spoken, read_offer
 
 from .renegotiation import renegotiation
@@ -134,9 +134,17 @@ async def _surveyed(way: _Way, target: Target, lab: Lab) -> TlsSurvey | Unavaila
     if isinstance(made, TlsFailure) and made.reason in _NOTHING_TO_ASK:
         return Unavailable(f"what is spoken there is not TLS ({made.text or made.reason})", (way.shown,))
     tried: list[Tried] = []
-    left = "" if target.tls is not Depth.BASIC else "no more than the usual handshake was wanted"
-    if target.tls is not Depth.BASIC:
-        left = await _asked(way, target, lab, tried)
+    at = way.endpoint
+    anew = TlsRenegotiation(
+        at.address, at.port, at.host, way.spoken, way.tls, way.helo, timeout=target.timeout
+    )
+    left = "no more than the usual handshake was wanted"
+    async with task_group() as beside:
+        if target.tls is Depth.FULL and isinstance(made, Handshake):
+            # Whoever speaks TLS at all nearly always speaks what can be negotiated anew: no need to wait for the rounds.
+            beside.start_soon(lab.run, anew)
+        if target.tls is not Depth.BASIC:
+            left = await _asked(way, target, lab, tried)
     survey = TlsSurvey(
         endpoint=way.endpoint,
         client_port=way.client_port,
@@ -148,11 +156,7 @@ async def _surveyed(way: _Way, target: Target, lab: Lab) -> TlsSurvey | Unavaila
     )
     if target.tls is not Depth.FULL:
         return survey
-    at = way.endpoint
-    probe = TlsRenegotiation(
-        at.address, at.port, at.host, way.spoken, way.tls, way.helo, timeout=target.timeout
-    )
-    return dataclasses.replace(survey, renegotiation=await renegotiation(survey, probe, lab))
+    return dataclasses.replace(survey, renegotiation=await renegotiation(survey, anew, lab))
 
 
 async def _asked(way: _Way, target: Target, lab: Lab, tried: list[Tried]) -> str:

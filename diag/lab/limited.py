@@ -34,7 +34,8 @@ class Limits:
     in: of the two, whichever is at its limit holds back.
     """
 
-    connections_per_service: int = 2
+    connections_per_service: int = 3
+    """Postfix begins with five to a destination; the strictest default known to us lets four of one address in (Courier)."""
     connections_per_web_service: int = 6
     """As many as browsers open to one host: policies of many domains lie at one provider's address."""
     connections_per_network: int = 12

@@ -41,8 +41,8 @@ from .offers import (
 )
 from .suites import by_openssl, suite
 
-AT_ONCE = 2
-"""Offers of one round: as many connections as a service gets at a time."""
+AT_ONCE = {Depth.STANDARD: 2, Depth.FULL: 3}
+"""Offers of one round. A service gets three connections at a time, and the test for injection goes beside two."""
 
 Lane = Generator[Offer, Answer, None]
 """Offers of which each waits for the answer to the one before it."""
@@ -58,7 +58,7 @@ def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int, protocol: str
 
     `most` bounds their number; `protocol` is the name that ALPN has for what is spoken there, if it has one.
     """
-    course = _Course(usual, most)
+    course = _Course(usual, most, AT_ONCE.get(depth, 0))
     if depth is Depth.BASIC:
         return ""
     if isinstance(usual, TlsFailure):
@@ -74,7 +74,7 @@ def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int, protocol: str
         for offer in (mixed(), padded()):
             yield from course.run(_twice(offer))
         yield from course.run(_each(usual_13()))
-    yield from course.run(_old(course, depth), _weak(TLS12), *course.unless_asked(usual_12()))
+    yield from course.run(_old(), _weak(TLS12), *course.unless_asked(usual_12()))
     newest_is_old = bool(course.older) and max(course.spoken) < TLS12
     if newest_is_old:
         yield from course.run(_weak(course.older[0]))
@@ -82,6 +82,7 @@ def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int, protocol: str
         # Before suites are counted: where connections run out, a list is cut short and no verdict is left open.
         yield from course.run(*map(_weak, course.older[newest_is_old:]))
         yield from course.run(
+            *course.unless_asked(ssl2()),
             _about(course, protocol),
             _suites(course, TLS12, modern),
             _suites(course, TLS13),
@@ -94,18 +95,19 @@ def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int, protocol: str
 class _Course:
     """What was asked of one endpoint and answered so far."""
 
-    def __init__(self, usual: Handshake | TlsFailure, most: int) -> None:
+    def __init__(self, usual: Handshake | TlsFailure, most: int, at_once: int) -> None:
         self.usual = usual
         self.answers: list[Answer] = []
         self.left = ""
         self._asked: list[Offer] = []
         self._most = most
+        self._at_once = at_once
 
     def run(self, *lanes: Lane) -> Generator[tuple[Offer, ...], tuple[Answer, ...], None]:
         """Play lanes side by side, in turns, until all are at their end or the budget is."""
         waiting = [(lane, offer) for lane in lanes if (offer := next(lane, None)) is not None]
         while waiting:
-            room = min(AT_ONCE, self._most - len(self._asked))
+            room = min(self._at_once, self._most - len(self._asked))
             if room <= 0:
                 self.left = f"no more than {self._most} connections were made for this"
                 return
@@ -188,7 +190,7 @@ def _each(*offers: Offer) -> Lane:
         _ = yield offer
 
 
-def _old(course: _Course, depth: Depth) -> Lane:
+def _old() -> Lane:
     """Versions from TLS 1.1 down, each asked for by what is left of older ones.
 
     SSL 2.0 is asked for where anything old is spoken: no server has left out all between it and TLS 1.2.
@@ -198,7 +200,7 @@ def _old(course: _Course, depth: Depth) -> Lane:
     while isinstance(answer, Accepted) and answer.version > SSL3:
         older = tuple(version for version in (TLS10, SSL3) if version < answer.version)
         answer = yield version_offer(f"{VERSION_NAMES[older[0]]} and older", older)
-    if seen or depth is Depth.FULL:
+    if seen:
         yield ssl2()
 
 

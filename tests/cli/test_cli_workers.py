@@ -55,7 +55,7 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
         (5, DNS_ONLY, Limits(), 99, None, 5),
         (2000, DNS_ONLY, Limits(), None, 4, 4),
         (2000, DNS_ONLY, Limits(questions_per_server=3), None, None, 3),
-        (2000, POLICIES, Limits(), None, None, 2),
+        (2000, POLICIES, Limits(), None, None, 3),
         (2000, POLICIES, Limits(connections_per_service=9), None, None, 6),
         (2000, Target(""), Limits(), 8, None, 1),
         (2000, Target("", dialogues=False, intrusive=True), Limits(), 8, None, 1),

@@ -104,12 +104,12 @@ def test_a_bounded_memory_forgets_the_oldest() -> None:
     assert world.asked[reach(3)] == 1
 
 
-def test_no_service_sees_more_than_two_connections_and_no_network_more_than_twelve() -> None:
+def test_no_service_sees_more_than_three_connections_and_no_network_more_than_twelve() -> None:
     world = Slow()
     same_service = [reach(1, 25, f"h{n}") for n in range(6)]
     same_network = [reach(n, port) for n in range(2, 16) for port in (25, 100 + n)]
     on_a_jumping_clock(all_at_once, Limited(world), same_service + same_network)
-    assert world.most["192.0.2.1#25"] == 2
+    assert world.most["192.0.2.1#25"] == 3
     assert max(sum(1 for other in world.began if begun <= other < begun + 1) for begun in world.began) == 12
 
 

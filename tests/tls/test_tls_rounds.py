@@ -49,7 +49,7 @@ def surveyed(
     try:
         at_once = next(plan)
         while True:
-            assert 0 < len(at_once) <= AT_ONCE
+            assert 0 < len(at_once) <= AT_ONCE[depth]
             answers = tuple(said(script, offer) for offer in at_once)
             tried += (
                 Tried(*pair, Cite(number)) for number, pair in enumerate(zip(at_once, answers, strict=True))
