@@ -96,6 +96,8 @@ class _Secured:
     state: _Tls
     words: str
     cites: tuple[Cite, ...] = field(default=())
+    named: bool = False
+    """It fails because the host is called by its name: who verifies says it (RFC 7672 section 8.1), others may or may not."""
 
 
 def attempt_of(
@@ -181,7 +183,10 @@ def _tls(place: Place) -> _Secured:
         return _Secured(
             _Tls.OPEN, "the TLS handshake broke off, by the host's doing or on the way", _cites(seen)
         )
-    return _Secured(_Tls.FAILS, f"fails in the TLS handshake ({_alert(failures[0])})", _cites(seen))
+    named = all(each is not None and each.alert == "unrecognized_name" for each in failures)
+    return _Secured(
+        _Tls.FAILS, f"fails in the TLS handshake ({_alert(failures[0])})", _cites(seen), named=named
+    )
 
 
 def _goes_on(seen: InboundHandshake) -> _Secured:
@@ -293,6 +298,8 @@ def _opportunistic(place: Place, tls: _Secured) -> Attempt:
         return _taken(place, tls, Outcome.TLS, "any certificate does")
     if tls.state is _Tls.MISSING:
         return _taken(place, tls, Outcome.CLEAR, "")
+    if tls.named:
+        return place.unheard("whether TLS comes about depends on whether the sender names the host", *tls.cites)
     # The conversation ended with the handshake; a sender begins a new one without (RFC 3207 section 4.1).
     attempt = place.attempt(
         Outcome.CLEAR, Cause.TLS_FAILS, f"{tls.words}, and is tried again without TLS", *tls.cites

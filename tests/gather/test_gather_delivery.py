@@ -270,3 +270,10 @@ def test_what_is_left_to_senders_is_only_likely(cause: Cause) -> None:
 def test_what_decides_has_a_name(name: str, sender: Sender, cause: Cause) -> None:
     path = seen(name).path(sender)
     assert {attempt.cause for attempt in path.attempts} == {cause}
+
+
+def test_a_host_that_refuses_its_own_name_is_met_otherwise_by_who_says_none() -> None:
+    first = at("tls/own-name.zone", PLAIN, MX1)
+    assert (first.outcome, first.cause) == (Outcome.UNKNOWN, Cause.NOT_HEARD)
+    assert first.because.endswith("depends on whether the sender names the host")
+    assert at("tls/own-name.zone", DANE, MX1).cause is Cause.TLS_FAILS
