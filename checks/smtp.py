@@ -204,11 +204,13 @@ def mx_host_greets_well(heard: InboundGreeting) -> Iterator[Finding]:
     event = greeting.last if greeting and greeting.last is not None else session.because
     # Whoever fell silent in the middle may only have been slow.
     slow = session.closed in (Ending.SILENT, Ending.TIME_UP)
-    fix = settings(
+    banner = settings(
         look,
         Postfix="smtpd_banner = $myhostname ESMTP $mail_name",
         Exim="smtp_banner = $smtp_active_hostname ESMTP",
     )
+    # What has no code at all is no mail server's, and no setting of one mends it.
+    fix = () if Problem.NO_CODE in problems and not look.greeted else banner
     yield GreetingMalformed(
         subject=str(contact.endpoint),
         line=look.line(event),

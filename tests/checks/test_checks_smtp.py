@@ -278,6 +278,12 @@ def test_a_greeting_that_never_ends_may_only_be_slow() -> None:
     assert (slow.certainty, wrong.certainty) == (Certainty.LIKELY, Certainty.CERTAIN)
 
 
+def test_a_banner_is_set_where_a_mail_server_has_one() -> None:
+    cut, other = look("220mx ESMTP", "> QUIT", "221 Bye"), look("SSH-2.0-OpenSSH_9.2p1", ends=Ending.BY_US)
+    found = [findings(smtp.mx_host_greets_well, InboundGreeting(contact(each)))[0] for each in (cut, other)]
+    assert [bool(finding.fix) for finding in found] == [True, False]
+
+
 def mailbox(first: Look, second: Look | None = None) -> InboundMailbox:
     null = first.deciding
     assert null is not None
