@@ -203,6 +203,7 @@ class PlaintextFinding(Finding):
     """What all rules about plain text on a port for TLS say."""
 
     message = "{subject} greets in plain text; mail programs begin with TLS on this port."
+    instead_of = ("submission/tls-fails", "imap/tls-fails", "pop3/tls-fails")
 
 
 class TlsFirstFinding(Finding):
@@ -254,10 +255,12 @@ class TlsFailsFinding(LackFinding):
         """Why TLS did not come about; nothing where it did, was not to be had, or something else is spoken."""
         session = survey.session
         made = session.handshake
-        if session.state.wrong_protocol or session.state is Reached.MALFORMED:
+        if session.state is Reached.SPEAKS_TEXT:
+            how = "plain text is spoken there"
+            yield cls(subject=survey.subject, evidence=survey.cite(session.because), fix=fix, how=how)
+        elif session.state.wrong_protocol or session.state is Reached.MALFORMED:
             yield Undecided(session.inconclusive, survey.cite(session.because), survey.subject)
-            return
-        if Lack.TLS in survey.look.lacks:
+        elif Lack.TLS in survey.look.lacks:
             yield cls.twice(survey, Lack.TLS, fix, how=_how(survey))
         elif (put_off := survey.look.put_off) is not None:
             yield Undecided(f"TLS is put off: {says(put_off[0])}", survey.cite(put_off[1]), survey.subject)

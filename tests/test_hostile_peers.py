@@ -155,7 +155,7 @@ _WITHOUT_TLS = {
 """What comes is no TLS, or none in whole: nobody can get through."""
 _NO_TLS = {**_WITHOUT_TLS, 993: Met("?-F?", _IMAP_FAILS, _TWICE)}
 """What comes does not even show what is spoken there."""
-_TEXT_FOR_TLS = {**_WITHOUT_TLS, 993: Met("F-??", _IN_CLEAR, _FAILED)}
+_TEXT_FOR_TLS = {**_WITHOUT_TLS, 993: Met("F---", _IN_CLEAR, _FAILED)}
 
 _LONG_GREETING = {
     25: Met("F???", _MALFORMED, _TOO_MUCH),

@@ -97,7 +97,7 @@ class _Secured:
     words: str
     cites: tuple[Cite, ...] = field(default=())
     named: bool = False
-    """It fails because the host is called by its name: who verifies says it (RFC 7672 section 8.1), others may or may not."""
+    """It fails because the host is called by its name: who verifies says it (RFC 7672 section 8.1), others may or not."""
 
 
 def attempt_of(
@@ -299,7 +299,9 @@ def _opportunistic(place: Place, tls: _Secured) -> Attempt:
     if tls.state is _Tls.MISSING:
         return _taken(place, tls, Outcome.CLEAR, "")
     if tls.named:
-        return place.unheard("whether TLS comes about depends on whether the sender names the host", *tls.cites)
+        return place.unheard(
+            "whether TLS comes about depends on whether the sender names the host", *tls.cites
+        )
     # The conversation ended with the handshake; a sender begins a new one without (RFC 3207 section 4.1).
     attempt = place.attempt(
         Outcome.CLEAR, Cause.TLS_FAILS, f"{tls.words}, and is tried again without TLS", *tls.cites

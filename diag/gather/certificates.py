@@ -185,6 +185,8 @@ def _unseen(contact: ClientContact) -> Absent | Unavailable:
     """Why an endpoint that matters showed no certificate."""
     session = contact.session
     cite = contact.cite(session.because)
+    if contact.state is Reached.SPEAKS_TEXT:
+        return Absent(session.inconclusive, (cite,))
     if isinstance(session.handshake, TlsFailure):
         return Unavailable(_failed(session.handshake), (contact.cite(session.secured),))
     if contact.shut:

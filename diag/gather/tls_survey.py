@@ -29,6 +29,7 @@ from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 from diag.tls.offer import Offer
 from diag.together import all_of, task_group
 from diag.wire.offer import OfferRead, Spoken, read_offer
+from diag.wire.reach import Reached
 
 from .renegotiation import renegotiation
 
@@ -107,6 +108,10 @@ def _clients(contacts: Many[Contact]) -> Iterator[tuple[str, _Way | Absent | Una
             continue
         if not contact.state.connected:
             continue  # nobody promised a port that is closed, and those that are published are told of elsewhere
+        if contact.state is Reached.SPEAKS_TEXT:
+            because, event = contact.session.inconclusive, contact.session.because
+            yield subject, Absent(because, (contact.cite(event),))
+            continue
         made, cite = contact.session.handshake, contact.cite(contact.session.secured)
         if made is None or (contact.session.inconclusive and not isinstance(made, TlsFailure)):
             kind = Unavailable if contact.session.inconclusive else Absent
