@@ -6,6 +6,7 @@ One login after the other: after one that failed there is no other, so that nobo
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from diag.facts.certificates import ClientCertificate
 from diag.facts.clients import ImapSurvey, SubmissionInClear
@@ -61,6 +62,22 @@ async def mailbox_access(
     return MailboxAccess(survey=survey, certificate=hashlib.sha256(served.leaf.der).hexdigest())
 
 
+def entry(access: MailboxAccess, target: Target) -> dict[str, Any]:
+    """What a conversation that reads the mailbox begins with: where, and by which login."""
+    endpoint = access.survey.endpoint
+    return {
+        "address": endpoint.address,
+        "port": endpoint.port,
+        "host": endpoint.host,
+        "tls": access.survey.tls,
+        "certificate": access.certificate,
+        "login": target.login,
+        "secret": target.secret,
+        "token": bool(target.token),
+        "timeout": PATIENCE + target.timeout,
+    }
+
+
 @fact
 async def collected_messages(
     target: Target,
@@ -76,19 +93,7 @@ async def collected_messages(
     message_ids = tuple(message.message_id for message in sent.values())
     if not message_ids:
         return Absent("no test message was taken")
-    endpoint = access.survey.endpoint
-    probe = CollectTalk(
-        address=endpoint.address,
-        port=endpoint.port,
-        host=endpoint.host,
-        tls=access.survey.tls,
-        certificate=access.certificate,
-        login=target.login,
-        secret=target.secret,
-        token=bool(target.token),
-        message_ids=message_ids,
-        timeout=PATIENCE + target.timeout,
-    )
+    probe = CollectTalk(message_ids=message_ids, **entry(access, target))
     read = read_collection(await lab.run(probe), message_ids)
     if read.login.end is not LoginEnd.TAKEN:
         return Unavailable(read.login.because, (Cite(probe, read.login.event),))

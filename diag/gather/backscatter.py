@@ -22,6 +22,7 @@ from diag.wire.end_of_data import Ended, labelled, read_message
 from diag.wire.login import LoginEnd
 from diag.wire.returned import read_returned
 
+from .access import entry
 from .intrusive import our_address, tls_as_before
 
 NOBODY_TAKEN = Absent("recipients that nobody has are refused at once")
@@ -78,19 +79,7 @@ async def inbound_returns(
     waiting = tuple(each.mailbox for each in sent.values() if isinstance(each, _Sent))
     if not waiting:
         return Many({subject: each for subject, each in sent.items() if not isinstance(each, _Sent)})
-    at = reading.survey.endpoint
-    probe = ReturnedTalk(
-        address=at.address,
-        port=at.port,
-        host=at.host,
-        tls=reading.survey.tls,
-        certificate=reading.certificate,
-        login=target.login,
-        secret=target.secret,
-        token=bool(target.token),
-        mailboxes=waiting,
-        timeout=PATIENCE + target.timeout,
-    )
+    probe = ReturnedTalk(mailboxes=waiting, **entry(reading, target))
     read = read_returned(await lab.run(probe), waiting)
     if read.login.end is not LoginEnd.TAKEN:
         failed = Unavailable(read.login.because, (Cite(probe, read.login.event),))

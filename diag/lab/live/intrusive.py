@@ -5,8 +5,11 @@ Only here a password is read, and it goes no further than the wire: the transcri
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from diag.model.plugin import performs
 from diag.probes.intrusive import ChunkTalk, ClearLoginTalk, CollectTalk, MessageTalk, ReturnedTalk
+from diag.probes.logins import LoginProbe
 from diag.probes.talks import SmtpTalk, Talk
 from diag.wire.actions import Dialogue
 from diag.wire.chunking import chunking_dialogue
@@ -64,33 +67,21 @@ async def clear_login_talk(probe: ClearLoginTalk, means: Means) -> Transcript:
 @performs(CollectTalk)
 async def collect_talk(probe: CollectTalk, means: Means) -> Transcript:
     """A conversation with a mailbox."""
-
-    def dialogue(account: Account) -> Dialogue:
-        return collect_dialogue(
-            probe.host,
-            probe.port,
-            account,
-            probe.message_ids,
-            implicit_tls=probe.tls == "implicit",
-            timeout=probe.timeout,
-        )
-
-    return await entered(probe, imap_talk(probe), dialogue, read_imap_login, means)
+    return await _read_back(probe, collect_dialogue, probe.message_ids, means)
 
 
 @performs(ReturnedTalk)
 async def returned_talk(probe: ReturnedTalk, means: Means) -> Transcript:
     """The same for messages that are returned."""
+    return await _read_back(probe, returned_dialogue, probe.mailboxes, means)
 
+
+async def _read_back(
+    probe: LoginProbe, begin: Callable[..., Dialogue], wanted: tuple[str, ...], means: Means
+) -> Transcript:
     def dialogue(account: Account) -> Dialogue:
-        return returned_dialogue(
-            probe.host,
-            probe.port,
-            account,
-            probe.mailboxes,
-            implicit_tls=probe.tls == "implicit",
-            timeout=probe.timeout,
-        )
+        implicit = probe.tls == "implicit"
+        return begin(probe.host, probe.port, account, wanted, implicit_tls=implicit, timeout=probe.timeout)
 
     return await entered(probe, imap_talk(probe), dialogue, read_imap_login, means)
 
