@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from diag.api import Report, Severity
-from diag.probes.talks import SmtpTalk, TalkProbe
+from diag.probes.talks import TalkProbe
 from diag.tls.handshake import Handshake
-from diag.wire.transcript import Ending, Said, Transcript, Who
+from diag.wire.transcript import Ending, Transcript
 from reports import states
+from reports.first_sight import turned_away, without_tls
 from reports.places import by_port
 from reports.spots import Spot, rows_of, spots, together, worst
 
@@ -193,8 +194,7 @@ def heard(talk: TalkProbe, transcript: Transcript) -> states.Shown:
     if not opened_at_all(transcript):
         return _UNOPENED.get(transcript.closed.how, states.unknown("failed"))
     secured = transcript.secured
-    said = [e for e in transcript.events if isinstance(e, Said) and e.who is Who.PEER]
-    refused = next((code for event in said if (code := _passing(talk, event))), "")
+    refused = turned_away(transcript)
     if refused and (secured is None or not isinstance(secured.handshake, Handshake)):
         return states.unknown(refused)
     if secured is not None:
@@ -204,10 +204,4 @@ def heard(talk: TalkProbe, transcript: Transcript) -> states.Shown:
         return states.unknown("TLS failed")
     if transcript.closed.how in _CUT:
         return states.unknown(_CUT[transcript.closed.how])
-    return states.mute("no TLS")
-
-
-def _passing(talk: TalkProbe, said: Said) -> str:
-    """The code of a reply that means "not now"."""
-    code = said.octets[:3].decode("ascii", "replace")
-    return code if isinstance(talk, SmtpTalk) and code == "421" else ""
+    return states.mute("no TLS") if without_tls(talk, transcript) else states.unknown("not heard")

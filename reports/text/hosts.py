@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from diag.api import Report, Severity
+from diag.probes.talks import TalkProbe
 from diag.probes.tls_offer import TlsOffer
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.wire.transcript import Ending, Opened, Said, Transcript, Who, render
+from reports.first_sight import turned_away, without_tls
 from reports.hostile import plain
 from reports.mentions import Mentions
 from reports.places import by_port
@@ -35,9 +38,10 @@ _MEANING = {
     "tls!": "the TLS handshake failed",
     "mute": "connected, no greeting",
     "cut": "closed by the peer before it said anything",
-    "421": "turned away for now",
+    "half": "not heard to the end",
     "skip": "not tried",
 }
+_REPLY = re.compile(r"\d{3}|BYE|-ERR")
 _MARKS = {
     "✗": "an error is found there",
     "!": "a warning",
@@ -82,7 +86,8 @@ def matrix(page: Page, report: Report, *, verbose: bool) -> None:
             cells = (" ".join(seen[row[port].place]) if port in row else "" for port in ports)
             page.say(f"{name:<{room}}" + "".join(f"{cell:<{CELL}}" for cell in cells))
     used = {piece for cell in seen.values() for piece in cell}
-    legend = [f"{word} {meaning}" for word, meaning in (_MARKS | _MEANING).items() if word in used]
+    replies = {word: "sent away with it" for word in sorted(used) if _REPLY.fullmatch(word)}
+    legend = [f"{word} {meaning}" for word, meaning in (_MARKS | _MEANING | replies).items() if word in used]
     versions = ["1.3, 1.2 ... under that version of TLS"] if any(word[:2] == "1." for word in used) else []
     page.say(("; ".join(versions + legend) + ".", "dim"))
     _pointed_at(page, report, known, seen, verbose=verbose)
@@ -125,24 +130,25 @@ def _mark(report: Report, spot: Spot) -> str:
 
 def _word(spot: Spot) -> str:
     """How an endpoint answered: the best of what its conversations show."""
-    words = [state(transcript) for _, transcript in spot.talks]
+    words = [state(probe, transcript) for probe, transcript in spot.talks]
     return min(words, key=lambda word: (word[:2] != "1.", word in _UNOPENED.values()), default="skip")
 
 
-def state(transcript: Transcript) -> str:
+def state(probe: TalkProbe, transcript: Transcript) -> str:
     """How an endpoint answered, in at most four letters."""
     if not any(isinstance(event, Opened) for event in transcript.events):
         return _UNOPENED.get(transcript.closed.how, "fail")
     heard = [e for e in transcript.events if isinstance(e, Said) and e.who is Who.PEER]
-    if any(said.octets.startswith(b"421") for said in heard):
-        return "421"
+    refused = turned_away(transcript)
     secured = transcript.secured
     if secured is not None and isinstance(secured.handshake, Handshake):
         return plain(secured.handshake.version.removeprefix("TLSv"))[:4]
+    if refused:
+        return refused
     if secured is not None and isinstance(secured.handshake, TlsFailure):
         return "tls!"
     if heard:
-        return "text"
+        return "text" if without_tls(probe, transcript) else "half"
     return "mute" if transcript.closed.how in (Ending.SILENT, Ending.TIME_UP) else "cut"
 
 

@@ -67,7 +67,23 @@ def test_a_domain_without_mail_hosts_has_no_route() -> None:
             "421",
         ),
         (
+            (Opened(1, "a", 25), Said(1, Who.PEER, b"554 no\r\n", False), Closed(2, Ending.BY_US, "")),
+            "?",
+            "554",
+        ),
+        (
             (Opened(1, "a", 25), Said(1, Who.PEER, b"220 hi\r\n", False), Closed(2, Ending.BY_US, "")),
+            "?",
+            "not heard",
+        ),
+        (
+            (
+                Opened(1, "a", 25),
+                Said(1, Who.PEER, b"220 hi\r\n", False),
+                Said(1, Who.US, b"EHLO me\r\n", False),
+                Said(1, Who.PEER, b"250 hi\r\n", False),
+                Closed(2, Ending.BY_US, ""),
+            ),
             "–",
             "no TLS",
         ),

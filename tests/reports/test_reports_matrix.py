@@ -113,7 +113,7 @@ def test_many_addresses_that_look_the_same_share_a_row() -> None:
     other = {SmtpTalk("192.0.2.99", 25, "mx.a.example", "me"): talk(how=Ending.REFUSED)}
     text = shown(made(evidence={**alike, **other}, results=(), waived=()))
     rows = [line.split() for line in text[text.index("mx.a.example") :].splitlines()[1:3]]
-    assert rows == [["192.0.2.1", "and", "39", "more", "text"], ["192.0.2.99", "-"]]
+    assert rows == [["192.0.2.1", "and", "39", "more", "half"], ["192.0.2.99", "-"]]
 
 
 def test_what_was_not_tried_is_no_blank() -> None:

@@ -15,13 +15,16 @@ from diag.api import (
 from diag.facts.mx import MailExchange, Routing
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
-from diag.wire.transcript import Ending, Secured, Transcript
+from diag.wire.transcript import Ending, Said, Secured, Transcript, Who
 from reports.text.hosts import state
 
 TLS13 = Secured(2, Handshake("TLSv1.3", "X"), b"")
+EHLO = Said(2, Who.US, b"EHLO me\r\n", False)
 STATES = {
     "1.3": talk(OPENED, said(b"220 x\r\n"), TLS13),
-    "text": talk(OPENED, said(b"220 x\r\n")),
+    "text": talk(OPENED, said(b"220 x\r\n"), EHLO, said(b"250 x\r\n")),
+    "half": talk(OPENED, said(b"220 x\r\n"), EHLO, said(b"250-x\r\n")),
+    "554": talk(OPENED, said(b"554 5.7.1 no\r\n")),
     "tls!": talk(OPENED, said(b"220 x\r\n"), Secured(2, TlsFailure(TlsTrouble.ALERT), b"")),
     "-": talk(how=Ending.REFUSED),
     "none": talk(how=Ending.FILTERED),
@@ -35,7 +38,7 @@ STATES = {
 
 @pytest.mark.parametrize(("word", "transcript"), STATES.items(), ids=STATES.keys())
 def test_every_way_an_endpoint_can_answer_has_its_word(word: str, transcript: Transcript) -> None:
-    assert state(transcript) == word
+    assert state(SmtpTalk("192.0.2.1", 25, "mx", "me"), transcript) == word
     assert len(word) <= 4
 
 
@@ -51,7 +54,7 @@ def test_the_matrix_has_a_row_an_address_and_a_column_a_port() -> None:
     text = shown(made(evidence=evidence, results=(), waived=()))
     rows = [line.split() for line in text[text.index("Endpoints") :].splitlines()[2:6]]
     assert rows == [["25", "587"], ["mx.a.example"], ["192.0.2.1", "✓", "1.3", "text"], ["192.0.2.2", "421"]]
-    assert "421 turned away for now" in text
+    assert "421 sent away with it" in text
 
 
 def test_marks_tell_where_findings_are_and_what_is_left_open() -> None:
