@@ -36,6 +36,8 @@ def told(report: Report) -> str:
     return f"{plural(questions, 'question')}, {made}, {report.seconds:.1f} s"
 
 
-def by_host(report: Report) -> str:
-    """Every host with what it saw of us: "mx1.example 6, mx2.example 5"; empty without a connection."""
-    return ", ".join(f"{plain(host)} {number}" for host, number in connections(report.evidence).items())
+def by_host(report: Report, *, most: int | None = None) -> str:
+    """Hosts with what they saw of us, up to so many: "mx1.example 6, mx2.example 5"; empty without a connection."""
+    each = [f"{plain(host)} {number}" for host, number in connections(report.evidence).items()]
+    more = [f"and {len(each) - most} more"] if most is not None and len(each) > most else []
+    return ", ".join(each[:most] + more)

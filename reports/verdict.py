@@ -128,9 +128,11 @@ def _question_mark(report: Report) -> str:
     floor = report.worst or Severity.INFO
     hiding = sum((result.could or Severity.INFO) > floor for result in undecided(report))
     told = (
-        f"{plural(hiding, 'check')} undecided" if hiding else f"the run ended early ({plain(report.partial)})"
+        f"what {plural(hiding, 'undecided check')} may hide would be worse"
+        if hiding
+        else f"the run ended early ({plain(report.partial)}), which may hide something worse"
     )
-    return f"; the question mark: {told}, which may hide something worse"
+    return f"; the question mark: {told}"
 
 
 def counted(report: Report) -> dict[Severity, int]:

@@ -273,7 +273,7 @@ def check(
         from .consent import consented
 
         consented(names, consent, intrusive=intrusive)
-        lab = Announced(lab, progress.note)
+        lab = Announced(lab, progress.announce)
     work = Work(
         registry=registry,
         options=options,

@@ -28,7 +28,7 @@ _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Notes and a living line for the person at the terminal; neither with -q."""
+    """Notes and a living line for the person at the terminal; neither with -q. Announcements come in any case."""
 
     def __init__(self, *, quiet: bool, verbose: bool) -> None:
         self._quiet = quiet
@@ -41,6 +41,10 @@ class Progress:
         """Something worth knowing now."""
         if not self._quiet:
             self._say(text)
+
+    def announce(self, text: str) -> None:
+        """What is about to be done to somebody: no progress, so it is told with -q as well."""
+        self._say(text)
 
     def detail(self, text: str) -> None:
         """Something only those want to know who asked for it."""

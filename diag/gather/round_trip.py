@@ -101,7 +101,8 @@ def _handing_in(target: Target, places: Many[LoginPlace]) -> LoginPlace | Unavai
         if place.service is Service.SUBMISSION
         if not target.via or (place.endpoint.host, str(place.endpoint.port)) == (host, port)
     ]
-    return min(found, key=_implicit_first, default=None) or _why(places, Service.SUBMISSION, NO_SUBMISSION)
+    missed = f"{target.via} is no submission server that a login may go to" if target.via else NO_SUBMISSION
+    return min(found, key=_implicit_first, default=None) or _why(places, Service.SUBMISSION, missed)
 
 
 def _reading(target: Target, places: Many[LoginPlace]) -> LoginPlace | Unavailable:

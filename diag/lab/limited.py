@@ -14,13 +14,17 @@ from diag.model.frozen import frozen
 from diag.names.registered import registrable
 from diag.probes.probe import E, Lab, Probe
 from diag.probes.talks import TalkProbe
+from diag.probes.tls_offer import TlsOffer
 from diag.wire.transcript import Closed, Ending, Transcript
 
 from .gate import Gate
 
 MX_PORT = 25
 WEB_PORT = 443
+_SMTP_PORTS = frozenset({MX_PORT, 587, 465, 2525})
 OUR_RESOLVER = "dns:resolver"
+LINGERS = 0.5
+"""Seconds for which Exim keeps a process, and its place, after a handshake that was broken off (seen with 4.96)."""
 LONGEST_PAUSE = 80.0
 """Seconds: a service that says 421 again and again is waited for twice as long each time, up to this."""
 
@@ -36,6 +40,9 @@ class Limits:
 
     connections_per_service: int = 3
     """Postfix begins with five to a destination; the strictest default known to us lets four of one address in (Courier)."""
+    connections_per_mail_server: int = 12
+    """To all SMTP ports of one address, which often are one program: Exim takes 20 in all (smtp_accept_max). One that
+    breaks off in the handshake counts for LINGERS more."""
     connections_per_web_service: int = 6
     """As many as browsers open to one host: policies of many domains lie at one provider's address."""
     connections_per_network: int = 12
@@ -80,7 +87,7 @@ class Limited:
                 return cast(E, self._held_back())
             self._spent[service] += 1
         held: list[Gate] = []
-        rank = _rank(probe)
+        rank, breaks_off = _rank(probe), isinstance(probe, TlsOffer)
         try:
             for gate in self._gates_of(probe, peer):
                 await gate.enter(rank)
@@ -94,7 +101,7 @@ class Limited:
             return evidence
         finally:
             for gate in reversed(held):
-                gate.leave(rank)
+                gate.leave(rank, lingers=breaks_off)
 
     def _pause(self, service: str) -> float:
         usual = self._limits.pause_after_421 * float(1 << min(self._put_off[service], 16))
@@ -124,14 +131,16 @@ class Limited:
         if not web and (operator := registrable(getattr(probe, "host", ""))):
             # A policy's host has its customer's name, and lies where that of a thousand others does.
             wider[f"operator:{operator}"] = limits.connections_per_operator
-        return [self._gate(_service(probe), a_service)] + [
-            self._gate(key, most, most // 4) for key, most in wider.items()
-        ]
+        gates = [self._gate(_service(probe), a_service)]
+        if getattr(probe, "port", 0) in _SMTP_PORTS:
+            most = limits.connections_per_mail_server
+            gates.append(self._gate(f"smtp:{peer}", most, most // 4, LINGERS))
+        return gates + [self._gate(key, most, most // 4) for key, most in wider.items()]
 
-    def _gate(self, key: str, capacity: int, kept: int = 0) -> Gate:
+    def _gate(self, key: str, capacity: int, kept: int = 0, lingers: float = 0.0) -> Gate:
         gate = self._gates.get(key)
         if gate is None:
-            gate = self._gates[key] = Gate(capacity, kept)
+            gate = self._gates[key] = Gate(capacity, kept, lingers)
             if len(self._gates) > 4096:  # a run over thousands of domains: idle gates go, oldest first
                 for old in [k for k, g in self._gates.items() if g.idle and k != key][:2048]:
                     del self._gates[old]

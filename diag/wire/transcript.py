@@ -313,7 +313,7 @@ def _answered(event: Answered) -> tuple[str, str]:
 _OUTCOMES = {
     Outcome.DONE: "asked to negotiate TLS anew, and it was",
     Outcome.REFUSED: "asked to negotiate TLS anew, and that was refused",
-    Outcome.UNKNOWN: "asked to negotiate TLS anew, without an answer",
+    Outcome.UNKNOWN: "asked to negotiate TLS anew, and nothing was made of it",
 }
 _UNANSWERED = {
     Ending.SILENT: "nothing came in answer to our ClientHello in the time allowed",

@@ -10,6 +10,8 @@ from reports.hostile import plain
 
 from .page import STYLES, Page
 
+MOST_HOSTS = 6
+"""Hosts of which it is told at first what they saw of us."""
 _STATUSES = {Status.NOT_APPLICABLE: "not applicable", Status.INCONCLUSIVE: "undetermined"}
 
 
@@ -42,7 +44,7 @@ def counts(page: Page, report: Report, *, verbose: bool) -> None:
     )
     page.blank()
     page.say((f"{words.plural(len(report.results), 'check')}: {told or 'none'}; {cost.told(report)}.", "dim"))
-    if verbose and (each := cost.by_host(report)):
+    if each := cost.by_host(report, most=None if verbose else MOST_HOSTS):
         page.say((f"Connections by host: {each}.", "dim"))
     if report.results and not verbose:
         page.say(("All of it, with every dialogue: -v, or as a page: -f html -o report.html", "dim"))

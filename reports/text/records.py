@@ -110,7 +110,7 @@ def _reverse(report: Report) -> Iterator[_Line]:
     said = [f"{row.address}: {row.shown.word}" for row in rows if row.shown.css != "good"]
     good = len(rows) - len(said)
     said = [_few(said)] if said else []
-    said += [f"{good} of {plural(len(rows), 'name')} lead back"] if good else []
+    said += [f"{good} of {plural(len(rows), 'name')} lead{'s' * (good == 1)} back"] if good else []
     yield "Reverse", _gravest([row.shown for row in rows]), "; ".join(said)
 
 

@@ -71,11 +71,15 @@ def test_a_login_is_announced_and_stands_on_no_tape_and_in_no_report(
     assert told["results"] == report["results"], "a replay needs no password"
 
 
-def test_quiet_announces_nothing(player: Player, maildiag: Run, profile: Path) -> None:
+def test_announcements_are_no_progress_and_come_with_quiet_too(
+    player: Player, maildiag: Run, profile: Path
+) -> None:
     played = player.play(load(WORLD))
     asked = ("-q", "--intrusive", "--consent", played.domain)
     outcome = maildiag("check", *played.arguments(profile), *asked, played.domain)
-    assert outcome.err == ""
+    told = outcome.err.splitlines()
+    assert any("asks whether it takes mail for elsewhere" in line for line in told)
+    assert all(line.startswith("maildiag: ") and "]:" in line for line in told), "nothing but announcements"
 
 
 def test_help_has_a_heading_for_what_is_lent(maildiag: Run) -> None:

@@ -10,12 +10,15 @@ import anyio
 import pytest
 import trio.testing
 
+from diag.lab.gate import Gate
 from diag.lab.limited import Limited, Limits
 from diag.lab.once import Once
 from diag.lab.reroute import Reroute
 from diag.probes.dns import DnsQuery
 from diag.probes.moment import Reach, Reached, Route, Source
 from diag.probes.talks import ImapTalk
+from diag.probes.tls_offer import TlsOffer
+from diag.tls.offers import old
 from diag.wire.reach import Reached as HowFar
 from diag.wire.reading import read_imap
 from diag.wire.transcript import Closed, Ending, Said, Transcript, Who
@@ -111,6 +114,45 @@ def test_no_service_sees_more_than_three_connections_and_no_network_more_than_tw
     on_a_jumping_clock(all_at_once, Limited(world), same_service + same_network)
     assert world.most["192.0.2.1#25"] == 3
     assert max(sum(1 for other in world.began if begun <= other < begun + 1) for begun in world.began) == 12
+
+
+def offered(number: int, port: int) -> TlsOffer:
+    return TlsOffer("192.0.2.1", port, f"h{number}.example", "smtp", "starttls", "me", old())
+
+
+SMTP_PORTS = (25, 587, 465, 2525)
+
+
+def test_a_handshake_that_is_broken_off_keeps_its_place_at_the_mail_server_for_half_a_second() -> None:
+    """Exim's process lives on for so long, and it takes 20 connections in all: from us no more than 12 at a time."""
+    world = Slow()
+    on_a_jumping_clock(all_at_once, Limited(world), [offered(n, SMTP_PORTS[n % 4]) for n in range(48)])
+    assert len(world.began) == 48
+    for begun in world.began:
+        assert sum(begun - 1.5 < other <= begun for other in world.began) <= 12
+    assert max(world.began) < 12, "they wait no longer than they must"
+
+
+def test_a_conversation_that_ends_in_order_gives_its_place_back_at_once() -> None:
+    world = Slow()
+    talks = [reach(1, SMTP_PORTS[n % 4], f"h{n}.example") for n in range(48)]
+    on_a_jumping_clock(all_at_once, Limited(world), talks)
+    assert {begun % 1 for begun in world.began} == {world.began[0] % 1}
+
+
+def test_who_waits_for_a_lingering_place_and_is_cancelled_leaves_it_to_others() -> None:
+    async def work() -> float:
+        gate = Gate(1, lingers=0.5)
+        await gate.enter()
+        gate.leave(lingers=True)
+        began = anyio.current_time()
+        with anyio.move_on_after(0.2):
+            await gate.enter()
+        assert gate.idle
+        await gate.enter()
+        return anyio.current_time() - began
+
+    assert on_a_jumping_clock(work) == pytest.approx(0.5)
 
 
 def test_questions_to_one_server_stay_below_their_limit() -> None:

@@ -27,6 +27,7 @@ def test_every_connection_is_counted_for_the_host_that_saw_it_and_none_that_was_
     )
     assert connections(report.evidence) == {"h0.example": 2, "h1.example": 1}
     assert by_host(report) == "h0.example 2, h1.example 1"
+    assert by_host(report, most=1) == "h0.example 2, and 1 more"
     assert told(report) == "0 questions, 3 connections to 2 hosts (at most 2 to one), 2.0 s"
 
 

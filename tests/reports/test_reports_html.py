@@ -184,6 +184,7 @@ def test_a_question_mark_in_the_grade_is_explained() -> None:
     report = sample.healthy()
     open_one = sample.undecided("mx1", "it is silent", could=Severity.ERROR)
     page = sample.page_of(dataclasses.replace(report, results=(*report.results, open_one)))
-    assert "A+?: no finding of severity notice or worse; the question mark: 1 check undecided" in (
-        page.all("header")[0].text
+    assert (
+        "A+?: no finding of severity notice or worse; the question mark: what 1 undecided check may hide"
+        in (page.all("header")[0].text)
     )

@@ -94,7 +94,9 @@ def test_the_grade_is_explained_by_the_rules_that_decided() -> None:
     early = dataclasses.replace(both, partial="Ctrl-C")
     assert "the run ended early (Ctrl-C), which may hide something worse." in verdict.grade_line(early)
     open_one = dataclasses.replace(both, results=(*both.results, sample.undecided("m", "silent")))
-    assert "; the question mark: 1 check undecided," in verdict.grade_line(open_one)
+    assert "; the question mark: what 1 undecided check may hide would be worse." in verdict.grade_line(
+        open_one
+    )
 
 
 def seen(
