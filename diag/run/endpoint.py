@@ -46,10 +46,11 @@ class _Nobody:
 async def judged(registry: Registry, probe: AnyTalk, transcript: Transcript) -> list[Result]:
     """The results of every check whose facts follow from this conversation alone.
 
-    What must be seen on two connections comes out inconclusive. A check that needs to know more, of the certificate,
-    the DNS or other hosts, gives no result.
+    The peer's address counts as public. What must be seen on two connections comes out inconclusive. A check that
+    needs to know more, of the certificate, the DNS or other hosts, gives no result.
     """
-    target = Target(probe.host)
+    # Whoever names a host wants it judged, wherever it is; what else it names is private where it is.
+    target = Target(probe.host, public=(probe.address,))
     lab: Lab = _Nobody()
     seeds = _seeds(probe, transcript)
     whole = plan(registry.checks, registry.facts)

@@ -44,6 +44,12 @@ def test_a_dialogue_is_judged_at_its_end(maildiag: Run, harbour: Reachable) -> N
     assert all(len(line) <= 80 for line in done.out.split("\n\n")[1].splitlines())
 
 
+def test_passwords_in_clear_are_told_of_at_any_address(maildiag: Run, player: Player) -> None:
+    world = player.play(load(FIXTURES / "smtp" / "auth-in-clear"))
+    done = maildiag("talk", "smtp", "198.51.100.20", *route(world, "198.51.100.20", 25), *ME)
+    assert "error     smtp/auth-before-tls: " in done.out, done.out
+
+
 def test_manage_sieve_is_spoken_and_judged(maildiag: Run, sieve: Reachable) -> None:
     done = maildiag("talk", "sieve", "198.51.100.30", *route(sieve, "198.51.100.30", 4190))
     assert done.code == 0, done.err
