@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from diag.facts.access_hosts import AccessHost, Origin, Service
 from diag.facts.client_looks import ClientLook
 from diag.facts.clients import AnyLook, ClientContact, SieveContact
-from diag.facts.inbound import MX_PORT, InboundContact, Look
+from diag.facts.inbound import MX_PORT, InboundContact, InboundMailbox, Look
 from diag.facts.moment import VantagePoint
 from diag.model.knowing import Many, Unavailable
 from diag.model.plugin import Fact
@@ -53,13 +53,14 @@ async def judged(registry: Registry, probe: AnyTalk, transcript: Transcript) -> 
     target = Target(probe.host, public=(probe.address,))
     lab: Lab = _Nobody()
     seeds = _seeds(probe, transcript)
+    unasked: set[type] = {VantagePoint} if _about_the_postmaster(probe) else {VantagePoint, InboundMailbox}
     whole = plan(registry.checks, registry.facts)
     steps: dict[type, Step] = {}
     told = set(seeds)  # what the conversation tells, at first hand or further
     for step in whole.steps:  # needed ones stand before those that need them
         if step.gives in seeds:
             steps[step.gives] = _given(step, seeds[step.gives])
-        elif step.gives is VantagePoint:
+        elif step.gives in unasked:
             steps[step.gives] = _given(step, ALONE)
         elif (needed := _facts(step.needs)) <= steps.keys() and needed & told:
             steps[step.gives] = step
@@ -67,6 +68,13 @@ async def judged(registry: Registry, probe: AnyTalk, transcript: Transcript) -> 
     facts = await Gathering(Plan(tuple(steps.values()), ()), target, lab).run()
     judgements = tuple(each for each in whole.judgements if _decidable(each.needs, facts, told))
     return judge(Plan((), judgements), facts, target)
+
+
+def _about_the_postmaster(probe: AnyTalk) -> bool:
+    """Whether it asks what is asked of every host: mail for the postmaster, from nobody as bounces are."""
+    if not isinstance(probe, SmtpTalk) or probe.mail_from != "" or not probe.recipients:
+        return False
+    return probe.recipients[0].partition("@")[0].lower() == "postmaster"
 
 
 def _decidable(needs: Iterable[Need], facts: Mapping[type, Any], told: set[type]) -> bool:

@@ -41,6 +41,7 @@ def test_a_dialogue_is_judged_at_its_end(maildiag: Run, harbour: Reachable) -> N
     said = " ".join(done.out.split("\n\n")[1].split())
     assert said.startswith("Judged by itself, as senders meet it: ")
     assert "checks passed." in said
+    assert "postmaster" not in said
     assert all(len(line) <= 80 for line in done.out.split("\n\n")[1].splitlines())
 
 
@@ -48,6 +49,15 @@ def test_passwords_in_clear_are_told_of_at_any_address(maildiag: Run, player: Pl
     world = player.play(load(FIXTURES / "smtp" / "auth-in-clear"))
     done = maildiag("talk", "smtp", "198.51.100.20", *route(world, "198.51.100.20", 25), *ME)
     assert "error     smtp/auth-before-tls: " in done.out, done.out
+
+
+def test_only_who_asks_for_the_postmaster_is_told_of_him(maildiag: Run, player: Player) -> None:
+    world = player.play(load(FIXTURES / "smtp" / "postmaster-unknown"))
+    at = ("198.51.100.20", *route(world, "198.51.100.20", 25), *ME)
+    for recipient, told in (("nobody@lantern.example", False), ("postmaster@lantern.example", True)):
+        done = maildiag("talk", "smtp", *at, "--to", recipient)
+        assert f"RCPT TO:<{recipient}>" in done.out
+        assert ("open      Mail for the postmaster is taken" in done.out) is told, done.out
 
 
 def test_manage_sieve_is_spoken_and_judged(maildiag: Run, sieve: Reachable) -> None:

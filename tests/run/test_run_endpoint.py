@@ -39,6 +39,31 @@ def test_whoever_names_a_host_wants_it_judged_wherever_it_is(address: str) -> No
     assert "smtp/private-name" not in found
 
 
+REFUSED = (
+    *("S: 220 mx.lab.test", "C: EHLO me.example", "S: 250 mx.lab.test", "C: MAIL FROM:<>", "S: 250 ok"),
+    *("C: RCPT TO:<x>", "S: 550 5.1.1 nobody here of that name", "C: RSET", "S: 250 ok", *QUIT),
+)
+
+
+@pytest.mark.parametrize(
+    ("mail_from", "recipients", "asked"),
+    [
+        ("", ("postmaster@lab.test",), True),
+        ("", ("Postmaster", "nobody@lab.test"), True),
+        ("", ("nobody@lab.test",), False),
+        ("", ("nobody@lab.test", "postmaster@lab.test"), False),
+        ("me@me.example", ("postmaster@lab.test",), False),
+        ("", (), False),
+        (None, (), False),
+    ],
+)
+def test_the_postmaster_is_judged_only_where_he_was_asked_for(
+    mail_from: str | None, recipients: tuple[str, ...], asked: bool
+) -> None:
+    probe = SmtpTalk("192.168.1.2", 25, "mx", "me.example", mail_from=mail_from, recipients=recipients)
+    assert ("postmaster_takes_mail" in results(probe, *REFUSED)) is asked
+
+
 def test_what_else_a_host_names_is_private_where_it_is() -> None:
     lines = ("S: 220 [10.0.0.1] ESMTP", "C: EHLO me.example", "S: 250 [10.0.0.1]", *QUIT)
     assert "smtp/private-name" in rules(results(SmtpTalk("192.168.1.2", 25, "mx", "me.example"), *lines))
