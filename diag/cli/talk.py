@@ -57,8 +57,8 @@ def talk(protocol: str | None, host: str | None, replay: Path | None, **options:
     Marks: -> we, <- the peer, ~> and <~ the same under TLS, <** and <~* the peer unasked. Nothing is ever sent as
     mail without --intrusive, and no password is ever part of a dialogue here.
 
-    Exits with 3 where no connection came about, or a script broke off; with 1 where a script got another reply than
-    it expects.
+    Exits with 2 where HOST has no address; with 3 where that cannot be looked up, no connection comes about, or a
+    script breaks off; with 1 where a script gets another reply than it expects.
     """
     from .faults import Fault
 
@@ -281,13 +281,17 @@ def _replayed(path: Path, *, raw: bool) -> int:
 
 
 async def _address(lab: Lab, host: str, families: tuple[bool, bool]) -> str:
-    """The host's first address of a family that is wanted. Raises Fault."""
+    """The host's first address of a family that is wanted.
+
+    Raises Fault where there is none, and Undetermined where the DNS does not tell.
+    """
     import ipaddress
 
     from diag.gather.dns import Found, look_up
+    from diag.model.knowing import Unavailable
     from diag.names.domain import BadDomain, domain
 
-    from .faults import Fault
+    from .faults import Fault, Undetermined
 
     try:
         return str(ipaddress.ip_address(host.strip("[]")))
@@ -298,12 +302,16 @@ async def _address(lab: Lab, host: str, families: tuple[bool, bool]) -> str:
     except BadDomain as error:
         raise Fault(str(error)) from None
     because = ""
+    open_ones = []
     for rdtype, wanted in zip(("A", "AAAA"), families, strict=True):
         if wanted:
             looked = await look_up(lab, name, rdtype)
             if isinstance(looked, Found):
                 return str(looked.rdatas[0])
             because = because or looked.because
+            open_ones += [looked.because] if isinstance(looked, Unavailable) else []
+    if open_ones:
+        raise Undetermined(f"{host}: its address could not be looked up: {open_ones[0]}")
     raise Fault(f"{host}: no address to talk to: {because}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import NOBODY, Player, Reachable, Run
 
+from diag.probes.dns import DnsAnswer, DnsQuery, build_answer
 from diag.sandbox.world import load
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -124,6 +125,38 @@ def test_a_server_that_hangs_up_leaves_a_script_undecided(maildiag: Run, lantern
     done = maildiag("talk", "smtp", "198.51.100.10", *nobody, *ME, "--say", "NOOP")
     assert done.code == 3
     assert "The script was not decided" in done.out
+
+
+@pytest.mark.parametrize(
+    ("four", "six", "family", "code"),
+    [
+        ("NXDOMAIN", "NXDOMAIN", (), 2),
+        ("NOERROR", "NOERROR", (), 2),
+        ("SERVFAIL", "NOERROR", (), 3),
+        ("NOERROR", "SERVFAIL", (), 3),
+        ("NOERROR", "SERVFAIL", ("-4",), 2),
+    ],
+)
+def test_a_host_without_an_address_is_a_mistake_and_a_failed_look_up_is_none(
+    maildiag: Run, monkeypatch: pytest.MonkeyPatch, four: str, six: str, family: tuple[str, ...], code: int
+) -> None:
+    class Answers:
+        async def run(self, query: DnsQuery) -> DnsAnswer:
+            return build_answer(query, rcode={"A": four, "AAAA": six}[query.rdtype])
+
+    monkeypatch.setattr("diag.cli.world.live", lambda *_, **__: Answers())
+    done = maildiag("talk", "smtp", "host.example", *family)
+    assert (done.code, done.out, done.err.count("\n")) == (code, "", 1)
+    said = "no address to talk to" if code == 2 else "its address could not be looked up"
+    assert done.err.startswith(f"maildiag: host.example: {said}: "), done.err
+    assert ("SERVFAIL" in done.err) is (code == 3)
+
+
+def test_help_tells_the_exit_codes_of_hosts_without_an_address(maildiag: Run) -> None:
+    said = " ".join(maildiag("talk", "--help").out.split())
+    assert (
+        "Exits with 2 where HOST has no address; with 3 where that cannot be looked up, no connection" in said
+    )
 
 
 def test_raw_is_nothing_but_octets(maildiag: Run, lantern: Reachable, tmp_path: Path) -> None:
