@@ -10,7 +10,7 @@ from diag.probes.talks import AnyTalk
 from diag.wire.oddities import oddities
 from diag.wire.script import Protocol
 from diag.wire.script_read import ScriptRead
-from diag.wire.transcript import Event, Said, Secured, Who, render_event
+from diag.wire.transcript import NO_END, Event, Said, Secured, Who, render_event
 
 from .counted import counted
 
@@ -19,8 +19,11 @@ WIDTH = 80
 
 def line(event: Event, spoken: Protocol) -> str:
     """One event with its time and marks, and behind it what is odd about it."""
+    shown = render_event(event)
     marks = oddities(event, spoken) if isinstance(event, Said) else ()
-    return render_event(event) + "".join(f"  [{mark}]" for mark in marks)
+    # A line without its end is rendered as such already, unless it is too long to be shown to where it breaks off.
+    told = (NO_END,) if shown.endswith(f"[{NO_END}]") else ()
+    return shown + "".join(f"  [{mark}]" for mark in marks if mark not in told)
 
 
 def raw(event: Event) -> str:

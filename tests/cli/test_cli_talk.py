@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import NOBODY, Player, Reachable, Run
 
+from diag.cli.talk_shown import line
 from diag.probes.dns import DnsAnswer, DnsQuery, build_answer
 from diag.sandbox.world import load
+from diag.wire.transcript import Said, Who
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 ME = ("--helo", "me.example")
@@ -157,6 +159,18 @@ def test_help_tells_the_exit_codes_of_hosts_without_an_address(maildiag: Run) ->
     assert (
         "Exits with 2 where HOST has no address; with 3 where that cannot be looked up, no connection" in said
     )
+
+
+@pytest.mark.parametrize(
+    ("octets", "shown"),
+    [
+        (b"2", "<-  2 [no line end]"),
+        (b"250 ok [no line end]\n", "<-  250 ok [no line end]\\n  [bare LF]"),
+        (b"2" * 500, f"<-  {'2' * 400} [114 more characters]  [no line end]"),
+    ],
+)
+def test_a_missing_line_end_is_marked_once(octets: bytes, shown: str) -> None:
+    assert line(Said(0, Who.PEER, octets, False), "smtp")[10:] == shown
 
 
 def test_raw_is_nothing_but_octets(maildiag: Run, lantern: Reachable, tmp_path: Path) -> None:
