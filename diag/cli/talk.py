@@ -57,6 +57,8 @@ def talk(protocol: str | None, host: str | None, replay: Path | None, **options:
     Marks: -> we, <- the peer, ~> and <~ the same under TLS, <** and <~* the peer unasked. Nothing is ever sent as
     mail without --intrusive, and no password is ever part of a dialogue here.
 
+    On port 25 smtp is judged as senders meet it; on any other port as mail programs do, which submit mail there.
+
     Exits with 2 where HOST has no address; with 3 where that cannot be looked up, no connection comes about, or a
     script breaks off; with 1 where a script gets another reply than it expects.
     """
@@ -84,7 +86,7 @@ def _held(
     if said["save"] is not None:
         refuse_unwritable(said["save"])
     registry = judging.plugins()
-    watch = _shower(wanted.protocol, raw)
+    watch = _Shower(wanted.protocol, raw, goes_on=said["save"] is not None)
     lab = live(registry, nameservers=nameservers, port_map=said["port_map"], watch=watch)
 
     async def held() -> tuple[AnyTalk | ScriptTalk, Transcript]:
@@ -97,6 +99,8 @@ def _held(
     probe, transcript = anyio.run(held)
     if said["save"] is not None:
         _save(said["save"], wanted.protocol, probe, transcript)
+    if watch.failed is not None:
+        raise watch.failed
     return _told(probe, transcript, raw=raw)
 
 
@@ -198,17 +202,31 @@ def _refuse_useless(pem: Path) -> None:
         raise Fault(f"--client-cert {pem}: cannot be read: {reason(error)}") from None
 
 
-def _shower(spoken: Protocol, raw: bool) -> Any:
-    """Who prints each line as it comes."""
-    from . import talk_shown
-    from .tell import tell
+class _Shower:
+    """Prints each line as it comes. Raises as `tell` does."""
 
-    def show(event: Event) -> None:
-        line = talk_shown.raw(event) if raw else talk_shown.line(event, spoken)
-        if line:
+    def __init__(self, spoken: Protocol, raw: bool, *, goes_on: bool = False) -> None:
+        self._spoken = spoken
+        self._raw = raw
+        self._goes_on = goes_on
+        """A dialogue that is to be kept goes on where it cannot be shown."""
+        self.failed: Exception | None = None
+        """What kept it from being shown to its end, where the dialogue went on."""
+
+    def __call__(self, event: Event) -> None:
+        from . import talk_shown
+        from .faults import Fault
+        from .tell import NobodyReads, tell
+
+        line = talk_shown.raw(event) if self._raw else talk_shown.line(event, self._spoken)
+        if not line or self.failed is not None:
+            return
+        try:
             tell(f"{line}\n")
-
-    return show
+        except (NobodyReads, Fault) as error:
+            if not self._goes_on:
+                raise
+            self.failed = error
 
 
 def _announce(probe: AnyTalk | ScriptTalk) -> None:
@@ -273,7 +291,7 @@ def _replayed(path: Path, *, raw: bool) -> int:
     for probe, transcript in tape.exchanges.items():
         talks = SmtpTalk | ImapTalk | Pop3Talk | SieveTalk | ScriptTalk
         if isinstance(probe, talks) and isinstance(transcript, Transcript):
-            show = _shower(cast("Protocol", spoken), raw)
+            show = _Shower(cast("Protocol", spoken), raw)
             for event in transcript.events:
                 show(event)
             return _told(probe, transcript, raw=raw)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -154,6 +156,16 @@ def test_a_host_without_an_address_is_a_mistake_and_a_failed_look_up_is_none(
     assert ("SERVFAIL" in done.err) is (code == 3)
 
 
+def test_help_tells_as_what_a_port_is_judged(maildiag: Run, lantern: Reachable) -> None:
+    said = " ".join(maildiag("talk", "--help").out.split())
+    assert "On port 25 smtp is judged as senders meet it; on any other port as mail programs do" in said
+    at = route(lantern, "198.51.100.30", 587)
+    done = maildiag(
+        "talk", "smtp", "198.51.100.30", "-p", "2500", *at[:1], at[1].replace(":587=", ":2500="), *ME
+    )
+    assert "as mail programs meet it: " in done.out
+
+
 def test_help_tells_the_exit_codes_of_hosts_without_an_address(maildiag: Run) -> None:
     said = " ".join(maildiag("talk", "--help").out.split())
     assert (
@@ -171,6 +183,40 @@ def test_help_tells_the_exit_codes_of_hosts_without_an_address(maildiag: Run) ->
 )
 def test_a_missing_line_end_is_marked_once(octets: bytes, shown: str) -> None:
     assert line(Said(0, Who.PEER, octets, False), "smtp")[10:] == shown
+
+
+def test_a_dialogue_is_kept_where_nobody_reads_it_to_its_end(
+    maildiag: Run, lantern: Reachable, tmp_path: Path
+) -> None:
+    at = ("pop3", "198.51.100.30", *route(lantern, "198.51.100.30", 110))
+    tape, whole = tmp_path / "t.tape", maildiag("talk", *at, "--raw").out
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-c", "from diag.cli import program; program()"]
+    with os.fdopen(writing, "w") as nobody:
+        done = subprocess.run(
+            [*program, "talk", *at, "--raw", "--save", tape],
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+    assert maildiag("talk", "--replay", tape, "--raw").out == whole
+
+
+def test_a_dialogue_is_kept_where_the_disk_takes_no_output(lantern: Reachable, tmp_path: Path) -> None:
+    at = ("pop3", "198.51.100.30", *route(lantern, "198.51.100.30", 110))
+    program = [sys.executable, "-c", "from diag.cli import program; program()"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*program, "talk", *at, "--save", tmp_path / "t.tape"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, "standard output: cannot be written" in done.stderr) == (2, True)
+    assert (tmp_path / "t.tape").exists()
 
 
 def test_raw_is_nothing_but_octets(maildiag: Run, lantern: Reachable, tmp_path: Path) -> None:
