@@ -108,13 +108,16 @@ class _Wanted:
     """What the options ask for, found consistent. Raises Fault."""
 
     def __init__(self, protocol: str, host: str, said: dict[str, Any]) -> None:
+        from . import addresses
         from .faults import Fault, unknown
 
         if protocol not in PORTS:
             raise unknown("protocol", protocol, PORTS)
         if said["tls"] not in (None, *WAYS):
             raise unknown("way of TLS", said["tls"], WAYS, where="--tls")
-        if protocol != "smtp" and (said["mail_from"] is not None or said["recipients"] or said["helo"]):
+        if protocol != "smtp" and any(
+            said[name] not in (None, ()) for name in ("mail_from", "recipients", "helo")
+        ):
             raise Fault(f"--helo, --from and --to are for smtp, not for {protocol}")
         if said["lines"] and said["script_file"] is not None:
             raise Fault("--say and --script exclude each other: a script says everything itself")
@@ -123,6 +126,12 @@ class _Wanted:
         self.protocol = cast("Protocol", protocol)
         self._host = host
         self._said = said
+        self._name = host if said["sni"] is None else addresses.server_name(said["sni"])
+        self._helo = addresses.helo_name(said["helo"]) if said["helo"] is not None else ""
+        self._recipients = tuple(addresses.recipient(each) for each in said["recipients"])
+        # Who names a recipient alone asks from nobody, as bounces come.
+        sender = "" if self._recipients and said["mail_from"] is None else said["mail_from"]
+        self._mail_from = addresses.sender(sender) if sender is not None else None
         self._port: int = said["port"] or PORTS[protocol]
         self._tls: str = said["tls"] or ("implicit" if self._port in IMPLICIT else "starttls")
         self.script = self._script()
@@ -165,8 +174,8 @@ class _Wanted:
         from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, Tls
 
         said, timeout = self._said, self._said["timeout"]
-        name = self._host if said["sni"] is None else said["sni"]
-        helo = await _our_name(lab, said["helo"]) if self.protocol == "smtp" else ""
+        name = self._name
+        helo = await _our_name(lab, self._helo) if self.protocol == "smtp" else ""
         if self.script is not None:
             kind = IntrusiveScriptTalk if self.script.intrusive else ScriptTalk
             nonce = (await lab.run(Nonce())).text
@@ -176,8 +185,8 @@ class _Wanted:
             )
         way = cast("Tls", self._tls)
         if self.protocol == "smtp":
-            begun = "" if said["recipients"] and said["mail_from"] is None else said["mail_from"]
-            return SmtpTalk(address, self._port, name, helo, way, begun, said["recipients"], timeout)
+            begun, recipients = self._mail_from, self._recipients
+            return SmtpTalk(address, self._port, name, helo, way, begun, recipients, timeout)
         kinds: dict[str, type[ImapTalk | Pop3Talk | SieveTalk]] = {
             "imap": ImapTalk,
             "pop3": Pop3Talk,
@@ -333,8 +342,8 @@ async def _address(lab: Lab, host: str, families: tuple[bool, bool]) -> str:
     raise Fault(f"{host}: no address to talk to: {because}")
 
 
-async def _our_name(lab: Lab, helo: str | None) -> str:
+async def _our_name(lab: Lab, helo: str) -> str:
     from diag.gather.helo import helo as name_of
     from diag.model.target import Target
 
-    return await name_of(Target("", helo=helo or ""), lab)
+    return await name_of(Target("", helo=helo), lab)

@@ -253,6 +253,7 @@ def test_a_password_on_the_command_line_is_refused_unseen(maildiag: Run, protoco
     assert line.split()[-1] not in done.err
 
 
+SECOND_LINE = "a control character, which could end the line"
 REFUSED = {
     "no host": (["talk", "smtp"], "talk needs a protocol and a host"),
     "a host beside a tape": (["talk", "smtp", "x", "--replay", "t"], "no host is named beside it"),
@@ -263,6 +264,33 @@ REFUSED = {
     "a name": (["talk", "imap", "x", "--say", "NOOP {who}"], "--say: step 1: nothing is known as {who}"),
     "no certificate": (["talk", "smtp", "x", "--client-cert", "none"], "--client-cert none: cannot be read"),
     "way of TLS": (["talk", "smtp", "x", "--tls", "nonne"], "did you mean 'none'?"),
+    "a second line": (["talk", "smtp", "x", "--say", "a\r\nDATA"], SECOND_LINE),
+    "a second line of EHLO": (
+        ["talk", "smtp", "x", "--helo", "a\r\nDATA"],
+        f"--helo 'a\\r\\nDATA': {SECOND_LINE}",
+    ),
+    "a second line of MAIL": (
+        ["talk", "smtp", "x", "--from", "a@b\r\nDATA"],
+        f"--from 'a@b\\r\\nDATA': {SECOND_LINE}",
+    ),
+    "a second line of RCPT": (
+        ["talk", "smtp", "x", "--to", "a@b\nDATA"],
+        f"--to 'a@b\\nDATA': {SECOND_LINE}",
+    ),
+    "a control in a server name": (["talk", "imap", "x", "--sni", "a\tb"], f"--sni 'a\\tb': {SECOND_LINE}"),
+    "a long name": (["talk", "smtp", "x", "--helo", "a" * 999], "a line of more than 998 octets"),
+    "two words as a name": (["talk", "smtp", "x", "--helo", "a b"], "--helo 'a b': expected a host name"),
+    "no name": (["talk", "smtp", "x", "--helo", ""], "--helo '': expected a host name"),
+    "a name for others": (["talk", "imap", "x", "--helo", ""], "--helo, --from and --to are for smtp"),
+    "two words as a server name": (
+        ["talk", "imap", "x", "--sni", "a b"],
+        "--sni: 'a b' contains white space",
+    ),
+    "an address as a server name": (["talk", "imap", "x", "--sni", "::1"], "--sni: '::1' is an IP address"),
+    "two words as a recipient": (["talk", "smtp", "x", "--to", "x y"], "--to 'x y': expected a mailbox"),
+    "no recipient": (["talk", "smtp", "x", "--to", "<>"], "--to '<>': expected a mailbox"),
+    "brackets within": (["talk", "smtp", "x", "--to", '"<a>"@b'], "expected a mailbox"),
+    "a parameter of MAIL": (["talk", "smtp", "x", "--from", "a@b> SIZE=1"], "expected a mailbox"),
     "no tape": (["talk", "--replay", "none"], "none: cannot be read"),
 }
 
@@ -273,6 +301,21 @@ def test_what_cannot_be_meant_is_refused_in_one_line(maildiag: Run, name: str) -
     done = maildiag(*arguments)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert said in done.err
+
+
+def test_what_is_named_may_be_more_than_a_mailbox_but_is_one_word(maildiag: Run, lantern: Reachable) -> None:
+    at = ("smtp", "198.51.100.10", *route(lantern, "198.51.100.10", 25), *ME)
+    asked = ("postmaster", "<bob@lab.test>", '"a \\" c"@lab.test', "b%c@[192.0.2.1]")
+    given = [word for each in asked for word in ("--to", each)]
+    said = marks(maildiag("talk", *at, "--from", "<>", *given).out)
+    assert "~>  MAIL FROM:<>" in said
+    named = [line.partition("RCPT TO:")[2] for line in said if "RCPT TO:" in line]
+    assert named == ["<postmaster>", "<bob@lab.test>", '<"a \\" c"@lab.test>', "<b%c@[192.0.2.1]>"]
+
+
+def test_a_server_name_may_go_beyond_ascii(maildiag: Run, lantern: Reachable) -> None:
+    at = ("imap", "198.51.100.30", "-p", "993", *route(lantern, "198.51.100.30", 993))
+    assert "server name xn--bcher-kva.example" in maildiag("talk", *at, "--sni", "bücher.example").out
 
 
 def test_what_is_intrusive_is_announced_first(maildiag: Run, lantern: Reachable) -> None:
