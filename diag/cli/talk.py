@@ -121,8 +121,6 @@ class _Wanted:
             raise Fault(f"--helo, --from and --to are for smtp, not for {protocol}")
         if said["lines"] and said["script_file"] is not None:
             raise Fault("--say and --script exclude each other: a script says everything itself")
-        if (said["mail_from"] is not None or said["recipients"]) and (said["lines"] or said["script_file"]):
-            raise Fault("--from and --to belong to the usual dialogue; say MAIL and RCPT in a script")
         self.protocol = cast("Protocol", protocol)
         self._host = host
         self._said = said
@@ -135,6 +133,11 @@ class _Wanted:
         self._port: int = said["port"] or PORTS[protocol]
         self._tls: str = said["tls"] or ("implicit" if self._port in IMPLICIT else "starttls")
         self.script = self._script()
+        if self.script is not None and self._mail_from is not None:
+            raise Fault(
+                "--from and --to belong to the usual dialogue, with TLS and without a certificate of ours; "
+                "say MAIL and RCPT in a script"
+            )
         if self.script is not None and self.script.intrusive and not said["intrusive"]:
             raise Fault(
                 "what is to be said is no ordinary use of a server: only with --intrusive, on one of your own"
@@ -247,13 +250,16 @@ def _told(probe: AnyTalk | ScriptTalk, transcript: Transcript, *, raw: bool) -> 
     import anyio
 
     from diag.probes.script import ScriptTalk
+    from diag.run.endpoint import judged, leaves_tls_out, usual
     from diag.wire.transcript import Opened
 
     from . import exits, judging, talk_shown
     from .tell import tell
 
     opened = any(isinstance(event, Opened) for event in transcript.events)
-    if isinstance(probe, ScriptTalk):
+    asked = usual(probe)
+    if asked is None:
+        assert isinstance(probe, ScriptTalk)
         read = probe.read(transcript)
         if not raw:
             tell("\n" + "".join(f"{line}\n" for line in talk_shown.outcome(read)))
@@ -261,10 +267,11 @@ def _told(probe: AnyTalk | ScriptTalk, transcript: Transcript, *, raw: bool) -> 
             return exits.FOUND
         return exits.OK if read.done else exits.UNDETERMINED
     if opened and not raw:
-        from diag.run.endpoint import judged
-
-        results = anyio.run(judged, judging.plugins(), probe, transcript)
-        tell("\n" + "".join(f"{line}\n" for line in talk_shown.verdict(probe, results)))
+        if leaves_tls_out(probe, transcript):
+            lines = talk_shown.UNJUDGED
+        else:
+            lines = talk_shown.verdict(asked, anyio.run(judged, judging.plugins(), asked, transcript))
+        tell("\n" + "".join(f"{line}\n" for line in lines))
     return exits.OK if opened else exits.UNDETERMINED
 
 

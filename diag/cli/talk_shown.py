@@ -15,6 +15,11 @@ from diag.wire.transcript import NO_END, Event, Said, Secured, Who, render_event
 from .counted import counted
 
 WIDTH = 80
+UNJUDGED = (
+    "Not judged: the usual dialogue goes on with TLS here, and this one left it out.",
+    "What the host offers under TLS was not heard.",
+)
+"""What is said of a dialogue that did not come to where the usual one would have."""
 
 
 def line(event: Event, spoken: Protocol) -> str:

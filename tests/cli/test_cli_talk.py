@@ -111,6 +111,33 @@ def test_lines_of_ones_own_are_said_behind_the_usual_beginning(maildiag: Run, la
     assert "->  NOOP" in marks(clear.out)
 
 
+def test_a_dialogue_that_leaves_tls_out_is_not_judged(
+    maildiag: Run, lantern: Reachable, tmp_path: Path
+) -> None:
+    tape = tmp_path / "t.tape"
+    at = ("smtp", "198.51.100.10", *route(lantern, "198.51.100.10", 25), *ME, "--tls", "none")
+    done = maildiag("talk", *at, "--save", tape)
+    assert done.code == 0, done.err
+    assert "->  STARTTLS" not in marks(done.out)
+    said = done.out.split("\n\n")[1]
+    assert said.startswith(
+        "Not judged: the usual dialogue goes on with TLS here, and this one left it out.\n"
+    )
+    assert "script" not in said
+    assert "finding" not in said
+    assert maildiag("talk", "--replay", tape).out == done.out
+    closed = maildiag("talk", *at, "--port-map", f"198.51.100.10:25={NOBODY}")
+    assert (closed.code, "\n\n" in closed.out) == (3, False)
+
+
+def test_a_dialogue_without_tls_is_judged_where_none_is_offered(maildiag: Run, player: Player) -> None:
+    world = player.play(load(FIXTURES / "smtp" / "starttls-missing"))
+    at = ("smtp", "198.51.100.20", *route(world, "198.51.100.20", 25), *ME)
+    usual, clear = (maildiag("talk", *at, *tls).out.split("\n\n")[1] for tls in ((), ("--tls", "none")))
+    assert clear == usual
+    assert clear.startswith("Judged by itself, as senders meet it: ")
+
+
 def test_a_script_is_spoken_from_a_file(maildiag: Run, lantern: Reachable, tmp_path: Path) -> None:
     mx = route(lantern, "198.51.100.10", 25)
     script = tmp_path / "s.txt"
@@ -259,6 +286,7 @@ REFUSED = {
     "a host beside a tape": (["talk", "smtp", "x", "--replay", "t"], "no host is named beside it"),
     "both ways": (["talk", "smtp", "x", "--say", "NOOP", "--script", "f"], "exclude each other"),
     "envelope": (["talk", "smtp", "x", "--say", "NOOP", "--to", "a@b"], "say MAIL and RCPT"),
+    "envelope in clear": (["talk", "smtp", "x", "--tls", "none", "--to", "a@b"], "say MAIL and RCPT"),
     "no script": (["talk", "smtp", "x", "--script", "none"], "--script none: cannot be read"),
     "intrusive": (["talk", "smtp", "x", "--say", "VRFY a"], "only with --intrusive"),
     "a name": (["talk", "imap", "x", "--say", "NOOP {who}"], "--say: step 1: nothing is known as {who}"),
@@ -340,6 +368,7 @@ def test_another_server_name_and_a_certificate_of_ones_own(
     )
     assert done.code == 0, done.err
     assert "server name other.example" in done.out
+    assert "Judged by itself, as mail programs meet it: no findings, " in done.out
     none = maildiag("talk", "imap", "198.51.100.30", "-p", "993", *at, "--sni", "")
     assert "server name not sent" in none.out
     pem.write_text("nothing")
