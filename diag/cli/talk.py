@@ -267,9 +267,8 @@ def _told(probe: AnyTalk | ScriptTalk, transcript: Transcript, *, raw: bool) -> 
             return exits.FOUND
         return exits.OK if read.done else exits.UNDETERMINED
     if opened and not raw:
-        if leaves_tls_out(probe, transcript):
-            lines = talk_shown.UNJUDGED
-        else:
+        lines = talk_shown.UNJUDGED
+        if not leaves_tls_out(probe, transcript):
             lines = talk_shown.verdict(asked, anyio.run(judged, judging.plugins(), asked, transcript))
         tell("\n" + "".join(f"{line}\n" for line in lines))
     return exits.OK if opened else exits.UNDETERMINED

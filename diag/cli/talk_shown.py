@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from diag.model.report import Result, Status
 from diag.probes.talks import AnyTalk
@@ -15,7 +15,7 @@ from diag.wire.transcript import NO_END, Event, Said, Secured, Who, render_event
 from .counted import counted
 
 WIDTH = 80
-UNJUDGED = (
+UNJUDGED: Iterable[str] = (
     "Not judged: the usual dialogue goes on with TLS here, and this one left it out.",
     "What the host offers under TLS was not heard.",
 )
