@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from .faults import Crash, Fault, reason, said
+from .faults import Crash, Fault, Undetermined, reason, said
 from .tell import NOT_WRITTEN, NobodyReads, flush
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 USAGE = 2
+UNDETERMINED = 3
 CRASHED = 4
 
 
@@ -52,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Fault as fault:
         _complain(str(fault))
         code = USAGE
+    except Undetermined as still:
+        _complain(str(still))
+        code = UNDETERMINED
     except Crash as crash:
         _complain(str(crash))
         code = CRASHED

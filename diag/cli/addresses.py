@@ -5,10 +5,15 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from diag.run.profile import Profile
 
 from .faults import Fault
 
 _PORT = re.compile(r"[0-9]{1,5}")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::([0-9]+))?")
 
 
@@ -56,11 +61,63 @@ def networks(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def helo_name(text: str) -> str:
+def helo_name(text: str, option: str = "--helo") -> str:
     """What a client calls itself: a host name, or an address in brackets."""
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise Fault(f"--helo {text!r}: expected a host name or an address in brackets")
+    _refuse_unsayable(option, text)
+    if not text or not text.isascii() or " " in text:
+        raise Fault(f"{option} {text!r}: expected a host name or an address in brackets")
     return text
+
+
+def our_name(helo: str | None, profile: Profile) -> str:
+    """What we call ourselves: as --helo says, or else the profile; empty where neither does."""
+    if helo is not None:
+        return helo_name(helo)
+    return helo_name(profile.helo, f"{profile.place}: helo") if profile.helo else ""
+
+
+def server_name(text: str) -> str:
+    """The server name to send in TLS, as A-labels; empty to send none."""
+    from diag.names.domain import BadDomain, domain
+
+    _refuse_unsayable("--sni", text)
+    try:
+        return domain(text) if text else ""
+    except BadDomain as error:
+        raise Fault(f"--sni: {error}") from None
+
+
+def sender(text: str) -> str:
+    """What to name in MAIL, with or without angle brackets; empty for the null reverse-path."""
+    return _path("--from", text)
+
+
+def recipient(text: str) -> str:
+    """What to name in RCPT, with or without angle brackets."""
+    found = _path("--to", text)
+    if not found:
+        raise Fault(f"--to {text!r}: expected a mailbox such as anna@example.org")
+    return found
+
+
+def _path(option: str, text: str) -> str:
+    """More is taken than is a mailbox, as hosts are asked for what they ought to refuse: but it is one word."""
+    _refuse_unsayable(option, text)
+    bare = text[1:-1] if text.startswith("<") and text.endswith(">") else text
+    # Blanks stand between double quotes only (RFC 5321 section 4.1.2, Quoted-string); brackets are never sent.
+    if set("<>") & set(bare) or " " in _QUOTED.sub("", bare):
+        raise Fault(f"{option} {text!r}: expected a mailbox such as anna@example.org")
+    return bare
+
+
+def _refuse_unsayable(option: str, text: str) -> None:
+    """What --say refuses as well, in the same words."""
+    from diag.wire.script import BadScript, refuse_unsayable
+
+    try:
+        refuse_unsayable(text)
+    except BadScript as error:
+        raise Fault(f"{option} {text[:200]!r}: {error}") from None
 
 
 def _divided(text: str, expected: str, option: str) -> tuple[str, int | None]:

@@ -313,14 +313,14 @@ def _target(
     """What is looked at beside the domain's name; the profile's lists and those of the command line add up."""
     from diag.model.target import Target
 
-    from .addresses import helo_name, networks
+    from .addresses import networks, our_name
 
     usual = Target("")
     return Target(
         domain="",
         selectors=_names("--selector", said.selectors, selectors),
         hosts=_names("--host", said.hosts, hosts),
-        helo=said.helo if helo is None else helo_name(helo),
+        helo=our_name(helo, said),
         ipv4=families[0],
         ipv6=families[1],
         public=tuple(dict.fromkeys((*said.public, *networks(public)))),

@@ -160,12 +160,12 @@ def _target(
 ) -> Target:
     from diag.model.target import Target
 
-    from .addresses import helo_name, networks
+    from .addresses import networks, our_name
 
     usual = Target("")
     return Target(
         "",
-        helo=said.helo if helo is None else helo_name(helo),
+        helo=our_name(helo, said),
         ipv4=families[0],
         ipv6=families[1],
         public=tuple(dict.fromkeys((*said.public, *networks(public)))),

@@ -10,6 +10,10 @@ class Fault(Exception):
     """A usage or configuration error: one line that names the thing and the place. Exit code 2."""
 
 
+class Undetermined(Exception):
+    """What was asked could not be found out, for no fault of the user's: one line that says why. Exit code 3."""
+
+
 class Crash(Exception):
     """The program, or a process of it, ended before its work was done: one line that says how. Exit code 4."""
 

@@ -57,8 +57,10 @@ def talk(protocol: str | None, host: str | None, replay: Path | None, **options:
     Marks: -> we, <- the peer, ~> and <~ the same under TLS, <** and <~* the peer unasked. Nothing is ever sent as
     mail without --intrusive, and no password is ever part of a dialogue here.
 
-    Exits with 3 where no connection came about, or a script broke off; with 1 where a script got another reply than
-    it expects.
+    On port 25 smtp is judged as senders meet it; on any other port as mail programs do, which submit mail there.
+
+    Exits with 2 where HOST has no address; with 3 where that cannot be looked up, no connection comes about, or a
+    script breaks off; with 1 where a script gets another reply than it expects.
     """
     from .faults import Fault
 
@@ -84,7 +86,7 @@ def _held(
     if said["save"] is not None:
         refuse_unwritable(said["save"])
     registry = judging.plugins()
-    watch = _shower(wanted.protocol, raw)
+    watch = _Shower(wanted.protocol, raw, goes_on=said["save"] is not None)
     lab = live(registry, nameservers=nameservers, port_map=said["port_map"], watch=watch)
 
     async def held() -> tuple[AnyTalk | ScriptTalk, Transcript]:
@@ -97,6 +99,8 @@ def _held(
     probe, transcript = anyio.run(held)
     if said["save"] is not None:
         _save(said["save"], wanted.protocol, probe, transcript)
+    if watch.failed is not None:
+        raise watch.failed
     return _told(probe, transcript, raw=raw)
 
 
@@ -104,24 +108,36 @@ class _Wanted:
     """What the options ask for, found consistent. Raises Fault."""
 
     def __init__(self, protocol: str, host: str, said: dict[str, Any]) -> None:
+        from . import addresses
         from .faults import Fault, unknown
 
         if protocol not in PORTS:
             raise unknown("protocol", protocol, PORTS)
         if said["tls"] not in (None, *WAYS):
             raise unknown("way of TLS", said["tls"], WAYS, where="--tls")
-        if protocol != "smtp" and (said["mail_from"] is not None or said["recipients"] or said["helo"]):
+        if protocol != "smtp" and any(
+            said[name] not in (None, ()) for name in ("mail_from", "recipients", "helo")
+        ):
             raise Fault(f"--helo, --from and --to are for smtp, not for {protocol}")
         if said["lines"] and said["script_file"] is not None:
             raise Fault("--say and --script exclude each other: a script says everything itself")
-        if (said["mail_from"] is not None or said["recipients"]) and (said["lines"] or said["script_file"]):
-            raise Fault("--from and --to belong to the usual dialogue; say MAIL and RCPT in a script")
         self.protocol = cast("Protocol", protocol)
         self._host = host
         self._said = said
+        self._name = host if said["sni"] is None else addresses.server_name(said["sni"])
+        self._helo = addresses.helo_name(said["helo"]) if said["helo"] is not None else ""
+        self._recipients = tuple(addresses.recipient(each) for each in said["recipients"])
+        # Who names a recipient alone asks from nobody, as bounces come.
+        sender = "" if self._recipients and said["mail_from"] is None else said["mail_from"]
+        self._mail_from = addresses.sender(sender) if sender is not None else None
         self._port: int = said["port"] or PORTS[protocol]
         self._tls: str = said["tls"] or ("implicit" if self._port in IMPLICIT else "starttls")
         self.script = self._script()
+        if self.script is not None and self._mail_from is not None:
+            raise Fault(
+                "--from and --to belong to the usual dialogue, with TLS and without a certificate of ours; "
+                "say MAIL and RCPT in a script"
+            )
         if self.script is not None and self.script.intrusive and not said["intrusive"]:
             raise Fault(
                 "what is to be said is no ordinary use of a server: only with --intrusive, on one of your own"
@@ -161,8 +177,8 @@ class _Wanted:
         from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, Tls
 
         said, timeout = self._said, self._said["timeout"]
-        name = self._host if said["sni"] is None else said["sni"]
-        helo = await _our_name(lab, said["helo"]) if self.protocol == "smtp" else ""
+        name = self._name
+        helo = await _our_name(lab, self._helo) if self.protocol == "smtp" else ""
         if self.script is not None:
             kind = IntrusiveScriptTalk if self.script.intrusive else ScriptTalk
             nonce = (await lab.run(Nonce())).text
@@ -172,8 +188,8 @@ class _Wanted:
             )
         way = cast("Tls", self._tls)
         if self.protocol == "smtp":
-            begun = "" if said["recipients"] and said["mail_from"] is None else said["mail_from"]
-            return SmtpTalk(address, self._port, name, helo, way, begun, said["recipients"], timeout)
+            begun, recipients = self._mail_from, self._recipients
+            return SmtpTalk(address, self._port, name, helo, way, begun, recipients, timeout)
         kinds: dict[str, type[ImapTalk | Pop3Talk | SieveTalk]] = {
             "imap": ImapTalk,
             "pop3": Pop3Talk,
@@ -198,17 +214,31 @@ def _refuse_useless(pem: Path) -> None:
         raise Fault(f"--client-cert {pem}: cannot be read: {reason(error)}") from None
 
 
-def _shower(spoken: Protocol, raw: bool) -> Any:
-    """Who prints each line as it comes."""
-    from . import talk_shown
-    from .tell import tell
+class _Shower:
+    """Prints each line as it comes. Raises as `tell` does."""
 
-    def show(event: Event) -> None:
-        line = talk_shown.raw(event) if raw else talk_shown.line(event, spoken)
-        if line:
+    def __init__(self, spoken: Protocol, raw: bool, *, goes_on: bool = False) -> None:
+        self._spoken = spoken
+        self._raw = raw
+        self._goes_on = goes_on
+        """A dialogue that is to be kept goes on where it cannot be shown."""
+        self.failed: Exception | None = None
+        """What kept it from being shown to its end, where the dialogue went on."""
+
+    def __call__(self, event: Event) -> None:
+        from . import talk_shown
+        from .faults import Fault
+        from .tell import NobodyReads, tell
+
+        line = talk_shown.raw(event) if self._raw else talk_shown.line(event, self._spoken)
+        if not line or self.failed is not None:
+            return
+        try:
             tell(f"{line}\n")
-
-    return show
+        except (NobodyReads, Fault) as error:
+            if not self._goes_on:
+                raise
+            self.failed = error
 
 
 def _announce(probe: AnyTalk | ScriptTalk) -> None:
@@ -220,13 +250,16 @@ def _told(probe: AnyTalk | ScriptTalk, transcript: Transcript, *, raw: bool) -> 
     import anyio
 
     from diag.probes.script import ScriptTalk
+    from diag.run.endpoint import judged, leaves_tls_out, usual
     from diag.wire.transcript import Opened
 
     from . import exits, judging, talk_shown
     from .tell import tell
 
     opened = any(isinstance(event, Opened) for event in transcript.events)
-    if isinstance(probe, ScriptTalk):
+    asked = usual(probe)
+    if asked is None:
+        assert isinstance(probe, ScriptTalk)
         read = probe.read(transcript)
         if not raw:
             tell("\n" + "".join(f"{line}\n" for line in talk_shown.outcome(read)))
@@ -234,10 +267,10 @@ def _told(probe: AnyTalk | ScriptTalk, transcript: Transcript, *, raw: bool) -> 
             return exits.FOUND
         return exits.OK if read.done else exits.UNDETERMINED
     if opened and not raw:
-        from diag.run.endpoint import judged
-
-        results = anyio.run(judged, judging.plugins(), probe, transcript)
-        tell("\n" + "".join(f"{line}\n" for line in talk_shown.verdict(probe, results)))
+        lines = talk_shown.UNJUDGED
+        if not leaves_tls_out(probe, transcript):
+            lines = talk_shown.verdict(asked, anyio.run(judged, judging.plugins(), asked, transcript))
+        tell("\n" + "".join(f"{line}\n" for line in lines))
     return exits.OK if opened else exits.UNDETERMINED
 
 
@@ -273,7 +306,7 @@ def _replayed(path: Path, *, raw: bool) -> int:
     for probe, transcript in tape.exchanges.items():
         talks = SmtpTalk | ImapTalk | Pop3Talk | SieveTalk | ScriptTalk
         if isinstance(probe, talks) and isinstance(transcript, Transcript):
-            show = _shower(cast("Protocol", spoken), raw)
+            show = _Shower(cast("Protocol", spoken), raw)
             for event in transcript.events:
                 show(event)
             return _told(probe, transcript, raw=raw)
@@ -281,13 +314,17 @@ def _replayed(path: Path, *, raw: bool) -> int:
 
 
 async def _address(lab: Lab, host: str, families: tuple[bool, bool]) -> str:
-    """The host's first address of a family that is wanted. Raises Fault."""
+    """The host's first address of a family that is wanted.
+
+    Raises Fault where there is none, and Undetermined where the DNS does not tell.
+    """
     import ipaddress
 
     from diag.gather.dns import Found, look_up
+    from diag.model.knowing import Unavailable
     from diag.names.domain import BadDomain, domain
 
-    from .faults import Fault
+    from .faults import Fault, Undetermined
 
     try:
         return str(ipaddress.ip_address(host.strip("[]")))
@@ -298,17 +335,21 @@ async def _address(lab: Lab, host: str, families: tuple[bool, bool]) -> str:
     except BadDomain as error:
         raise Fault(str(error)) from None
     because = ""
+    open_ones = []
     for rdtype, wanted in zip(("A", "AAAA"), families, strict=True):
         if wanted:
             looked = await look_up(lab, name, rdtype)
             if isinstance(looked, Found):
                 return str(looked.rdatas[0])
             because = because or looked.because
+            open_ones += [looked.because] if isinstance(looked, Unavailable) else []
+    if open_ones:
+        raise Undetermined(f"{host}: its address could not be looked up: {open_ones[0]}")
     raise Fault(f"{host}: no address to talk to: {because}")
 
 
-async def _our_name(lab: Lab, helo: str | None) -> str:
+async def _our_name(lab: Lab, helo: str) -> str:
     from diag.gather.helo import helo as name_of
     from diag.model.target import Target
 
-    return await name_of(Target("", helo=helo or ""), lab)
+    return await name_of(Target("", helo=helo), lab)

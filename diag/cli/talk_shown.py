@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from diag.model.report import Result, Status
 from diag.probes.talks import AnyTalk
 from diag.wire.oddities import oddities
 from diag.wire.script import Protocol
 from diag.wire.script_read import ScriptRead
-from diag.wire.transcript import Event, Said, Secured, Who, render_event
+from diag.wire.transcript import NO_END, Event, Said, Secured, Who, render_event
 
 from .counted import counted
 
 WIDTH = 80
+UNJUDGED: Iterable[str] = (
+    "Not judged: the usual dialogue goes on with TLS here, and this one left it out.",
+    "What the host offers under TLS was not heard.",
+)
+"""What is said of a dialogue that did not come to where the usual one would have."""
 
 
 def line(event: Event, spoken: Protocol) -> str:
     """One event with its time and marks, and behind it what is odd about it."""
+    shown = render_event(event)
     marks = oddities(event, spoken) if isinstance(event, Said) else ()
-    return render_event(event) + "".join(f"  [{mark}]" for mark in marks)
+    # A line without its end is rendered as such already, unless it is too long to be shown to where it breaks off.
+    told = (NO_END,) if shown.endswith(f"[{NO_END}]") else ()
+    return shown + "".join(f"  [{mark}]" for mark in marks if mark not in told)
 
 
 def raw(event: Event) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .lines import has_bare_cr, has_bare_lf, is_whole
 from .script import Protocol
-from .transcript import Said, Who
+from .transcript import NO_END, Said, Who
 
 LONGEST = {"smtp": 512, "pop3": 512}
 """Octets of a reply line with its CRLF: RFC 5321 section 4.5.3.1.5, RFC 2449 section 4. IMAP and ManageSieve have none."""
@@ -18,7 +18,7 @@ def oddities(said: Said, spoken: Protocol) -> tuple[str, ...]:
     if said.unexpected:
         found.append("unasked")
     if not is_whole(said.octets):
-        found.append("no line end")
+        found.append(NO_END)
     if has_bare_lf(said.octets):
         found.append("bare LF")
     if has_bare_cr(said.octets):

@@ -103,13 +103,18 @@ def script(spoken: Protocol, steps: tuple[Step, ...], *, opens: bool = False) ->
     return Script(spoken, steps, opens)
 
 
+def refuse_unsayable(text: str) -> None:
+    """Refuse what could not be said as it is, or as a part of one line. Raises BadScript."""
+    if any(not char.isprintable() for char in text):
+        raise BadScript("a control character, which could end the line")
+    if len(text.encode()) > LONGEST_LINE:
+        raise BadScript(f"a line of more than {LONGEST_LINE} octets")
+
+
 def _refuse(step: Step, spoken: Protocol, known: set[str]) -> None:
     match step:
         case Line(text):
-            if any(not char.isprintable() for char in text):
-                raise BadScript("a control character, which could end the line")
-            if len(text.encode()) > LONGEST_LINE:
-                raise BadScript(f"a line of more than {LONGEST_LINE} octets")
+            refuse_unsayable(text)
             if carries_secret(text, spoken):
                 raise BadScript(
                     f"{verb(text, spoken)} would put a password into the script, and on tape; "

@@ -18,6 +18,9 @@ _PUT_OFF = re.compile(
     re.IGNORECASE,
 )
 
+NO_END = "no line end"
+"""What is said of a line that was cut by the end of the conversation or by a limit."""
+
 
 class Who(enum.StrEnum):
     """Which side spoke."""
@@ -244,7 +247,7 @@ def line_text(octets: bytes) -> str:
     """One line as text without its CRLF; any other ending, or none, stays visible."""
     if octets.endswith(b"\r\n"):
         return visible(octets[:-2])
-    return visible(octets) if octets.endswith(b"\n") else visible(octets) + " [no line end]"
+    return visible(octets) if octets.endswith(b"\n") else f"{visible(octets)} [{NO_END}]"
 
 
 def quoted_line(octets: bytes) -> str:

@@ -54,6 +54,10 @@ CASES = {
     "empty tape name": (["check", "a.example", "--save", ""], "'--save': a path is expected"),
     "bad deadline": (["check", "a.example", "--deadline", "nan"], "'--deadline': nan: expected seconds"),
     "bad helo": (["check", "a.example", "--helo", "a b"], "--helo 'a b'"),
+    "a second line of EHLO": (
+        ["check", "a.example", "--helo", "a\r\nDATA"],
+        "--helo 'a\\r\\nDATA': a control character",
+    ),
     "bad selector": (["check", "a.example", "--selector", "a..b"], "--selector: "),
     "unknown profile of TLS": (
         ["check", "a.example", "--tls-profile", "ncsc-2025"],
@@ -117,6 +121,11 @@ FILES = {
         b'require = ["mxx"]\n',
         ("check", "a.example", "--profile"),
         ": require: unknown area 'mxx'",
+    ),
+    "profile helo": (
+        b'helo = "a\\r\\nDATA"\n',
+        ("check", "a.example", "--profile"),
+        ": helo 'a\\r\\nDATA': a control character, which could end the line",
     ),
     "profile too deep": (b"a=" + b"[" * 100_000, ("check", "a.example", "--profile"), "nested too deeply"),
     "profile syntax": (b"= 1\n", ("check", "a.example", "--profile"), "at line 1"),
