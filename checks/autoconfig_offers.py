@@ -116,7 +116,7 @@ def _without_twin(
             why = f"{offer.host} did not answer on port {offer.port}"
             yield Undecided(why, (*offered.asked, *(each.cite() for each in there)), offered.name)
             return
-        cites = (*offered.asked, *(each.cite() for each in talked))
+        cites = (*offered.asked, *(each.cite(each.before_tls) for each in talked))
         at_once = [each for each in there if each.endpoint.port == port]
         if not all(isinstance(each.session.handshake, Handshake) for each in talked):
             if all(each.session.handshake is None for each in talked):
@@ -131,7 +131,7 @@ def _without_twin(
     yield SrvStarttlsOnly(
         subject=offered.name,
         missing=missing,
-        evidence=(*offered.asked, *(each.cite() for each in works[:1])),
+        evidence=(*offered.asked, *(each.cite(each.session.secured) for each in works[:1])),
         fix=fix,
     )
 

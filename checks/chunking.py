@@ -34,7 +34,7 @@ def chunks_are_taken_where_they_are_offered(host: InboundChunking) -> Iterator[F
         yield BdatRefused(
             subject=str(host.endpoint),
             line=host.line,
-            evidence=host.cites,
+            evidence=(*host.cites, *host.look.offered("CHUNKING")),
             certainty=Certainty.LIKELY,
             fix=settings(
                 host.look,

@@ -157,11 +157,11 @@ def says(reply: object) -> str:
 def seen_twice(survey: Survey, lack: Lack) -> tuple[Cite, ...] | Undecided:
     """The lines of two conversations that show a lack; Undecided where the other one does not show it."""
     first, other = survey.look, survey.other
-    shown = first.cite(first.lacks[lack])
+    shown = first.showing(lack)
     if other is None:
         return Undecided(f"one look alone does not show that {lack}", shown, survey.subject)
     if lack in other.lacks:
-        return (*shown, *other.cite(other.lacks[lack]))
+        return (*shown, *other.showing(lack))
     because = f"two connections differ: only one of them shows that {lack}"
     if isinstance(other.probe, HelloTalk) and isinstance(other.session.handshake, Handshake):
         because = (

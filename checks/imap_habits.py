@@ -12,8 +12,11 @@ from diag.api import (
     ImapUnderTls,
     Rfc,
     Severity,
+    as_cites,
     check,
     rule,
+    with_keyword,
+    with_login,
 )
 
 from .submission_mechanisms import outdated
@@ -40,7 +43,8 @@ def imap_offers_a_way_to_a_login(clear: ImapInClear) -> Iterator[Finding]:
     closed = offer.login_disabled and not offer.mechanisms and not clear.survey.session.preauth
     # What does not even say that it is IMAP is told of as that.
     if closed and offer.speaks_imap4 and not offer.offers("STARTTLS"):
-        yield NeitherTlsNorLogin(subject=clear.subject, evidence=clear.cites)
+        shown = as_cites(clear.lines(with_keyword("LOGINDISABLED")), clear.cites)
+        yield NeitherTlsNorLogin(subject=clear.subject, evidence=shown)
 
 
 @rule("imap/starttls-offered-twice", Severity.NOTICE, Rfc(9051, "6.2.1"), since="1.0")
@@ -62,7 +66,7 @@ class StarttlsOfferedTwice(Finding):
 def imap_server_offers_starttls_once(secure: ImapUnderTls) -> Iterator[Finding]:
     """An IMAP server does not offer TLS once TLS stands."""
     if secure.offer.offers("STARTTLS"):
-        yield StarttlsOfferedTwice(subject=secure.subject, evidence=secure.cites)
+        yield StarttlsOfferedTwice(subject=secure.subject, evidence=secure.lines(with_keyword("STARTTLS")))
 
 
 @rule("imap/weak-mechanisms", Severity.NOTICE, Rfc(6331), Rfc(7677), Rfc(9051, "11"), since="1.0")
@@ -102,11 +106,11 @@ def imap_logins_are_up_to_date(secure: ImapUnderTls) -> Iterator[Finding]:
     offered = secure.offer.mechanisms
     fix = Configure(secure.host, "auth_mechanisms = plain login", "Dovecot")
     if "ANONYMOUS" in offered:
-        yield AnonymousLogin(subject=secure.subject, evidence=secure.cites, fix=(fix,))
+        shown = secure.lines(with_login("ANONYMOUS"))
+        yield AnonymousLogin(subject=secure.subject, evidence=shown, fix=(fix,))
     if weak := outdated(offered):
-        yield WeakMechanisms(
-            subject=secure.subject, mechanisms=", ".join(weak), evidence=secure.cites, fix=(fix,)
-        )
+        shown = secure.lines(with_login(*weak))
+        yield WeakMechanisms(subject=secure.subject, mechanisms=", ".join(weak), evidence=shown, fix=(fix,))
 
 
 @rule("imap/untagged-missing", Severity.NOTICE, Rfc(9051, "6.1.1"), since="1.0")

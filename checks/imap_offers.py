@@ -20,6 +20,7 @@ from diag.api import (
     Verdict,
     check,
     rule,
+    with_login,
 )
 
 from .client_access import LackFinding, certificate_settings, dovecot
@@ -74,7 +75,7 @@ def imap_takes_logins_only_under_tls(
         yield LoginBeforeTls(
             subject=clear.subject,
             how=f"it offers {', '.join(exposed)}",
-            evidence=clear.cites,
+            evidence=clear.lines(with_login(*exposed)),
             certainty=survey.certainty,
             fix=_secure_logins(survey.endpoint),
         )

@@ -22,6 +22,7 @@ from diag.api import (
     Verdict,
     check,
     rule,
+    with_login,
 )
 
 from .client_access import (
@@ -125,9 +126,8 @@ def managesieve_takes_passwords_only_under_tls(
             "ssl = required\ndisable_plaintext_auth = yes",
             "ssl = required\nauth_allow_cleartext = no",
         )
-        yield PlaintextAuth(
-            subject=clear.subject, mechanisms=", ".join(exposed), evidence=clear.cites, fix=fix
-        )
+        shown = clear.lines(with_login(*exposed))
+        yield PlaintextAuth(subject=clear.subject, mechanisms=", ".join(exposed), evidence=shown, fix=fix)
 
 
 @rule("managesieve/tls-fails", Severity.ERROR, Rfc(5804, "2.2"), Rfc(5804, "1.7"), since="1.0")

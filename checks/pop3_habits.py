@@ -17,6 +17,7 @@ from diag.api import (
     Verdict,
     check,
     rule,
+    with_keyword,
 )
 
 from .client_access import says
@@ -142,7 +143,7 @@ class StlsOfferedTwice(Finding):
 def pop3_server_offers_stls_once(secure: Pop3UnderTls) -> Iterator[Finding]:
     """A POP3 server does not offer TLS once TLS stands."""
     if secure.offer.offers("STLS"):
-        yield StlsOfferedTwice(subject=secure.subject, evidence=secure.cites)
+        yield StlsOfferedTwice(subject=secure.subject, evidence=secure.lines(with_keyword("STLS")))
 
 
 @rule("pop3/implementation-discloses", Severity.INFO, Rfc(2449, "6.9"), since="1.0")
@@ -168,9 +169,8 @@ def pop3_server_keeps_its_version(held: Pop3Held) -> Iterator[Finding]:
     for told in (survey.session.capa_tls, survey.session.capa):
         said = " ".join(told.capabilities.get("IMPLEMENTATION", ())) if told is not None else ""
         if told is not None and _VERSION.search(said):
-            yield ImplementationDiscloses(
-                subject=survey.subject, implementation=said, evidence=survey.cite(told.event)
-            )
+            shown = survey.look.lines(told, told.event, with_keyword("IMPLEMENTATION"))
+            yield ImplementationDiscloses(subject=survey.subject, implementation=said, evidence=shown)
             return
 
 

@@ -66,7 +66,7 @@ def pop3_takes_logins_only_under_tls(clear: Pop3InClear) -> Iterator[Verdict]:
         yield UserBeforeTls(
             subject=clear.subject,
             how=", ".join(clear.offer.plain_logins),
-            evidence=clear.cites,
+            evidence=clear.lines(lambda line: bool(line.plain_logins)),
             certainty=Certainty.LIKELY,
             fix=_secure_logins(clear.survey.endpoint),
         )

@@ -25,6 +25,8 @@ from diag.api import (
     Verdict,
     check,
     rule,
+    with_keyword,
+    with_login,
 )
 
 from .smtp_settings import settings
@@ -151,7 +153,8 @@ def xclient_is_not_offered(offer: InboundOffer) -> Iterator[Finding]:
             Postfix="smtpd_authorized_xclient_hosts = (empty, or the addresses of your own proxies)",
             Exim="hosts_xclient = (empty, or the addresses of your own proxies)",
         )
-        yield XclientOffered(subject=str(offer.endpoint), evidence=offer.cites, fix=fix)
+        shown = offer.anywhere(with_keyword("XCLIENT"))
+        yield XclientOffered(subject=str(offer.endpoint), evidence=shown, fix=fix)
 
 
 @rule("smtp/size-below-minimum", Severity.ERROR, Rfc(5321, "4.5.3.1.7"), Rfc(1870, "4"), since="1.0")
@@ -177,7 +180,8 @@ def messages_of_ordinary_size_are_taken(offer: InboundOffer) -> Iterator[Finding
     size = int(said[0]) if said and said[0].isascii() and said[0].isdigit() and len(said[0]) <= 20 else 0
     if 0 < size < SMALLEST_SIZE:  # 0 is no fixed limit (RFC 1870 section 4)
         fix = settings(offer.look, Postfix="message_size_limit = 52428800", Exim="message_size_limit = 50M")
-        yield SizeBelowMinimum(subject=str(offer.endpoint), size=size, evidence=offer.cites[-1:], fix=fix)
+        shown = offer.in_the_end(with_keyword("SIZE"))
+        yield SizeBelowMinimum(subject=str(offer.endpoint), size=size, evidence=shown, fix=fix)
 
 
 @rule("smtp/auth-before-tls", Severity.ERROR, Rfc(4954, "4"), Rfc(8314, "4.1"), since="1.0")
@@ -209,7 +213,7 @@ def no_password_is_asked_for_in_clear(offer: InboundOffer, target: Target) -> It
         yield AuthBeforeTls(
             subject=str(offer.endpoint),
             mechanisms=" ".join(open_ones),
-            evidence=offer.cites[:1],
+            evidence=offer.in_clear(with_login(*open_ones)),
             fix=fix,
         )
 

@@ -15,6 +15,8 @@ from diag.api import (
     Target,
     check,
     rule,
+    with_keyword,
+    with_login,
 )
 
 from .smtp_commands import IN_CLEAR
@@ -82,16 +84,17 @@ def logins_belong_to_other_ports(
         Exim="auth_advertise_hosts = ${if eq{$received_port}{25}{}{*}}",
     )
     if clear and not shown and target.counts_as_public(offer.endpoint.address):
-        yield AuthChallengeBeforeTls(
-            subject=subject, mechanisms=" ".join(clear), evidence=offer.cites[:1], fix=off
-        )
+        lines = offer.in_clear(with_login(*clear))
+        yield AuthChallengeBeforeTls(subject=subject, mechanisms=" ".join(clear), evidence=lines, fix=off)
     elif secure and not clear and _submission_works(contacts):
-        yield AuthOnMx(subject=subject, mechanisms=" ".join(secure), evidence=offer.cites[-1:], fix=off)
+        lines = offer.under_tls(with_login(*secure))
+        yield AuthOnMx(subject=subject, mechanisms=" ".join(secure), evidence=lines, fix=off)
     best = offer.tls or offer.clear
     legacy = next((each.line for each in best.offered if each.name == "AUTH="), None)
     if legacy is not None:
         fix = settings(look, Postfix="broken_sasl_auth_clients = no")
-        yield AuthLegacySyntax(subject=subject, line=legacy, evidence=offer.cites[-1:], fix=fix)
+        lines = offer.in_the_end(with_keyword("AUTH="))
+        yield AuthLegacySyntax(subject=subject, line=legacy, evidence=lines, fix=fix)
 
 
 def _submission_works(contacts: Many[ClientContact]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from diag.api import (
     Cite,
@@ -14,12 +14,16 @@ from diag.api import (
     Rfc,
     Severity,
     Target,
+    as_cites,
     check,
     rule,
+    with_keyword,
 )
 
 from .smtp_settings import settings
 
+Lines = Callable[[Callable[[EhloReply], bool]], tuple[Cite, ...]]
+"""From what is looked for to the lines of a reply that offer it."""
 OBSOLETE = ("TURN", "SEND", "SOML", "SAML")
 """Commands that RFC 5321 (appendix F.1, F.6) retired."""
 SMALL_SIZE = 10_485_760
@@ -111,49 +115,51 @@ class SizeSmall(Finding):
 def the_list_of_offers_is_well_written(offer: InboundOffer) -> Iterator[Finding]:
     """What is offered after EHLO follows the grammar, and says each thing once."""
     subject, told = str(offer.endpoint), set[type[Finding]]()
-    for reply, cite in _replies(offer):
-        for finding in (*_written(subject, reply, cite), *_sized(subject, offer, reply, cite)):
+    for reply, lines in _replies(offer):
+        for finding in (*_written(subject, reply, lines), *_sized(subject, offer, reply, lines)):
             if type(finding) not in told:
                 told.add(type(finding))
                 yield finding
 
 
-def _replies(offer: InboundOffer) -> Iterator[tuple[EhloReply, Cite]]:
-    """The reply under TLS, which is what senders go by in the end, and then that in clear."""
+def _replies(offer: InboundOffer) -> Iterator[tuple[EhloReply, Lines]]:
+    """The reply under TLS, which is what senders go by in the end, and then that in clear; each with its lines."""
     if offer.tls is not None:
-        yield offer.tls, offer.cites[-1]
-    yield offer.clear, offer.cites[0]
+        yield offer.tls, offer.under_tls
+    yield offer.clear, offer.in_clear
 
 
-def _written(subject: str, reply: EhloReply, cite: Cite) -> Iterator[Finding]:
+def _written(subject: str, reply: EhloReply, lines: Lines) -> Iterator[Finding]:
     odd = [each.line for each in reply.offered if not each.well_formed]
     if odd:
-        yield EhloKeywordSyntax(subject=subject, line=odd[0], evidence=(cite,))
-    lines: dict[str, list[str]] = defaultdict(list)
+        shown = lines(lambda line: any(each.line == odd[0] for each in line.offered))
+        yield EhloKeywordSyntax(subject=subject, line=odd[0], evidence=shown)
+    kinds: dict[str, list[str]] = defaultdict(list)
     for each in reply.offered:
         words = " ".join((each.name, *each.parameters))
-        if words not in lines[each.name]:  # the same again harms nobody
-            lines[each.name].append(words)
-    twice = next((name for name, said in lines.items() if len(said) > 1), None)
+        if words not in kinds[each.name]:  # the same again harms nobody
+            kinds[each.name].append(words)
+    twice = next((name for name, said in kinds.items() if len(said) > 1), None)
     if twice is not None:
+        shown = lines(with_keyword(twice))
         yield EhloDuplicateKeyword(
-            subject=subject, keyword=twice, lines="; ".join(lines[twice]), evidence=(cite,)
+            subject=subject, keyword=twice, lines="; ".join(kinds[twice]), evidence=shown
         )
     old = [verb for verb in OBSOLETE if reply.offers(verb)]
     if old:
-        yield ObsoleteVerbs(subject=subject, verbs=", ".join(old), evidence=(cite,))
+        yield ObsoleteVerbs(subject=subject, verbs=", ".join(old), evidence=lines(with_keyword(*old)))
 
 
-def _sized(subject: str, offer: InboundOffer, reply: EhloReply, cite: Cite) -> Iterator[Finding]:
+def _sized(subject: str, offer: InboundOffer, reply: EhloReply, lines: Lines) -> Iterator[Finding]:
     said = [each for each in reply.offered if each.name == "SIZE"]
     if len(said) != 1 or not said[0].parameters:  # no limit is told; two limits are told of above
         return
-    number = said[0].parameters[0]
+    number, shown = said[0].parameters[0], lines(with_keyword("SIZE"))
     if len(said[0].parameters) > 1 or not (number.isascii() and number.isdigit() and len(number) <= 20):
-        yield SizeMalformed(subject=subject, line=said[0].line, evidence=(cite,))
+        yield SizeMalformed(subject=subject, line=said[0].line, evidence=shown)
     elif SMALLEST_SIZE <= int(number) < SMALL_SIZE:
         fix = settings(offer.look, Postfix="message_size_limit = 52428800", Exim="message_size_limit = 50M")
-        yield SizeSmall(subject=subject, size=int(number), evidence=(cite,), fix=fix)
+        yield SizeSmall(subject=subject, size=int(number), evidence=shown, fix=fix)
 
 
 @rule("smtp/no-8bitmime", Severity.NOTICE, Rfc(6152, "3"), since="1.0")
@@ -217,10 +223,12 @@ def offers_fit_together(offer: InboundOffer, target: Target) -> Iterator[Finding
     """What senders need is offered, and nothing without what it builds on."""
     subject, best, cites = str(offer.endpoint), offer.tls or offer.clear, offer.cites[-1:]
     if best.offers("BINARYMIME") and not best.offers("CHUNKING"):
-        yield BinaryMimeWithoutChunking(subject=subject, evidence=cites)
+        shown = as_cites(offer.in_the_end(with_keyword("BINARYMIME")), cites)
+        yield BinaryMimeWithoutChunking(subject=subject, evidence=shown)
     if best.offers("SMTPUTF8"):
         if not best.offers("8BITMIME"):
-            yield Smtputf8Without8BitMime(subject=subject, evidence=cites)
+            shown = as_cites(offer.in_the_end(with_keyword("SMTPUTF8")), cites)
+            yield Smtputf8Without8BitMime(subject=subject, evidence=shown)
     elif best.offers("8BITMIME"):
         if not target.own_mailbox.isascii():  # graver, and told by itself
             return
@@ -264,15 +272,15 @@ class RcptmaxLow(Finding):
 @check
 def limits_can_be_read_and_kept(offer: InboundOffer) -> Iterator[Finding]:
     """Limits are written as the standard has it, and leave room for ordinary mail."""
-    subject, cites = str(offer.endpoint), offer.cites[-1:]
+    subject, lines = str(offer.endpoint), offer.in_the_end(with_keyword("LIMITS"))
     items = (offer.tls or offer.clear).keywords.get("LIMITS", ())
     limits = [tuple(item.partition("=")) for item in items]
     odd = [name + sign + value for name, sign, value in limits if not _is_limit(name.upper(), value)]
     if odd:
-        yield LimitsMalformed(subject=subject, item=odd[0], evidence=cites)
+        yield LimitsMalformed(subject=subject, item=odd[0], evidence=lines)
     counts = [int(value) for name, _, value in limits if name.upper() == "RCPTMAX" and _is_count(value)]
     if counts and min(counts) < FEWEST_RECIPIENTS:
-        yield RcptmaxLow(subject=subject, count=min(counts), evidence=cites)
+        yield RcptmaxLow(subject=subject, count=min(counts), evidence=lines)
 
 
 def _is_limit(name: str, value: str) -> bool:
@@ -318,13 +326,14 @@ def tls_changes_what_it_should(offer: InboundOffer) -> Iterator[Finding]:
     """TLS takes STARTTLS off the list of offers, and nothing else; REQUIRETLS comes with it."""
     subject = str(offer.endpoint)
     if offer.clear.offers("REQUIRETLS"):
-        yield RequireTlsInClear(subject=subject, evidence=offer.cites[:1])
+        yield RequireTlsInClear(subject=subject, evidence=offer.in_clear(with_keyword("REQUIRETLS")))
     if offer.tls is not None:
         kept = {_bare(name) for name in offer.tls.keywords}
         # Told by themselves: REQUIRETLS in clear, and logins, which belong to other ports.
         gone = [name for name in offer.clear.keywords if _bare(name) not in {*kept, *_MAY_GO}]
         if gone:
-            yield ExtensionsLostUnderTls(subject=subject, keywords=", ".join(gone), evidence=offer.cites)
+            shown = as_cites(offer.in_clear(with_keyword(*gone)), offer.cites[1:])
+            yield ExtensionsLostUnderTls(subject=subject, keywords=", ".join(gone), evidence=shown)
 
 
 _MAY_GO = ("STARTTLS", "REQUIRETLS", "AUTH", "XCLIENT", "XFORWARD")
@@ -359,4 +368,5 @@ def xforward_is_not_offered(offer: InboundOffer) -> Iterator[Finding]:
     """XFORWARD is not offered to strangers."""
     if any(reply.offers("XFORWARD") and not reply.offers("XCLIENT") for reply, _ in _replies(offer)):
         fix = settings(offer.look, Postfix="smtpd_authorized_xforward_hosts = (empty, or your own proxies)")
-        yield XforwardOffered(subject=str(offer.endpoint), evidence=offer.cites, fix=fix)
+        shown = offer.anywhere(with_keyword("XFORWARD"))
+        yield XforwardOffered(subject=str(offer.endpoint), evidence=shown, fix=fix)

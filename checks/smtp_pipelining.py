@@ -39,7 +39,11 @@ def commands_sent_together_are_all_answered(pipelining: InboundPipelining) -> It
             subject=str(pipelining.endpoint),
             answered=pipelining.answered,
             # In the usual conversation commands that were sent together went unanswered too.
-            evidence=(pipelining.look.cite(pipelining.look.session.closed_event), *pipelining.cites),
+            evidence=(
+                pipelining.look.cite(pipelining.look.session.closed_event),
+                *pipelining.cites,
+                *pipelining.look.offered("PIPELINING"),
+            ),
             certainty=Certainty.LIKELY,
             fix=fix,
         )

@@ -12,6 +12,7 @@ from diag.api import (
     SubmissionUnderTls,
     check,
     rule,
+    with_login,
 )
 
 from .client_access import PLAINTEXT
@@ -77,11 +78,13 @@ def ways_to_log_in_are_up_to_date(secure: SubmissionUnderTls) -> Iterator[Findin
     """The ways to log in under TLS are those of today."""
     offered = secure.offer.mechanisms
     if "ANONYMOUS" in offered:
-        yield AnonymousLogin(subject=secure.subject, evidence=secure.cites)
+        yield AnonymousLogin(subject=secure.subject, evidence=secure.lines(with_login("ANONYMOUS")))
     if weak := outdated(offered):
-        yield WeakMechanisms(subject=secure.subject, mechanisms=", ".join(weak), evidence=secure.cites)
+        yield WeakMechanisms(
+            subject=secure.subject, mechanisms=", ".join(weak), evidence=secure.lines(with_login(*weak))
+        )
     if "LOGIN" in offered and set(offered) <= {"LOGIN", "NTLM", "ANONYMOUS"}:
-        yield LoginOnly(subject=secure.subject, evidence=secure.cites)
+        yield LoginOnly(subject=secure.subject, evidence=secure.lines(with_login("LOGIN")))
 
 
 @rule("submission/plus-without-channel-binding", Severity.NOTICE, Rfc(5802, "6"), Rfc(9266, "2"), since="1.0")
@@ -140,7 +143,9 @@ def before_tls_there_is_no_login_but_a_way_to_one(clear: SubmissionInClear) -> I
     plus = [name for name in offered if name.endswith("-PLUS")]
     if plus:
         yield PlusWithoutChannelBinding(
-            subject=clear.subject, mechanisms=", ".join(plus), evidence=clear.cites
+            subject=clear.subject, mechanisms=", ".join(plus), evidence=clear.lines(with_login(*plus))
         )
     elif tls and offered and not any(name in PLAINTEXT for name in offered):
-        yield ChallengeBeforeTls(subject=clear.subject, mechanisms=", ".join(offered), evidence=clear.cites)
+        yield ChallengeBeforeTls(
+            subject=clear.subject, mechanisms=", ".join(offered), evidence=clear.lines(with_login(*offered))
+        )

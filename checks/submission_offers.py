@@ -27,6 +27,7 @@ from diag.api import (
     check,
     is_below,
     rule,
+    with_login,
 )
 
 from .client_access import LackFinding
@@ -98,7 +99,7 @@ def submission_asks_for_a_login_only_under_tls(clear: SubmissionInClear) -> Iter
         yield AuthBeforeTls(
             subject=clear.subject,
             mechanisms=", ".join(exposed),
-            evidence=clear.cites,
+            evidence=clear.lines(with_login(*exposed)),
             fix=(
                 Configure(host, "smtpd_tls_auth_only = yes", "Postfix main.cf"),
                 Configure(host, "auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}", "Exim"),
@@ -169,7 +170,8 @@ def logins_have_a_port_of_their_own(
         tried = [each for each in submission if each.endpoint.host == offer.endpoint.host]
         subject = str(offer.endpoint)
         if any(each.state is Reached.CLOSED for each in tried) and not any(each.shut for each in tried):
-            evidence = (*offer.cites, *(each.cite() for each in tried))
+            logins = offer.in_the_end(with_login(*(offer.tls or offer.clear).mechanisms))
+            evidence = (*logins, *(each.cite() for each in tried))
             yield OnlyPort25(subject=subject, evidence=evidence)
         else:
             yield Undecided("nothing answers on ports 465 and 587, closed or not", offer.cites, subject)
@@ -209,7 +211,7 @@ def submission_offers_implicit_tls(
         if contact.endpoint.port == 587 and contact.published and contact.state is Reached.OPEN and twin:
             hosts.setdefault(contact.endpoint.host, []).extend((contact, twin))
     for host, pair in hosts.items():
-        evidence = tuple(each.cite() for each in pair)
+        evidence = tuple(each.cite(None if each.endpoint.port == 465 else each.begins_tls) for each in pair)
         if any(each.shut for each in pair):
             yield Undecided("port 465 is shut at our own end", evidence, host)
             continue

@@ -366,6 +366,7 @@ from .tls.tlsa import Association as Association, TlsaOutcome as TlsaOutcome, ma
 from .wire.blame import Blame as Blame
 from .wire.inquiry import Trait as Trait
 from .wire.introduction import leads_with_name as leads_with_name, named_host as named_host
+from .wire.offering import with_keyword as with_keyword, with_login as with_login
 from .wire.reach import Reached as Reached
 from .wire.relay import Taken as Taken
 from .wire.script import Script as Script

@@ -21,6 +21,7 @@ from diag.sandbox.world import World
 from diag.tls.answer import Accepted
 from diag.tls.handshake import Handshake
 from diag.wire.transcript import Answered, Ending, Said, Secured, Transcript, Who
+from reports.quoting import quoted
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 WORLDS = sorted(
@@ -184,6 +185,46 @@ def test_a_world_raises_exactly_what_its_head_says(path: Path, registry: Registr
     missing = {entry for entry in named if not any(entry in (n, *n.split("/")) for n in seen)}
     assert not unexpected, f"inconclusive, and the world does not say so: {unexpected}"
     assert not missing, f"the world says inconclusive, but all was decided: {missing}"
+
+
+SHOWN = [
+    ("harbour", "submission/auth-before-tls", "AUTH PLAIN LOGIN"),
+    ("submission/plus-before-tls", "submission/plus-without-channel-binding", "AUTH SCRAM-SHA-256-PLUS"),
+    ("submission/no-starttls", "submission/no-starttls", "AUTH PLAIN"),
+    ("submission/no-implicit-tls", "submission/no-implicit-tls", "STARTTLS"),
+    ("imap/plain-before-tls", "imap/login-before-tls", "AUTH=PLAIN"),
+    ("imap/no-starttls", "imap/no-starttls", "AUTH=PLAIN"),
+    ("imap/weak-mechanisms", "imap/weak-mechanisms", "AUTH=CRAM-MD5"),
+    ("imap/starttls-offered-twice", "imap/starttls-offered-twice", "STARTTLS"),
+    ("imap/logindisabled-under-tls", "imap/logindisabled-under-tls", "LOGINDISABLED"),
+    ("imap/id-discloses", "imap/id-discloses", "2.3.19"),
+    ("pop3/user-before-tls", "pop3/user-before-tls", "USER"),
+    ("pop3/no-stls-sasl", "pop3/no-stls", "SASL PLAIN"),
+    ("pop3/stls-offered-twice", "pop3/stls-offered-twice", "STLS"),
+    ("pop3/implementation-discloses", "pop3/implementation-discloses", "IMPLEMENTATION"),
+    ("managesieve/plaintext-auth", "managesieve/plaintext-auth", '"SASL" "PLAIN'),
+    ("managesieve/no-starttls", "managesieve/no-starttls", '"SASL" "PLAIN'),
+    ("smtp/auth-in-clear", "smtp/auth-before-tls", "AUTH PLAIN"),
+    ("smtp/two-sizes", "smtp/ehlo-duplicate-keyword", "SIZE 30000000"),
+    ("smtp/xclient", "smtp/xclient-offered", "XCLIENT"),
+    ("smtp/smtputf8-without-8bitmime", "smtp/smtputf8-without-8bitmime", "SMTPUTF8"),
+    ("autoconfig/srv-without-pop3s-and-stls", "autoconfig/srv-no-tls", "<-  ."),
+    ("autoconfig/srv-without-imaps", "autoconfig/srv-starttls-only", "TLS: TLSv1.3"),
+]
+
+
+@pytest.mark.parametrize(("path", "rule", "word"), SHOWN, ids=lambda value: str(value))
+def test_what_is_offered_is_shown_by_the_very_line(
+    path: str, rule: str, word: str, registry: Registry
+) -> None:
+    packaged = "/" not in path
+    report = diagnosed(worlds.packaged(path) if packaged else worlds.load(FIXTURES / path), registry)
+    found = [finding for finding in report.findings if finding.id == rule]
+    assert found
+    for finding in found:
+        talked = (cite for cite in finding.evidence if isinstance(report.evidence[cite.probe], Transcript))
+        (line,) = quoted(next(talked), report.evidence)
+        assert word in line
 
 
 def test_a_handshake_that_fails_is_told_where_nobody_asked_for_the_cause(registry: Registry) -> None:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
 
+from diag.model.finding import as_cites
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
 from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk
 from diag.tls.handshake import ON_THE_WAY, TlsFailure
-from diag.wire.reading import ImapSession, Pop3Session, Reached, SieveSession, SmtpSession
+from diag.wire.offering import AnyOffer, offering, with_keyword
+from diag.wire.reading import (
+    Capa,
+    Capabilities,
+    Exchange,
+    ImapSession,
+    Pop3Session,
+    Reached,
+    SieveCapabilities,
+    SieveSession,
+    SmtpSession,
+)
+from diag.wire.smtp import EhloReply
 from diag.wire.transcript import Ending, Transcript
 
 P = TypeVar("P", SmtpTalk, ImapTalk, Pop3Talk, SieveTalk)
@@ -51,6 +64,11 @@ class ClientLook(Generic[P, S]):
         named = tuple(Cite(self.probe, event) for event in dict.fromkeys(events) if event is not None)
         return named or (Cite(self.probe),)
 
+    def lines(self, offer: AnyOffer, ends: int | None, holds: Callable[[Any], bool]) -> tuple[Cite, ...]:
+        """The lines that offer something, of the reply that was read as `offer`; its end where no line does."""
+        found = offering(self.transcript, self.session.exchanges, ends, offer, holds)
+        return self.cite(*(found or (ends,)))
+
     @property
     def refusal(self) -> tuple[str, int] | None:
         """The final no to STARTTLS or STLS, and the event of it; None where there was none."""
@@ -66,10 +84,60 @@ class ClientLook(Generic[P, S]):
         """Everything of that kind that this conversation shows, each with the event that shows it."""
         return dict(_lacks(self.session, self.transcript, self.probe.port))
 
+    def showing(self, lack: Lack) -> tuple[Cite, ...]:
+        """The lines that show one of them: what is offered in its place, and the end of the reply."""
+        ends, told = self.lacks[lack], _in_clear(self.session)
+        offered: tuple[Cite, ...] = ()
+        if lack is Lack.STARTTLS and told is not None:
+            offered = self.lines(told[0], ends, _logs_in)
+        elif lack is Lack.LOGIN and isinstance(self.session, ImapSession) and self.session.capabilities_tls:
+            offered = self.lines(self.session.capabilities_tls, ends, with_keyword("LOGINDISABLED"))
+        return as_cites(offered, self.cite(ends))
+
+
+def _logs_in(line: AnyOffer) -> bool:
+    return bool(line.mechanisms or (isinstance(line, Capa) and line.plain_logins))
+
 
 def plain_dealing(session: SmtpSession) -> bool:
     """Whether the server itself answered, and did not turn us away: else its replies prove no absence."""
     return session.throttled is None and session.tarpit is None and session.middlebox is None
+
+
+def _in_clear(session: AnySession) -> tuple[AnyOffer, int | None] | None:
+    """What is offered before TLS, and the event that ends the reply which tells it."""
+    match session:
+        case SmtpSession(offer=EhloReply() as told, ehlo=Exchange(last=ends)):
+            return told, ends
+        case (
+            ImapSession(capabilities=Capabilities() as told)
+            | Pop3Session(capa=Capa() as told)
+            | SieveSession(capabilities=SieveCapabilities() as told)
+        ):
+            return told, told.event
+    return None
+
+
+def before_tls(session: AnySession) -> int | None:
+    """The event that shows best what becomes of TLS on a port where it has to be asked for.
+
+    That is the answer to the request for it, else the end of what is offered in clear, else the greeting.
+    """
+    if session.starttls is not None:
+        return session.starttls.cited
+    if (told := _in_clear(session)) is not None:
+        return told[1]
+    return session.greeting.cited if session.greeting is not None else None
+
+
+def begins_tls(session: AnySession, transcript: Transcript) -> int | None:
+    """The event in which TLS is offered on request; the same as `before_tls` where it is not."""
+    if (told := _in_clear(session)) is not None:
+        offer, ends = told
+        wanted = with_keyword("STARTTLS", "STLS")
+        for event in offering(transcript, session.exchanges, ends, offer, wanted):
+            return event
+    return before_tls(session)
 
 
 def _refusal(session: AnySession) -> tuple[str, int] | None:

@@ -5,6 +5,7 @@ ManageSieve (RFC 5804) stands apart from the rest, as no host needs it and none 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from diag.model.finding import Certainty
@@ -26,7 +27,7 @@ from diag.wire.smtp import EhloReply
 from diag.wire.transcript import Transcript
 
 from .access_hosts import Offer, Origin, Service
-from .client_looks import ClientLook, P, S
+from .client_looks import ClientLook, P, S, before_tls, begins_tls
 
 CLIENT_PORTS: dict[int, tuple[Service, Tls]] = {
     587: (Service.SUBMISSION, "starttls"),
@@ -84,6 +85,16 @@ class ClientContact:
     def published(self) -> bool:
         """Whether mail programs are told of this service at this very port."""
         return bool(self.offers)
+
+    @property
+    def before_tls(self) -> int | None:
+        """The event that shows best what becomes of TLS where it has to be asked for; None where nothing was said."""
+        return before_tls(self.session)
+
+    @property
+    def begins_tls(self) -> int | None:
+        """The event in which TLS is offered on request; the same as `before_tls` where it is not."""
+        return begins_tls(self.session, self.transcript)
 
     def cite(self, event: int | None = None) -> Cite:
         """The conversation, or one event of it."""
@@ -226,8 +237,12 @@ class Offered(Generic[V, C]):
 
     @property
     def cites(self) -> tuple[Cite, ...]:
-        """The reply as evidence."""
+        """The end of the reply as evidence: of what is missing from it."""
         return self.survey.cite(self.event)
+
+    def lines(self, holds: Callable[[C], bool]) -> tuple[Cite, ...]:
+        """The lines of the reply that offer something, as evidence; its end where no single line does."""
+        return self.survey.look.lines(self.offer, self.event, holds)
 
 
 @frozen(kw_only=True)

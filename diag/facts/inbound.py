@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from diag.model.finding import Certainty
 from diag.model.frozen import frozen
@@ -11,6 +11,7 @@ from diag.model.target import Endpoint
 from diag.probes.talks import SmtpTalk
 from diag.tls.handshake import Handshake, TlsFailure
 from diag.wire.blame import blamed
+from diag.wire.offering import offering, with_keyword
 from diag.wire.reach import Reached
 from diag.wire.smtp import EhloReply, Reply
 from diag.wire.smtp_session import SmtpExchange, SmtpSession
@@ -31,6 +32,22 @@ class Look:
     def cite(self, event: int | None = None) -> Cite:
         """An event of it as evidence; None cites the whole."""
         return Cite(self.probe, event)
+
+    def lines(
+        self, hello: SmtpExchange | None, offer: EhloReply, holds: Callable[[EhloReply], bool]
+    ) -> tuple[Cite, ...]:
+        """The lines that offer something, of the reply to EHLO that was read as `offer`; empty where no line does."""
+        ends = hello.last if hello is not None else None
+        return tuple(map(self.cite, offering(self.transcript, self.session.exchanges, ends, offer, holds)))
+
+    def offered(self, *keywords: str) -> tuple[Cite, ...]:
+        """The lines that offer one of these keywords in the end: under TLS where there is TLS, in clear otherwise."""
+        session = self.session
+        if session.offer_tls is not None:
+            return self.lines(session.ehlo_tls, session.offer_tls, with_keyword(*keywords))
+        if session.offer is not None:
+            return self.lines(session.ehlo, session.offer, with_keyword(*keywords))
+        return ()
 
     def line(self, event: int | None) -> str:
         """What was said at an event, safe to show; empty for what is no line."""
@@ -224,7 +241,28 @@ class InboundOffer:
     tls: EhloReply | None
     """The same under TLS; None where there was no TLS, or no complete reply under it."""
     cites: tuple[Cite, ...]
-    """The end of the reply in clear, and of that under TLS."""
+    """The end of the reply in clear, and of that under TLS: what is missing is missing there."""
+
+    def in_clear(self, holds: Callable[[EhloReply], bool]) -> tuple[Cite, ...]:
+        """The lines that offer something in clear; the end of that reply where no single line does."""
+        return self.look.lines(self.look.session.ehlo, self.clear, holds) or self.cites[:1]
+
+    def under_tls(self, holds: Callable[[EhloReply], bool]) -> tuple[Cite, ...]:
+        """The same under TLS, where there is TLS."""
+        told = self.tls and self.look.lines(self.look.session.ehlo_tls, self.tls, holds)
+        return told or self.cites[1:]
+
+    def in_the_end(self, holds: Callable[[EhloReply], bool]) -> tuple[Cite, ...]:
+        """The same of what senders go by: under TLS where there is TLS, in clear otherwise."""
+        return self.under_tls(holds) if self.tls is not None else self.in_clear(holds)
+
+    def anywhere(self, holds: Callable[[EhloReply], bool]) -> tuple[Cite, ...]:
+        """The same of both replies; the ends of both where no single line does."""
+        session = self.look.session
+        told = self.look.lines(session.ehlo, self.clear, holds)
+        if self.tls is not None:
+            told += self.look.lines(session.ehlo_tls, self.tls, holds)
+        return told or self.cites
 
 
 @frozen

@@ -221,8 +221,10 @@ def _offer(survey: InboundSurvey) -> InboundOffer | Unavailable:
         session = look.session
         flawed = (session.throttled, session.tarpit, session.middlebox)
         if session.offer is not None and all(event is None for event in flawed):
-            hellos = [hello for hello in (session.ehlo, session.ehlo_tls) if hello is not None]
-            cites = tuple(look.cite(hello.last) for hello in hellos)
+            told = ((session.ehlo, session.offer), (session.ehlo_tls, session.offer_tls))
+            cites = tuple(
+                look.cite(hello.last) for hello, offer in told if hello is not None and offer is not None
+            )
             return InboundOffer(survey.endpoint, look, session.offer, session.offer_tls, cites)
     return survey.look.doubt
 

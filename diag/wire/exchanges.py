@@ -117,6 +117,26 @@ def exchanges(
     return tuple(found)
 
 
+def reply_lines(transcript: Transcript, step: Exchange[R]) -> list[tuple[int, bytes]]:
+    """The lines of a reply, each with the event in which it begins; empty where there was no reply.
+
+    What a limit of ours cut into pieces is one line again.
+    """
+    if step.first is None or step.last is None:
+        return []
+    found: list[tuple[int, bytes]] = []
+    for at, event in enumerate(transcript.events[step.first :], step.first):
+        if not isinstance(event, Said) or not _is_reply(event):
+            continue
+        if found and not is_whole(found[-1][1]):
+            found[-1] = (found[-1][0], found[-1][1] + event.octets)
+        elif at <= step.last:
+            found.append((at, event.octets))
+        else:
+            break
+    return found
+
+
 def bare_lf(transcript: Transcript) -> tuple[int, ...]:
     """The events in which the peer ended a line by LF alone."""
     said = ((at, event) for at, event in enumerate(transcript.events) if isinstance(event, Said))

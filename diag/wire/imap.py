@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from diag.model.frozen import frozen
 
@@ -127,6 +127,12 @@ def grouped(lines: Sequence[bytes]) -> list[list[int]]:
         groups[-1].append(at)
         begins = end.feed(line)
     return groups
+
+
+def responses(lines: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, list[bytes]]]:
+    """Lines with the places where they stand, as responses: the place where each begins, and its lines."""
+    for group in grouped([line for _, line in lines]):
+        yield lines[group[0]][0], [lines[at][1] for at in group]
 
 
 def parse_response(lines: Sequence[bytes]) -> Response:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from diag.model.frozen import frozen
 
 from .actions import End
-from .exchanges import Exchange, exchanges
-from .imap import CommandEnd, Problem, Response, ResponseEnd, parse_responses
+from .exchanges import Exchange, exchanges, reply_lines
+from .imap import CommandEnd, Problem, Response, ResponseEnd, parse_response, parse_responses, responses
 from .reach import Doubt, Reached, broken_off, doubt_about, quote, way
 from .session import Session, common, greeting_of
 from .transcript import Transcript
@@ -65,6 +65,7 @@ class ImapSession(Session[Responses]):
     identity: Mapping[str, str]
     """What the server says of itself in answer to ID (RFC 2971), by field in lower case."""
     identity_event: int | None
+    """The event of the line that says it."""
     logout: ImapExchange | None
     """LOGOUT, where it was said."""
     strange_tag: int | None
@@ -103,7 +104,7 @@ def read_imap(transcript: Transcript) -> ImapSession:
         capabilities_tls=_capabilities([step for step in asked if step.secure]),
         bye=next((step.last for step in steps if any(_is_bye(each) for each in step.reply or ())), None),
         identity=next((each.identity for _, each in told if each.identity), {}),
-        identity_event=next((step.last for step, each in told if each.identity), None),
+        identity_event=next((_identified(transcript, step) for step, each in told if each.identity), None),
         logout=next((step for step in steps if _command(step) == "LOGOUT"), None),
         strange_tag=_strange_tag(steps),
     )
@@ -115,6 +116,11 @@ def _end(command: bytes) -> End:
 
 def _command(step: ImapExchange) -> str:
     return " ".join(step.command.split()[1:2]).upper()
+
+
+def _identified(transcript: Transcript, step: ImapExchange) -> int | None:
+    told = responses(reply_lines(transcript, step))
+    return next((at for at, lines in told if parse_response(lines).identity), step.last)
 
 
 def _is_bye(response: Response) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from diag.api import Certainty, Cite, Finding, Report
-from diag.probes.talks import TalkProbe
+from diag.probes.talks import ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, TalkProbe
+from diag.wire.reading import read_imap, read_pop3, read_sieve, read_smtp
+from diag.wire.session import Session
 from diag.wire.transcript import Opened, Transcript, render_event
 from reports import states
 from reports.spots import Spot, facts
@@ -24,7 +27,7 @@ _MOST_EXCERPTS, _MOST_FINDINGS, _MOST_DOUBTS, _MOST_PLACES = 3, 12, 6, 12
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A few lines of a dialogue, in the midst of them the one that shows something."""
+    """A few lines of a dialogue, in the midst of them the one that shows something, and the command it answers."""
 
     title: str
     """Whose; empty where that is clear."""
@@ -142,7 +145,7 @@ def _excerpts(cites: Sequence[Cite], spot: Spot, report: Report, anchors: Anchor
         seen = report.evidence.get(cite.probe)
         if isinstance(seen, Transcript) and seen.events and isinstance(cite.probe, TalkProbe):
             title = "" if cite in here else place(cite.probe)
-            made = _excerpt(seen, cite.event, title, anchors.link(cite))
+            made = _excerpt(cite, seen, title, anchors.link(cite))
             told.setdefault((title, made.line[_TIME:]), made)  # two looks that show the same are shown once
     yield from list(told.values())[:_MOST_EXCERPTS]
 
@@ -152,18 +155,46 @@ def _place(probe: object) -> tuple[str, str, int]:
     return probe.host, probe.address, probe.port
 
 
-def _excerpt(seen: Transcript, event: int | None, title: str, whole: Link | None) -> Excerpt:
+def _excerpt(cite: Cite, seen: Transcript, title: str, whole: Link | None) -> Excerpt:
     last = len(seen.events) - 1
-    at = min(event, last) if event is not None else last
-    before = seen.events[max(0, at - _AROUND) : at]
+    at = min(cite.event, last) if cite.event is not None else last
+    begins = max(0, at - _AROUND)
+    asked = _asked(cite.probe, seen, at)
+    if asked is not None and begins - _AROUND <= asked < begins:
+        begins = asked
+    before = [render_event(event) for event in seen.events[begins:at]]
+    if asked is not None and asked < begins:
+        before = [render_event(seen.events[asked]), " " * _TIME + "…", *before]
     after = seen.events[at + 1 : at + 2]
     return Excerpt(
         title,
-        tuple(map(render_event, before)),
+        tuple(before),
         render_event(seen.events[at]),
         tuple(map(render_event, after)),
         whole,
     )
+
+
+def _asked(probe: object, seen: Transcript, at: int) -> int | None:
+    """The command that a line answers: of several sent together it may stand far from its reply (RFC 2920)."""
+    read = next((reader for kind, reader in _READERS.items() if isinstance(probe, kind)), None)
+    for step in read(seen).exchanges if read is not None else ():
+        if (
+            step.command
+            and step.first is not None
+            and step.last is not None
+            and step.first <= at <= step.last
+        ):
+            return step.asked
+    return None
+
+
+_READERS: Mapping[type[TalkProbe], Callable[[Transcript], Session[Any]]] = {
+    SmtpTalk: read_smtp,
+    ImapTalk: read_imap,
+    Pop3Talk: read_pop3,
+    SieveTalk: read_sieve,
+}
 
 
 def opened_at_all(transcript: Transcript) -> bool:

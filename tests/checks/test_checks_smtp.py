@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checks import smtp, smtp_commands, smtp_tls
+from checks import smtp, smtp_commands, smtp_offers, smtp_tls
 from checks.smtp_settings import settings
 from diag.facts.inbound import (
     HeloName,
@@ -408,6 +408,39 @@ def test_our_name_is_their_fault_only_where_it_exists(
 def test_the_greeting_chooses_the_settings(greeting: str, products: list[str]) -> None:
     found = settings(look(greeting, "> QUIT", "221 Bye"), Postfix="a = b", Exim="c = d")
     assert [each.product for each in found] == products
+
+
+def told_in(*keywords: str) -> InboundOffer:
+    """What a host offers in clear and under TLS: the same, and one line at the end that is of no interest."""
+    lines = [f"250-{each}" for each in keywords]
+    heard = look(
+        *("220 mx", "> EHLO me", "250-mx", *lines, "250 HELP", "> STARTTLS", "220 Go", MADE),
+        *("~> EHLO me", "~250-mx", *(f"~{each}" for each in lines), "~250 HELP"),
+    )
+    session = heard.session
+    assert session.offer is not None
+    assert session.ehlo is not None
+    assert session.ehlo_tls is not None
+    cites = (heard.cite(session.ehlo.last), heard.cite(session.ehlo_tls.last))
+    return InboundOffer(HERE, heard, session.offer, session.offer_tls, cites)
+
+
+@pytest.mark.parametrize(
+    ("offer", "check", "shown"),
+    [
+        (told_in("XCLIENT NAME", "SIZE 1"), smtp_commands.xclient_is_not_offered, ["XCLIENT NAME"] * 2),
+        (told_in("SIZE 9", "X"), smtp_commands.messages_of_ordinary_size_are_taken, ["SIZE 9"]),
+        (told_in("X", "SEND", "TURN"), smtp_offers.the_list_of_offers_is_well_written, ["SEND", "TURN"]),
+        (told_in("X Y", "A_B", "X Y"), smtp_offers.the_list_of_offers_is_well_written, ["A_B"]),
+        (told_in("SIZE 1M", "X"), smtp_offers.the_list_of_offers_is_well_written, ["SIZE 1M"]),
+        (told_in("LIMITS RCPTMAX=9", "X"), smtp_offers.limits_can_be_read_and_kept, ["LIMITS RCPTMAX=9"]),
+        (told_in("REQUIRETLS", "X"), smtp_offers.tls_changes_what_it_should, ["REQUIRETLS"]),
+        (told_in("XFORWARD NAME", "X"), smtp_offers.xforward_is_not_offered, ["XFORWARD NAME"] * 2),
+    ],
+)
+def test_what_is_offered_is_shown_by_its_own_line(offer: InboundOffer, check: Any, shown: list[str]) -> None:
+    (found,) = findings(check, offer)
+    assert [offer.look.line(cite.event) for cite in found.evidence] == [f"250-{each}" for each in shown]
 
 
 def test_evidence_is_the_very_line() -> None:

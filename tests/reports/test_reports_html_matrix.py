@@ -16,7 +16,8 @@ from diag.model.knowing import Cite
 from diag.model.report import Report
 from diag.model.target import Endpoint
 from diag.probes.talks import SmtpTalk
-from diag.wire.transcript import Closed, Ending, Opened, Said, Transcript, Who
+from diag.wire.reading import read_smtp
+from diag.wire.transcript import Closed, Ending, Opened, Said, Transcript, Who, render_event
 
 
 @pytest.fixture
@@ -53,6 +54,23 @@ def test_a_red_cell_leads_to_the_sentence_the_line_and_the_fix(broken: Page) -> 
     assert broken.by_id(line).text.startswith(lines[0])
     assert any(text == "Why it matters" for text in links.values())
     assert links["endpoints"] == "back to the matrix"
+
+
+def test_beside_a_line_stands_the_command_that_it_answers() -> None:
+    base = sample.broken()
+    heard = [(probe, seen) for probe, seen in base.evidence.items() if isinstance(probe, SmtpTalk)]
+    talk, transcript, rcpt = next(
+        (probe, seen, step)
+        for probe, seen in heard
+        if isinstance(seen, Transcript)
+        for step in read_smtp(seen).rcpts
+    )
+    assert rcpt.last is not None
+    assert rcpt.last - rcpt.asked > 2, "sent together with others"
+    found = sample.LineSaid(subject="mx1", said="no", evidence=(Cite(talk, rcpt.last),))
+    page = sample.page_of(dataclasses.replace(base, results=(sample.failed(found),)))
+    (excerpt,) = [e.text for e in page.all("pre") if render_event(transcript.events[rcpt.last]) in e.text][:1]
+    assert excerpt.lstrip().startswith(render_event(transcript.events[rcpt.asked]).lstrip())
 
 
 def test_a_cell_left_open_leads_to_the_reason_and_its_line(broken: Page) -> None:
