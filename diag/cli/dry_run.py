@@ -136,6 +136,7 @@ def _as_json(plan: Rehearsed, limits: Limits) -> dict[str, Any]:
         ],
         "limits": {
             "to_one_port": limits.connections_per_service,
+            "to_one_mail_server": limits.connections_per_mail_server,
             "to_one_network": limits.connections_per_network,
             "to_one_operator": limits.connections_per_operator,
         },
@@ -171,7 +172,7 @@ def _as_text(plan: Rehearsed, limits: Limits) -> str:
             "",
             fill(
                 f"At most {limits.connections_per_service} at a time to one port, "
-                f"{limits.connections_per_network} to one network and {limits.connections_per_operator} to one "
+                f"{limits.connections_per_mail_server} to one mail server, {limits.connections_per_network} to one network and {limits.connections_per_operator} to one "
                 f"operator; never more than {limits.connections_in_all} to one port. Where something is missing or "
                 "refused there is a second look; where a host says 421 there is none.",
                 WIDTH,

@@ -292,6 +292,7 @@ _KEYS: Mapping[str, Reader] = {
 _TABLES: Mapping[str, Reader] = {"limits": _limits, "severity": _severities, "waiver": _waivers}
 _NAMES_OF_LIMITS = {
     "connections": "connections_per_service",
+    "server_connections": "connections_per_mail_server",
     "web_connections": "connections_per_web_service",
     "network_connections": "connections_per_network",
     "operator_connections": "connections_per_operator",
@@ -301,6 +302,7 @@ _NAMES_OF_LIMITS = {
 }
 _LIMITS: Mapping[str, Reader] = {
     "connections": _count,
+    "server_connections": _count,
     "web_connections": _count,
     "network_connections": _count,
     "operator_connections": _count,

@@ -131,7 +131,9 @@ def test_bad_credentials_are_a_finding_with_the_servers_own_words(
 def test_where_no_server_is_to_be_had_that_is_said_and_nothing_is_sent(own: Playing, maildiag: Run) -> None:
     outcome = maildiag(*own.arguments, "--submission", "mail.lantern.example:2525")
     assert outcome.code == 3
-    assert "no submission server was found" in " ".join(outcome.out.split())
+    assert "mail.lantern.example:2525 is no submission server that a login may go to" in " ".join(
+        outcome.out.split()
+    )
     assert "sends one message" not in outcome.err
 
 

@@ -28,6 +28,7 @@ fail_on = "never"
 
 [limits]
 connections = 1
+server_connections = 2
 web_connections = 3
 network_connections = 4
 operator_connections = 5
@@ -73,7 +74,7 @@ def test_every_key_reaches_its_place(tmp_path: Path) -> None:
         references=(),
         require=("smtp",),
         fail_on="never",
-        limits=Limits(1, 3, 4, 5, 6, 9, 0.0),
+        limits=Limits(1, 2, 3, 4, 5, 6, 9, 0.0),
         timeout=5.0,
         deadline=60.5,
         domains=3,
