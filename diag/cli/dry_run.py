@@ -172,9 +172,10 @@ def _as_text(plan: Rehearsed, limits: Limits) -> str:
             "",
             fill(
                 f"At most {limits.connections_per_service} at a time to one port, "
-                f"{limits.connections_per_mail_server} to one mail server, {limits.connections_per_network} to one network and {limits.connections_per_operator} to one "
-                f"operator; never more than {limits.connections_in_all} to one port. Where something is missing or "
-                "refused there is a second look; where a host says 421 there is none.",
+                f"{limits.connections_per_mail_server} to one mail server, {limits.connections_per_network} to one "
+                f"network and {limits.connections_per_operator} to one operator; never more than "
+                f"{limits.connections_in_all} to one port. Where something is missing or refused there is a second "
+                "look; where a host says 421 there is none.",
                 WIDTH,
             ),
         ]
