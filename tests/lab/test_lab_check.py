@@ -156,14 +156,13 @@ OPEN = {
     "deep.test": {"delivery", "smtp"},
     "masked.test": {"certificates", "delivery", "smtp", "tls"},
     "ssl3.test": {"certificates", "delivery", "smtp", "tls"},
-    "clear-465.test": {"certificates", "submission", "tls"},
     "tls-587.test": {"submission", "tls"},
     "certificate-587.test": {"consistency", "submission", "tls"},
     "tls-143.test": {"imap", "tls"},
     "tls-110.test": {"pop3", "tls"},
     "tls-4190.test": {"managesieve", "tls"},
-    "clear-993.test": {"certificates", "imap", "tls"},
-    "clear-995.test": {"certificates", "pop3", "tls"},
+    "clear-993.test": {"imap"},
+    "clear-995.test": {"pop3"},
 }
 """Areas with something that could not be determined; the two zones that do not validate are left out."""
 
