@@ -58,9 +58,9 @@ def rounds(depth: Depth, usual: Handshake | TlsFailure, most: int, protocol: str
 
     `most` bounds their number; `protocol` is the name that ALPN has for what is spoken there, if it has one.
     """
-    course = _Course(usual, most, AT_ONCE.get(depth, 0))
     if depth is Depth.BASIC:
         return ""
+    course = _Course(usual, most, AT_ONCE[depth])
     if isinstance(usual, TlsFailure):
         # One hello that every server knows. Where nothing comes even to that, there is nothing to find out.
         yield from course.run(_each(usual_12()))
