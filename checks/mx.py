@@ -416,7 +416,7 @@ def some_mx_host_has_ipv4(routing: Routing, hosts: Many[MxHost]) -> Iterator[Ver
 
 def says_nobody(spf: SpfEvaluation) -> bool:
     """Whether SPF says on purpose that nobody sends: `v=spf1 -all`, or what leads there without a mistake."""
-    mistaken = any(step.outcome not in (Outcome.NOT_NEEDED, Outcome.FOUND) for _, step in spf.root.walk())
+    mistaken = any(step.outcome not in (Outcome.NOT_NEEDED, Outcome.FOUND) for _, step in spf.walk())
     return not spf.passes_somebody and spf.final in "-~" and not mistaken and not any(spf.errors())
 
 

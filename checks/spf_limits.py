@@ -177,7 +177,7 @@ def spf_lookups_find_something(spf: SpfEvaluation) -> Iterator[Verdict]:
             fix=without_dead_terms(spf),
         )
         return
-    holders = {id(step): node for node, step in spf.root.walk()}
+    holders = {id(step): node for node, step in spf.walk()}
     for step in both:
         holder = holders[id(step)]
         if "%" not in step.text and step.outcome is Outcome.VOID:
@@ -206,7 +206,7 @@ def _counted(spf: SpfEvaluation, version: int) -> list[SpfStep]:
     """The void look-ups met before the limit of ten ends the evaluation anyway."""
     voids, spent = set(map(id, spf.voids(version))), 0
     met = []
-    for _, step in spf.root.walk():
+    for _, step in spf.walk():
         spent += step.cost
         if spent > LOOKUP_LIMIT:
             break
@@ -243,6 +243,6 @@ class MxOverTen(Finding):
 @check
 def spf_mx_terms_stay_within_ten_hosts(spf: SpfEvaluation) -> Iterator[Finding]:
     """No `mx` term asks about more than ten MX records."""
-    for _, step in spf.root.walk():
+    for _, step in spf.walk():
         if len(step.names) > MX_LIMIT:
             yield MxOverTen(subject=spf.domain, term=step.text, count=len(step.names), evidence=step.evidence)

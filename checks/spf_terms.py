@@ -67,7 +67,7 @@ def _own(spf: SpfEvaluation, ill: Callable[[SpfStep], bool]) -> tuple[Mechanism,
 @check
 def spf_includes_have_a_record(spf: SpfEvaluation) -> Iterator[Finding]:
     """Every `include` and `redirect` leads to one SPF record."""
-    leading_nowhere = ((node, step) for node, step in spf.root.walk() if step.outcome in _NOT_ONE_RECORD)
+    leading_nowhere = ((node, step) for node, step in spf.walk() if step.outcome in _NOT_ONE_RECORD)
     for node, step in islice(leading_nowhere, MOST_TOLD):
         mine = node is spf.root and not isinstance(step.term, Modifier)
         fix = leaving_out(spf, *_own(spf, lambda each: each.outcome in _NOT_ONE_RECORD)) if mine else ()
@@ -179,7 +179,7 @@ class Loop(Finding):
 @check
 def spf_does_not_lead_back_to_itself(spf: SpfEvaluation) -> Iterator[Finding]:
     """SPF never leads back to a record that is being evaluated."""
-    loops = ((node, step) for node, step in spf.root.walk() if step.outcome is Outcome.LOOP)
+    loops = ((node, step) for node, step in spf.walk() if step.outcome is Outcome.LOOP)
     for node, step in islice(loops, MOST_TOLD):
         mine = node is spf.root and not isinstance(step.term, Modifier)
         yield Loop(
@@ -467,6 +467,6 @@ class Ptr(Finding):
 @check
 def spf_does_without_ptr(spf: SpfEvaluation) -> Iterator[Finding]:
     """SPF does without `ptr`."""
-    for node, step in spf.root.walk():
+    for node, step in spf.walk():
         if isinstance(step.term, Mechanism) and step.term.name == "ptr":
             yield Ptr(subject=spf.domain, term=step.text, domain=node.domain, evidence=node.evidence)

@@ -143,7 +143,7 @@ class MacroMisuse(Finding):
 @check
 def spf_does_without_the_macro_p(spf: SpfEvaluation) -> Iterator[Finding]:
     """SPF does without the macro `p`."""
-    for node, step in spf.root.walk():
+    for node, step in spf.walk():
         if "p" in _letters(step):
             yield MacroMisuse(subject=spf.domain, term=step.text, domain=node.domain, evidence=node.evidence)
 
@@ -181,7 +181,7 @@ def spf_reaches_every_record_once(spf: SpfEvaluation) -> Iterator[Finding]:
     own = [
         step for step in spf.root.steps if step.reached and step.inner and isinstance(step.term, Mechanism)
     ]
-    reached = [step.target for _, step in spf.root.walk() if step.inner is not None]
+    reached = [step.target for _, step in spf.walk() if step.inner is not None]
     for target in dict.fromkeys(step.target for step in own if reached.count(step.target) > 1):
         spare = [step for step in own if step.target == target][-1]  # only what stands in this record can go
         yield DuplicateInclude(
@@ -199,7 +199,7 @@ def _only_adds(spf: SpfEvaluation) -> bool:
     """Whether every term but `all` lets somebody pass, so that their order makes no difference."""
     return all(
         step.term.qualifier == "+" or step.term.name == "all"
-        for _, step in spf.root.walk()
+        for _, step in spf.walk()
         if isinstance(step.term, Mechanism)
     )
 

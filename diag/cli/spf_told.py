@@ -166,7 +166,7 @@ def _problems(spf: SpfEvaluation) -> Iterator[str]:
     """What ends in permerror or temperror for somebody, and why."""
     for node, error in spf.errors():
         yield f"permerror: {node.domain}: {error.text}: {error.reason}"
-    for _, step in spf.root.walk():
+    for _, step in spf.walk():
         if step.outcome in (Outcome.NO_RECORD, Outcome.MANY_RECORDS, Outcome.LOOP):
             yield f"permerror: {step.text}: {step.outcome}"
         elif step.outcome is Outcome.FAILED:

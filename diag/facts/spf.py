@@ -116,18 +116,12 @@ class SpfNode:
 
     def walk(self) -> Iterator[tuple[SpfNode, SpfStep]]:
         """Every step that is evaluated, in the order of evaluation, with the record it stands in."""
-        return iter(self._walked)
-
-    @cached_property
-    def _walked(self) -> tuple[tuple[SpfNode, SpfStep], ...]:
-        return tuple(self._walk())
-
-    def _walk(self) -> Iterator[tuple[SpfNode, SpfStep]]:
         for step in self.steps:
-            if step.reached:
-                yield self, step
-                if step.inner is not None:
-                    yield from step.inner._walk()
+            if not step.reached:
+                continue
+            yield self, step
+            if step.inner is not None:
+                yield from step.inner.walk()
 
     def nodes(self) -> Iterator[SpfNode]:
         """This record and every one evaluated below it, in order."""
@@ -156,6 +150,19 @@ class SpfEvaluation:
         """Where the domain's own record lives: another name where the domain is an alias."""
         return self.root.alias_of or self.domain
 
+    def walk(self) -> Iterator[tuple[SpfNode, SpfStep]]:
+        """Every step of the tree that is evaluated, with the record it stands in (SpfNode.walk)."""
+        return iter(self._walked)
+
+    @cached_property
+    def _walked(self) -> tuple[tuple[SpfNode, SpfStep], ...]:
+        # Here and not with the node, which would then hold itself.
+        return tuple(self.root.walk())
+
+    @cached_property
+    def _passing(self) -> tuple[tuple[SpfNode, SpfStep, Network], ...]:
+        return tuple(_passing(self.root))
+
     @property
     def lookups(self) -> int:
         """Terms that cause look-ups; more than ten is permerror."""
@@ -168,13 +175,13 @@ class SpfEvaluation:
             step.outcome is Outcome.TOO_DEEP
             and isinstance(step.term, Mechanism | Modifier)
             and step.term.name in ("include", "redirect")
-            for _, step in self.root.walk()
+            for _, step in self.walk()
         )
 
     def voids(self, version: int) -> tuple[SpfStep, ...]:
         """The steps whose look-up is void for a client of IP version 4 or 6."""
         attribute = "void_ipv4" if version == 4 else "void_ipv6"
-        return tuple(step for _, step in self.root.walk() if getattr(step, attribute))
+        return tuple(step for _, step in self.walk() if getattr(step, attribute))
 
     def errors(self) -> Iterator[tuple[SpfNode, SpfError]]:
         """Syntax errors of the record and of every record reached: each is permerror (section 4.6)."""
@@ -184,7 +191,7 @@ class SpfEvaluation:
 
     def failed(self) -> Iterator[SpfStep]:
         """Steps whose look-up could not be made: what lies below them is not known."""
-        for _, step in self.root.walk():
+        for _, step in self.walk():
             if step.outcome is Outcome.FAILED:
                 yield step
 
@@ -193,12 +200,12 @@ class SpfEvaluation:
 
         What an include lets pass, its parent lets pass; what stands behind `-`, `~` or `?` does not.
         """
-        yield from _passing(self.root)
+        yield from self._passing
 
     @property
     def passes_somebody(self) -> bool:
         """Whether any sender passes: False for `v=spf1 -all` and the like; macros count as somebody."""
-        return any(True for _ in _passing(self.root)) or _open(self.root) or _by_macro(self.root)
+        return bool(self._passing) or _open(self.root) or _by_macro(self)
 
     def passes(self, address: str) -> bool | None:
         """Whether mail from an address passes, whoever sends it; None where that depends on the message.
@@ -210,7 +217,7 @@ class SpfEvaluation:
             return True
         known = all(
             step.outcome in _SETTLED and not step.partly and not _by_client(step)
-            for _, step in self.root.walk()
+            for _, step in self.walk()
         )
         return False if known and not any(self.errors()) else None
 
@@ -256,13 +263,13 @@ def _open(node: SpfNode) -> bool:
     return False
 
 
-def _by_macro(node: SpfNode) -> bool:
+def _by_macro(spf: SpfEvaluation) -> bool:
     """Whether a term that depends on the message could let somebody pass."""
     return any(
         isinstance(step.term, Mechanism)
         and step.term.qualifier == "+"
         and (step.outcome in (Outcome.PER_MESSAGE, Outcome.FAILED) or step.term.name in ("exists", "ptr"))
-        for _, step in node.walk()
+        for _, step in spf.walk()
     )
 
 

@@ -36,7 +36,7 @@ async def spf_registrations(spf: SpfEvaluation, lab: Lab) -> Many[SpfRegistratio
     """Of names in SPF that do not exist: whether their domain could be registered by anybody."""
     terms: dict[str, str] = {}
     types: dict[str, str] = {}
-    for _, step in spf.root.walk():
+    for _, step in spf.walk():
         if step.outcome in (Outcome.VOID, Outcome.NO_RECORD) and step.target:
             terms.setdefault(step.target, step.text)
             name = step.term.name if isinstance(step.term, Mechanism) else ""

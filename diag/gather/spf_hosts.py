@@ -140,7 +140,7 @@ async def _listed_host(target: Target, address: str, lab: Lab) -> SpfHost | Abse
 @fact
 async def spf_providers(spf: SpfEvaluation, routing: Routing | Absent | Unavailable) -> SpfProviders:
     """Known providers in both records; nothing is asked."""
-    targets = [step.target for _, step in spf.root.walk() if step.inner is not None]
+    targets = [step.target for _, step in spf.walk() if step.inner is not None]
     mx = tuple(
         (host, found[0].provider)
         for host in (routing.hosts if isinstance(routing, Routing) else ())
@@ -152,7 +152,7 @@ async def spf_providers(spf: SpfEvaluation, routing: Routing | Absent | Unavaila
 @fact
 async def spf_shared_ranges(spf: SpfEvaluation, lab: Lab) -> Many[SpfSharedRange]:
     """Providers among the includes that let any customer send as any domain, and whether that is shut."""
-    terms = {step.target: step.text for _, step in spf.root.walk() if step.inner is not None}
+    terms = {step.target: step.text for _, step in spf.walk() if step.inner is not None}
     shared = {target: entry for target in terms for entry in _shared() if target in entry["spf"]}
 
     async def one(target: str) -> SpfSharedRange:

@@ -109,8 +109,8 @@ async def _value(step: Step, arguments: dict[str, Any]) -> Any:
     try:
         return await step.fact.function(**arguments)
     except Exception as error:
-        if (miss := _miss(error)) is not None:
-            return Unavailable(str(miss))
+        if (why := _missed(error)) is not None:
+            return Unavailable(why)
         return Crashed(f"{step.fact.where} failed: {type(error).__name__}: {error}")
 
 
@@ -219,12 +219,15 @@ def _arguments(
 _MISSING = (Absent, Unavailable)
 
 
-def _miss(error: BaseException) -> NotRecorded | NotAskedFor | None:
-    """Why a lab did not answer, in a nest of exceptions; None where anything else is among them."""
+def _missed(error: BaseException) -> str | None:
+    """Why a lab did not answer, in a nest of exceptions; None where anything else is among them.
+
+    In words: a frame that kept the error would be kept by its traceback in turn, and all it knows with it.
+    """
     if isinstance(error, NotRecorded | NotAskedFor):
-        return error
+        return str(error)
     if isinstance(error, BaseExceptionGroup):
-        misses = [_miss(inner) for inner in error.exceptions]
+        misses = [_missed(inner) for inner in error.exceptions]
         if all(miss is not None for miss in misses):
             return misses[0]
     return None

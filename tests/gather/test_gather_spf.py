@@ -68,7 +68,7 @@ def test_hosts_of_mx_terms_that_no_receiver_comes_to_are_left_open() -> None:
         fan(4, 5, hosts=2)
         + "".join(f"h0.m{a}.s{b}.d.example. A 192.0.2.1\n" for a in range(5) for b in range(4))
     )
-    steps = [step for _, step in spf.root.walk() if step.term.text.startswith("mx")]
+    steps = [step for _, step in spf.walk() if step.term.text.startswith("mx")]
     assert [bool(step.networks) for step in steps] == [True] * 10 + [False] * 10
     assert [bool(step.partly) for step in steps] == [False] * 10 + [True] * 10
     assert {step.outcome for step in steps} == {Outcome.FOUND}
