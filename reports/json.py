@@ -40,8 +40,7 @@ from .verdict import counted, sentence
 SCHEMA = "urn:maildiag:report:1"
 """The name of the form; its number changes only where something a script could rely on goes away."""
 
-_STATUS = {each: each.value for each in Status}
-_COULD: dict[Severity | None, str | None] = {None: None, **{each: str(each) for each in Severity}}
+_COULD = (None, *(str(each) for each in sorted(Severity)))
 _ACTION = {Publish: "publish", Withdraw: "withdraw", Replace: "replace", Configure: "configure"}
 
 
@@ -146,7 +145,7 @@ def _counts(report: Report, evidence: Evidence) -> dict[str, Any]:
     statuses = Counter(result.status for result in report.results)
     return {
         "findings": {str(severity): count for severity, count in counted(report).items()},
-        "results": {name: statuses[status] for status, name in _STATUS.items() if statuses[status]},
+        "results": {status.value: statuses[status] for status in Status if statuses[status]},
         **evidence.counts(),
         "round_trips": report.round_trips,
     }
@@ -198,9 +197,9 @@ def _result(report: Report, result: Result, evidence: Evidence) -> dict[str, Any
         "claim": result.claim,
         "area": result.area,
         "subject": result.subject,
-        "status": _STATUS[result.status],
+        "status": result.status,
         "because": result.because,
-        "could": _COULD[result.could],
+        "could": _COULD[result.could or 0],
         "evidence": evidence.cites(result.evidence) if result.evidence else (),
         "findings": [_finding(report, each, evidence) for each in result.findings] if result.findings else (),
     }

@@ -64,12 +64,18 @@ class Evidence:
         self._ids: dict[Any, str] = {
             probe: f"{prefix}-{number}" for prefix, group in named for number, probe in enumerate(group, 1)
         }
+        self._cited: dict[int, tuple[Collection[Cite], list[dict[str, Any]]]] = {}
+        """What was told already, by identity (so that they stay, with them): many results rest on the same questions."""
         self._certificates = _certificates((talk, self._seen[talk]) for talk in self._talks)
 
     def cites(self, cites: Collection[Cite]) -> list[dict[str, Any]]:
         """Where evidence stands in this report; what a replay does not hold is left out."""
-        found = dict.fromkeys((self._ids.get(cite.probe), cite.event) for cite in cites)
-        return [{"id": number, "event": event} for number, event in found if number is not None]
+        _, told = self._cited.get(id(cites), (None, None))
+        if told is None:
+            found = dict.fromkeys((self._ids.get(cite.probe), cite.event) for cite in cites)
+            told = [{"id": number, "event": event} for number, event in found if number is not None]
+            self._cited[id(cites)] = cites, told
+        return told
 
     def counts(self) -> dict[str, Any]:
         """How much was asked of others; questions also by the server they were put to."""

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,9 +37,14 @@ class Look:
 
     def render(self, renderer: Renderer, report: Report) -> str:
         """The report in a renderer's form."""
-        wanted = inspect.signature(renderer.function).parameters
+        wanted = _parameters(renderer)
         given: dict[str, Any] = {name: value for name, value in vars(self).items() if name in wanted}
         return renderer.function(report, **given)
+
+
+@cache
+def _parameters(renderer: Renderer) -> frozenset[str]:
+    return frozenset(inspect.signature(renderer.function).parameters)
 
 
 def on_terminal(*, verbose: bool) -> Look:
@@ -95,7 +101,7 @@ class Place:
     def render(self, report: Report) -> str:
         """The report in this place's form."""
         text = self._look.render(self._renderer, report)
-        if self._look.compact and text.count("\n") > 1:
+        if self._look.compact and -1 < text.find("\n") < len(text) - 1:
             return (
                 json.dumps(json.loads(text), separators=(",", ":")) + "\n"
             )  # a plugin's, that knows no compact

@@ -216,8 +216,7 @@ class SpfEvaluation:
         if any(ip in network for _, _, network in self.networks()) or self.final == "+":
             return True
         known = all(
-            step.outcome in _SETTLED and not step.partly and not _by_client(step)
-            for _, step in self.walk()
+            step.outcome in _SETTLED and not step.partly and not _by_client(step) for _, step in self.walk()
         )
         return False if known and not any(self.errors()) else None
 

@@ -78,8 +78,13 @@ async def broken_aliases(
             wanted = types[name] == "TXT" or (name == f"mta-sts.{domain}" and uses_sts)
         return BrokenAlias(name, chain, why, wanted, claimable, asked)
 
-    found = await all_of(broken, types)
+    found = await all_of(broken, (name for name in types if _may_be_alias(looked[name])))
     return Many({name: alias for name, alias in found.items() if alias is not None})
+
+
+def _may_be_alias(looked: Looked) -> bool:
+    """Whether what was looked up leaves room for an alias into nowhere."""
+    return isinstance(looked, Unavailable) or (isinstance(looked, NoRecord) and bool(looked.aliases))
 
 
 async def _where_it_leads(

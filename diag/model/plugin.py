@@ -24,7 +24,7 @@ class Check:
 
     function: Callable[..., Any]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The function's name: the claim as an identifier."""
         return self.function.__name__

@@ -7,6 +7,7 @@ the data of the answers alone.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from functools import cached_property
@@ -16,6 +17,7 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+from dns.rdtypes.ANY.TXT import TXT
 
 from diag.model.frozen import frozen
 
@@ -54,7 +56,7 @@ class RecordSet:
         name = dns.name.Name((*self.owner, b"")).to_text()
         rdclass = dns.rdataclass.to_text(dns.rdataclass.RdataClass.make(self.rdclass))
         rdtype = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(self.rdtype))
-        return tuple(f"{name} {self.ttl} {rdclass} {rdtype} {rdata.to_text()}" for rdata in self.rdatas)
+        return tuple(f"{name} {self.ttl} {rdclass} {rdtype} {_text(rdata)}" for rdata in self.rdatas)
 
 
 @frozen
@@ -67,6 +69,18 @@ class Message:
     answer: tuple[RecordSet, ...]
     extended_errors: tuple[tuple[int, str], ...]
     """Info code and text (RFC 8914)."""
+
+
+def _text(rdata: dns.rdata.Rdata) -> str:
+    """The data in presentation format; text that needs no escapes, as most does, is not searched for them."""
+    if isinstance(rdata, TXT):
+        texts = [octets.decode("latin-1") for octets in rdata.strings]
+        if all(map(_PLAIN_TEXT, texts)):
+            return " ".join(f'"{text}"' for text in texts)
+    return rdata.to_text()
+
+
+_PLAIN_TEXT = re.compile(r"[ !#-\[\]-~]*").fullmatch
 
 
 def read(wire: bytes) -> Message:

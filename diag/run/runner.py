@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import anyio
@@ -42,7 +42,7 @@ class Gathering:
         self._known: dict[type, Any] = {Target: target, Lab: lab}
         self._lacking = dict(plan.order.lacking)
         self._scope = anyio.CancelScope()
-        self._waited: dict[type, int] = {}
+        self._waited: dict[type, int] = {Target: 0, Lab: 0}
         self.stopped = ""
 
     def stop(self, reason: str) -> None:
@@ -70,7 +70,7 @@ class Gathering:
         unknown = Unavailable(self.stopped or "not gathered")
         return {step.gives: self._known.get(step.gives, unknown) for step in self._plan.steps}
 
-    async def _follow(self, steps: tuple[Step, ...], group: Tasks) -> _Asking | None:
+    async def _follow(self, steps: Iterable[Step], group: Tasks) -> _Asking | None:
         """Give these facts, and those that waited for them alone; what asks the world does so in a task.
 
         Gives back the last of those, not begun: whoever is done with another fact goes on with it.
@@ -79,7 +79,7 @@ class Gathering:
         last: _Asking | None = None
         for step in ready:  # which grows on the way
             arguments, missing = _arguments(step.needs, self._known)
-            self._waited[step.gives] = max((self._waited.get(need.kind, 0) for need in step.needs), default=0)
+            self._waited[step.gives] = max([self._waited[need.kind] for need in step.needs], default=0)
             if missing is None and step.asks:
                 if last is not None:
                     group.start_soon(self._ask, last, group)
@@ -97,12 +97,14 @@ class Gathering:
             self._waited[step.gives] = WAITED.get()
             asking = await self._follow(self._freed(step), group)
 
-    def _freed(self, given: Step) -> tuple[Step, ...]:
+    def _freed(self, given: Step) -> list[Step]:
         """The steps that waited for this one and now for none."""
-        after = self._plan.order.after[given.gives]
-        for step in after:
-            self._lacking[step.gives] -= 1
-        return tuple(step for step in after if not self._lacking[step.gives])
+        freed = []
+        for step in self._plan.order.after[given.gives]:
+            lacking = self._lacking[step.gives] = self._lacking[step.gives] - 1
+            if not lacking:
+                freed.append(step)
+        return freed
 
 
 async def _value(step: Step, arguments: dict[str, Any]) -> Any:
@@ -128,8 +130,9 @@ def judge(plan: Plan, facts: Mapping[type, Any], target: Target) -> list[Result]
                 _result(judgement, target.domain, Status.NOT_APPLICABLE, (), "there is none to judge")
             )
         else:
-            for subject, value in spread.items.items():
-                results += _judge_one(judgement, {**known, over.kind: value}, subject)
+            for subject, known[over.kind] in spread.items.items():
+                results += _judge_one(judgement, known, subject)
+            known[over.kind] = spread
     return _each_cause_once(results)
 
 
