@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as _json
-from collections import Counter
 from dataclasses import fields
 from typing import Any
 
@@ -142,10 +141,9 @@ def _vantage(report: Report) -> dict[str, Any]:
 
 
 def _counts(report: Report, evidence: Evidence) -> dict[str, Any]:
-    statuses = Counter(result.status for result in report.results)
     return {
         "findings": {str(severity): count for severity, count in counted(report).items()},
-        "results": {status.value: statuses[status] for status in Status if statuses[status]},
+        "results": {each.value: len(found) for each in Status if (found := report.with_status(each))},
         **evidence.counts(),
         "round_trips": report.round_trips,
     }

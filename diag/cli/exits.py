@@ -26,7 +26,7 @@ def code_of(report: Report, threshold: Severity | None) -> int:
     worst = report.worst
     if threshold is not None and worst is not None and worst >= threshold:
         return FOUND
-    if any(result.status is Status.CRASHED for result in report.results):
+    if report.with_status(Status.CRASHED):
         return CRASHED
     if undetermined(report):
         return UNDETERMINED
@@ -39,7 +39,7 @@ def undetermined(report: Report) -> tuple[str, ...]:
     An area is not determined where one of its checks is inconclusive. For `dns` those of MX, SPF and DMARC
     count that are inconclusive because the DNS did not answer.
     """
-    open_ones = [result for result in report.results if result.status is Status.INCONCLUSIVE]
+    open_ones = report.with_status(Status.INCONCLUSIVE)
 
     def is_open(area: str) -> bool:
         if area == "dns":

@@ -180,14 +180,26 @@ class SpfEvaluation:
 
     def voids(self, version: int) -> tuple[SpfStep, ...]:
         """The steps whose look-up is void for a client of IP version 4 or 6."""
-        attribute = "void_ipv4" if version == 4 else "void_ipv6"
-        return tuple(step for _, step in self.walk() if getattr(step, attribute))
+        return self._voids_ipv4 if version == 4 else self._voids_ipv6
+
+    @cached_property
+    def _voids_ipv4(self) -> tuple[SpfStep, ...]:
+        return tuple(step for _, step in self._walked if step.void_ipv4)
+
+    @cached_property
+    def _voids_ipv6(self) -> tuple[SpfStep, ...]:
+        return tuple(step for _, step in self._walked if step.void_ipv6)
 
     def errors(self) -> Iterator[tuple[SpfNode, SpfError]]:
         """Syntax errors of the record and of every record reached: each is permerror (section 4.6)."""
-        for node in self.root.nodes():
-            for error in node.record.errors if node.record is not None else ():
-                yield node, error
+        return iter(self._errors)
+
+    @cached_property
+    def _errors(self) -> tuple[tuple[SpfNode, SpfError], ...]:
+        reached = ((node, node.record) for node in self.root.nodes())
+        return tuple(
+            (node, error) for node, record in reached if record is not None for error in record.errors
+        )
 
     def failed(self) -> Iterator[SpfStep]:
         """Steps whose look-up could not be made: what lies below them is not known."""

@@ -359,12 +359,12 @@ def _read(answer: DnsEvidence, query: DnsQuery) -> _Looked | Unavailable:
 def _denied(answer: DnsAnswer) -> Sections | None:
     """What a zone that is not signed says of what it does not have, which most domains are asked: read at a
     tenth of the cost. None where there is more to read."""
-    denying = answer.authority
-    if any(answer.lines()) or not denying or any(each.rdtype != dns.rdatatype.SOA for each in denying):
+    denying = answer.denied_by
+    if not denying or any(rdtype != dns.rdatatype.SOA for _, rdtype in denying):
         return None
     authority = tuple(
-        dns.rrset.RRset(dns.name.Name((*each.owner, b"")), dns.rdataclass.IN, dns.rdatatype.SOA)
-        for each in denying
+        dns.rrset.RRset(dns.name.Name((*owner, b"")), dns.rdataclass.IN, dns.rdatatype.SOA)
+        for owner, _ in denying
     )
     return Sections(int(dns.rcode.from_text(answer.rcode)), (), authority)
 

@@ -25,6 +25,8 @@ class Status(enum.StrEnum):
     INCONCLUSIVE = "inconclusive"
     CRASHED = "crashed"
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and results are counted by the hundred
+
 
 @frozen
 class Result:
@@ -112,10 +114,21 @@ class Report:
         floor = worst if worst is not None else Severity.INFO
         hidden = self.partial != "" or any(
             (result.could or Severity.INFO) > floor
-            for result in self.results
-            if result.status in (Status.INCONCLUSIVE, Status.CRASHED)
+            for status in (Status.INCONCLUSIVE, Status.CRASHED)
+            for result in self.with_status(status)
         )
         return letter.get(floor, "A+") + ("?" if hidden and floor < Severity.CRITICAL else "")
+
+    def with_status(self, status: Status) -> tuple[Result, ...]:
+        """The results of one status."""
+        return self._by_status.get(status, ())
+
+    @cached_property
+    def _by_status(self) -> Mapping[Status, tuple[Result, ...]]:
+        found: dict[Status, list[Result]] = {}
+        for result in self.results:
+            found.setdefault(result.status, []).append(result)
+        return {status: tuple(results) for status, results in found.items()}
 
     def fact(self, kind: type) -> Any:
         """The value of one fact: None where it was not gathered."""

@@ -18,7 +18,7 @@ import dns.rrset
 
 from diag.model.frozen import frozen
 
-from .dns_message import Garbage, Labels, Message, RecordSet, read, read_referral
+from .dns_message import Garbage, Labels, Message, RecordSet, read, read_denial, read_referral
 from .probe import Impact, Probe
 
 if TYPE_CHECKING:
@@ -167,6 +167,15 @@ class DnsAnswer:
             return (), ()
 
     @property
+    def denied_by(self) -> tuple[tuple[Labels, int], ...]:
+        """Owner and type of what stands in the authority section of an answer without answers: a zone's SOA alone,
+        where nothing is signed."""
+        try:
+            return read_denial(self.wire) if self._read is not None and not self._read.answer else ()
+        except Garbage:
+            return ()
+
+    @property
     def authority(self) -> tuple[RecordSet, ...]:
         """The RRsets of the authority section: the name servers of a referral, the SOA of a denial."""
         return self._elsewhere[0]
@@ -194,6 +203,7 @@ def _labels(name: str) -> Labels:
     return tuple(label.lower() for label in parsed_name(name).labels[:-1])
 
 
+@lru_cache(maxsize=4096)
 def is_plain(name: str) -> bool:
     """Whether a name needs no parser: labels of letters, digits, hyphens and underscores, not too long."""
     return len(name) <= _LONGEST and _PLAIN.fullmatch(name) is not None

@@ -122,18 +122,39 @@ def read_referral(wire: bytes) -> tuple[tuple[RecordSet, ...], tuple[RecordSet, 
     other, a denial its zone's SOA. Raises Garbage.
     """
     try:
-        _, _, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
-        at = _HEADER.size
-        for _ in range(questions):
-            at = _past_name(wire, at) + 4
-        for _ in range(answers):
-            at = _past_name(wire, at)
-            at += _RECORD.size + _RECORD.unpack_from(wire, at)[3]
+        at, authorities, additionals = _past_answers(wire)
         authority, at = _sets(wire, at, authorities)
         additional, _ = _sets(wire, at, additionals)
     except (struct.error, IndexError, ValueError, dns.exception.DNSException) as error:
         raise Garbage(str(error)) from None
     return authority, additional
+
+
+def read_denial(wire: bytes) -> tuple[tuple[Labels, int], ...]:
+    """Owner and type of each record of the authority section; what they hold is not read. Raises Garbage."""
+    found = []
+    try:
+        at, authorities, _ = _past_answers(wire)
+        for _ in range(authorities):
+            owner, at = _name(wire, at)
+            rdtype, _, _, length = _RECORD.unpack_from(wire, at)
+            at += _RECORD.size + length
+            found.append((owner, rdtype))
+    except (struct.error, IndexError) as error:
+        raise Garbage(str(error)) from None
+    return tuple(found)
+
+
+def _past_answers(wire: bytes) -> tuple[int, int, int]:
+    """Where the authority section begins, and how many records it and the additional one have."""
+    _, _, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
+    at = _HEADER.size
+    for _ in range(questions):
+        at = _past_name(wire, at) + 4
+    for _ in range(answers):
+        at = _past_name(wire, at)
+        at += _RECORD.size + _RECORD.unpack_from(wire, at)[3]
+    return at, authorities, additionals
 
 
 def _sets(wire: bytes, at: int, records: int) -> tuple[tuple[RecordSet, ...], int]:

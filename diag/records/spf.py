@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from diag.model.frozen import frozen
 
@@ -96,18 +96,18 @@ class SpfRecord:
             broken += isinstance(terms[-1], SpfError)
         return cls(text, tuple(terms), tuple(_repeated(tuple(terms))))
 
-    @property
+    @cached_property
     def errors(self) -> tuple[SpfError, ...]:
         """Every syntax error, in order of position; any one makes evaluation a permerror."""
         broken = [term for term in self.terms if isinstance(term, SpfError)]
         return tuple(sorted((*broken, *self.repeated), key=lambda error: error.position))
 
-    @property
+    @cached_property
     def mechanisms(self) -> tuple[Mechanism, ...]:
         """The well-formed directives, in order."""
         return tuple(term for term in self.terms if isinstance(term, Mechanism))
 
-    @property
+    @cached_property
     def modifiers(self) -> tuple[Modifier, ...]:
         """The well-formed modifiers, in order."""
         return tuple(term for term in self.terms if isinstance(term, Modifier))
@@ -117,12 +117,12 @@ class SpfRecord:
         """Modifiers that evaluation ignores (section 6) and no registry names."""
         return tuple(term for term in self.modifiers if not term.is_known)
 
-    @property
+    @cached_property
     def redirect(self) -> Modifier | None:
         """The first `redirect`, honoured or not."""
         return self._modifier("redirect")
 
-    @property
+    @cached_property
     def exp(self) -> Modifier | None:
         """The first `exp`."""
         return self._modifier("exp")
@@ -130,7 +130,7 @@ class SpfRecord:
     def _modifier(self, name: str) -> Modifier | None:
         return next((term for term in self.modifiers if term.name == name), None)
 
-    @property
+    @cached_property
     def all(self) -> Mechanism | None:
         """The first `all`: nothing after it is ever tested (section 5.1)."""
         return next((term for term in self.mechanisms if term.name == "all"), None)
@@ -140,7 +140,7 @@ class SpfRecord:
         """`redirect`, unless an `all` anywhere makes it ignored (sections 5.1 and 6.1)."""
         return None if self.all else self.redirect
 
-    @property
+    @cached_property
     def tested(self) -> tuple[Mechanism, ...]:
         """The directives evaluation can reach: up to and including the first `all`."""
         end = self.all

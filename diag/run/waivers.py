@@ -14,6 +14,8 @@ def waive(
 ) -> tuple[tuple[Result, ...], tuple[tuple[Finding, Waiver], ...]]:
     """Set aside what a waiver covers that has not ended; an ended waiver covers nothing."""
     live = [waiver for waiver in waivers if waiver.until >= moment.date().isoformat()]
+    if not live:
+        return results, ()
     aside: list[tuple[Finding, Waiver]] = []
     left: list[Result] = []
     for result in results:

@@ -216,7 +216,7 @@ def waived(page: Page, report: Report) -> None:
 def passed(page: Page, report: Report) -> None:
     """Every check that held, or that had nothing to judge."""
     for status, title in ((Status.PASSED, "Passed"), (Status.NOT_APPLICABLE, "Not applicable")):
-        results = [result for result in report.results if result.status is status]
+        results = report.with_status(status)
         if results:
             page.heading(title)
         for result in results:
