@@ -73,7 +73,7 @@ def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -> Coro
     # Several facts look up the same: the lab of a run keeps what it led to, others keep nothing.
     memory: Any = lab
     if not hasattr(memory, "recall"):
-        return _look_up(lab, name, rdtype, server)
+        return _look_up(lab, name, rdtype, server, [])
     key = look_up, name, rdtype, server
     known: Known[Looked] | None = memory.recall(key)
     return known if known is not None else _looked_up(memory, key)
@@ -81,8 +81,9 @@ def look_up(lab: Lab, name: str, rdtype: str, server: str | None = None) -> Coro
 
 async def _looked_up(memory: Any, key: tuple[Any, str, str, str | None]) -> Looked:
     _, name, rdtype, server = key
-    looked = await _look_up(memory, name, rdtype, server)
-    memory.keep(key, looked)
+    asked: list[DnsQuery] = []
+    looked = await _look_up(memory, name, rdtype, server, asked)
+    memory.keep(key, looked, asked)
     return looked
 
 
@@ -101,7 +102,7 @@ async def unless_contradicted(lab: Lab, looked: Looked, name: str, rdtype: str) 
     return Unavailable(because, looked.evidence + other.evidence)
 
 
-async def _look_up(lab: Lab, name: str, rdtype: str, server: str | None) -> Looked:
+async def _look_up(lab: Lab, name: str, rdtype: str, server: str | None, asked: list[DnsQuery]) -> Looked:
     if not _askable(name):
         return NoRecord(f"{name!r} is no domain name", (), name, False)
     current = name
@@ -111,6 +112,7 @@ async def _look_up(lab: Lab, name: str, rdtype: str, server: str | None) -> Look
     while True:
         query = DnsQuery(current, rdtype, server)
         answer = await lab.run(query)
+        asked.append(query)
         evidence.append(Cite(query))
         if not isinstance(answer, DnsAnswer):
             return Unavailable(f"{query}: {answer}", tuple(evidence))
@@ -140,7 +142,11 @@ async def _look_up(lab: Lab, name: str, rdtype: str, server: str | None) -> Look
             because = f"{query}: {answer.server} answers with records that were not asked for"
             return Unavailable(because, tuple(evidence))
         if rrset is not None:
-            if server is None and not authenticated and (shown := await _invented(lab, rdtype, rrset.rdatas)):
+            if (
+                server is None
+                and not authenticated
+                and (shown := await _invented(lab, rdtype, rrset.rdatas, asked))
+            ):
                 because = f"{name}: our resolver gives the same {rdtype} record for names that nobody has"
                 return Unavailable(because, (*evidence, Cite(shown)))
             return Found(
@@ -153,12 +159,15 @@ async def _look_up(lab: Lab, name: str, rdtype: str, server: str | None) -> Look
         return NoRecord(because, tuple(evidence), current, exists, tuple(aliases), authenticated)
 
 
-async def _invented(lab: Lab, rdtype: str, rdatas: tuple[dns.rdata.Rdata, ...]) -> DnsQuery | None:
+async def _invented(
+    lab: Lab, rdtype: str, rdatas: tuple[dns.rdata.Rdata, ...], asked: list[DnsQuery]
+) -> DnsQuery | None:
     """The question that shows addresses to be made up by our own resolver; None where nothing does."""
     if rdtype not in ("A", "AAAA"):
         return None
     query = DnsQuery(NOBODY, rdtype)
     answer = await lab.run(query)
+    asked.append(query)
     made_up = answer.rrset(NOBODY, rdtype) if isinstance(answer, DnsAnswer) else None
     return query if made_up is not None and set(rdatas) <= set(made_up.rdatas) else None
 

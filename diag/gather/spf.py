@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 
 from diag.facts.spf import LOOKUP_LIMIT, MX_LIMIT, SpfEvaluation, SpfPublished
@@ -14,7 +14,7 @@ from diag.records.spf import SpfRecord, is_spf, looks_like_spf
 from diag.together import Tasks, all_of, task_group
 
 from .compact import unless_gone
-from .dns import Found, Looked, look_up, plain, unless_contradicted
+from .dns import Found, Looked, NoRecord, look_up, plain, unless_contradicted
 from .spf_tree import MOST_LOOKUPS, Answers, Tree, the_record
 
 MOST_RECORDS = 60
@@ -89,9 +89,18 @@ class Survey:
                 names = names[: MOST_RECORDS - records]
                 records += len(names)
                 self._begun.update((name, "TXT") for name in names)
-                found = await all_of(partial(self._ask, rdtype="TXT"), names)
+                found = await self._texts(names)
                 level = [below for name in names for below in self._below(name, found[name], tasks)]
         return self._answers
+
+    async def _texts(self, names: Collection[str]) -> dict[str, Looked]:
+        found = await all_of(lambda name: look_up(self._lab, name, "TXT"), names)
+        doubted = [name for name, looked in found.items() if isinstance(looked, NoRecord)]
+        found |= await all_of(
+            lambda name: unless_contradicted(self._lab, found[name], name, _BESIDE["TXT"]), doubted
+        )
+        self._answers |= {(name, "TXT"): looked for name, looked in found.items()}
+        return found
 
     def _below(self, domain: str, txt: Looked, tasks: Tasks) -> Iterator[str]:
         """The names of the records below one record; what else its terms ask for is begun."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import anyio
 
 from diag.probes.probe import E, Lab, Probe
+
+Concluded = tuple[Any, Mapping[Probe[Any], Any]]
+"""What questions led to, and the exchanges that led there, in their order."""
 
 
 class Once:
@@ -23,6 +26,7 @@ class Once:
         self.seen: dict[Probe[Any], Any] = {}
         self._under_way: dict[Probe[Any], anyio.Event | None] = {}
         """With what wakes those who wait for it too, where there are any."""
+        self._concluded: dict[Hashable, Concluded] = {}
 
     async def run(self, probe: Probe[E]) -> E:
         """See Lab."""
@@ -47,6 +51,19 @@ class Once:
         found: E = self.seen[probe]
         if self._most is not None:  # what many ask for is not the oldest
             self.seen[probe] = self.seen.pop(probe)
+        return found
+
+    def conclude(self, key: Hashable, concluded: Concluded) -> None:
+        """Remember what questions led to, for other runs: domains rely on the same few providers."""
+        self._concluded[key] = concluded
+        if self._most is not None and len(self._concluded) > self._most:
+            del self._concluded[next(iter(self._concluded))]
+
+    def concluded(self, key: Hashable) -> Concluded | None:
+        """What was remembered; None where nothing was."""
+        if key not in self._concluded:
+            return None
+        found = self._concluded[key] = self._concluded.pop(key)  # not the oldest any more
         return found
 
     def exchanges(self) -> Iterator[tuple[Probe[Any], Any]]:

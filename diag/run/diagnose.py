@@ -16,6 +16,7 @@ from diag.facts.providers import providers
 from diag.facts.second_opinion import SecondOpinions
 from diag.lab.consent import Polite
 from diag.lab.followed import Followed
+from diag.lab.once import Once
 from diag.model.finding import Finding, Severity
 from diag.model.frozen import frozen
 from diag.model.plugin import Check
@@ -58,7 +59,8 @@ class Diagnosis:
         self._target = target
         self._options = options or Options()
         most = Impact.PASSIVE if target.dns_only else Impact.POLITE
-        self.lab = Followed(lab if target.intrusive else Polite(lab, most=most))
+        shared = lab if isinstance(lab, Once) else None
+        self.lab = Followed(lab if target.intrusive else Polite(lab, most=most), shared)
         """Everything asked for this domain, and what came back."""
         self._gathering = Gathering(_to_gather(registry, self._options), target, self.lab)
         self._asking = anyio.CancelScope()
