@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import dns.exception
 import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.wire
 from dns.rdtypes.ANY.TXT import TXT
 
 from diag.model.frozen import frozen
@@ -53,10 +54,10 @@ class RecordSet:
 
     @cached_property
     def _lines(self) -> tuple[str, ...]:
-        name = dns.name.Name((*self.owner, b"")).to_text()
-        rdclass = dns.rdataclass.to_text(dns.rdataclass.RdataClass.make(self.rdclass))
-        rdtype = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(self.rdtype))
-        return tuple(f"{name} {self.ttl} {rdclass} {rdtype} {_text(rdata)}" for rdata in self.rdatas)
+        owner = b".".join(self.owner).decode("latin-1")
+        name = f"{owner}." if _PLAIN_NAME(owner) else dns.name.Name((*self.owner, b"")).to_text()
+        kind = _kind_text(self.rdclass, self.rdtype)
+        return tuple(f"{name} {self.ttl} {kind} {_text(rdata)}" for rdata in self.rdatas)
 
 
 @frozen
@@ -71,6 +72,12 @@ class Message:
     """Info code and text (RFC 8914)."""
 
 
+@lru_cache(maxsize=256)
+def _kind_text(rdclass: int, rdtype: int) -> str:
+    _, in_class, of_type = _kind(rdclass, rdtype)
+    return f"{dns.rdataclass.to_text(in_class)} {dns.rdatatype.to_text(of_type)}"
+
+
 def _text(rdata: dns.rdata.Rdata) -> str:
     """The data in presentation format; text that needs no escapes, as most does, is not searched for them."""
     if isinstance(rdata, TXT):
@@ -80,6 +87,7 @@ def _text(rdata: dns.rdata.Rdata) -> str:
     return rdata.to_text()
 
 
+_PLAIN_NAME = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+").fullmatch
 _PLAIN_TEXT = re.compile(r"[ !#-\[\]-~]*").fullmatch
 
 
@@ -165,7 +173,7 @@ def _sets(wire: bytes, at: int, records: int) -> tuple[tuple[RecordSet, ...], in
         rdtype, rdclass, ttl, length = _RECORD.unpack_from(wire, at)
         at += _RECORD.size
         if rdtype != _OPT:
-            rdata = dns.rdata.from_wire(rdclass, rdtype, wire, at, length)
+            rdata = _rdata(rdclass, rdtype, wire, at, length)
             ttl = ttl if ttl <= _LARGEST_TTL else 0  # RFC 2181 section 8
             smallest, rdatas = sets.get((owner, rdclass, rdtype), (ttl, []))
             rdatas.append(rdata)
@@ -173,6 +181,24 @@ def _sets(wire: bytes, at: int, records: int) -> tuple[tuple[RecordSet, ...], in
         at += length
     found = (RecordSet(*key, ttl, _each_once(rdatas)) for key, (ttl, rdatas) in sets.items())
     return tuple(found), at
+
+
+def _rdata(rdclass: int, rdtype: int, wire: bytes, at: int, length: int) -> dns.rdata.Rdata:
+    """As dnspython's `from_wire`, which looks the kind up anew for each record."""
+    reader, in_class, of_type = _kind(rdclass, rdtype)
+    parser = dns.wire.Parser(wire, at)
+    with parser.restrict_to(length), dns.exception.ExceptionWrapper(dns.exception.FormError):  # type: ignore[no-untyped-call]
+        return reader.from_wire_parser(in_class, of_type, parser)
+
+
+@lru_cache(maxsize=256)
+def _kind(
+    rdclass: int, rdtype: int
+) -> tuple[type[dns.rdata.Rdata], dns.rdataclass.RdataClass, dns.rdatatype.RdataType]:
+    """What reads such data, and how dnspython calls class and type."""
+    in_class, of_type = dns.rdataclass.RdataClass.make(rdclass), dns.rdatatype.RdataType.make(rdtype)
+    reader = dns.rdata.get_rdata_class(in_class, of_type)  # type: ignore[no-untyped-call]
+    return reader or dns.rdata.GenericRdata, in_class, of_type
 
 
 def _each_once(rdatas: list[dns.rdata.Rdata]) -> tuple[dns.rdata.Rdata, ...]:

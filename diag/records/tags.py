@@ -69,7 +69,10 @@ class TagList:
 
     def first(self, name: str) -> Tag | None:
         """The first tag of that exact name."""
-        return next((tag for tag in self.tags if tag.name == name), None)
+        for tag in self.tags:
+            if tag.name == name:
+                return tag
+        return None
 
     def get(self, name: str) -> str | None:
         """The value of the first tag of that exact name."""

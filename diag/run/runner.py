@@ -27,9 +27,6 @@ class Crashed(Unavailable):
     """A gatherer of ours failed: a bug, reported as such, which costs nothing but what needs it."""
 
 
-_Asking = tuple[Step, dict[str, Any]]
-"""A fact that asks the world, and what it is to be called with."""
-
 TURNS = 12
 """Turns of the loop by which the longest road goes ahead: more than it has facts before its first connection."""
 
@@ -70,32 +67,31 @@ class Gathering:
         unknown = Unavailable(self.stopped or "not gathered")
         return {step.gives: self._known.get(step.gives, unknown) for step in self._plan.steps}
 
-    async def _follow(self, steps: Iterable[Step], group: Tasks) -> _Asking | None:
+    async def _follow(self, steps: Iterable[Step], group: Tasks) -> Step | None:
         """Give these facts, and those that waited for them alone; what asks the world does so in a task.
 
         Gives back the last of those, not begun: whoever is done with another fact goes on with it.
         """
         ready = list(steps)
-        last: _Asking | None = None
+        last: Step | None = None
         for step in ready:  # which grows on the way
-            arguments, missing = _arguments(step.needs, self._known)
+            missing = _missing(step.needs, self._known)
             self._waited[step.gives] = max([self._waited[need.kind] for need in step.needs], default=0)
             if missing is None and step.asks:
                 if last is not None:
                     group.start_soon(self._ask, last, group)
-                last = step, arguments
+                last = step
                 continue
-            self._known[step.gives] = missing if missing is not None else await _value(step, arguments)
+            self._known[step.gives] = missing if missing is not None else await _value(step, self._known)
             ready += self._freed(step)
         return last
 
-    async def _ask(self, asking: _Asking | None, group: Tasks) -> None:
-        while asking is not None:
-            step, arguments = asking
+    async def _ask(self, step: Step | None, group: Tasks) -> None:
+        while step is not None:
             WAITED.set(self._waited[step.gives])
-            self._known[step.gives] = await _value(step, arguments)
+            self._known[step.gives] = await _value(step, self._known)
             self._waited[step.gives] = WAITED.get()
-            asking = await self._follow(self._freed(step), group)
+            step = await self._follow(self._freed(step), group)
 
     def _freed(self, given: Step) -> list[Step]:
         """The steps that waited for this one and now for none."""
@@ -107,9 +103,9 @@ class Gathering:
         return freed
 
 
-async def _value(step: Step, arguments: dict[str, Any]) -> Any:
+async def _value(step: Step, known: Mapping[type, Any]) -> Any:
     try:
-        return await step.fact.function(**arguments)
+        return await step.fact.function(**_arguments(step.needs, known))
     except Exception as error:
         if (why := _missed(error)) is not None:
             return Unavailable(why)
@@ -159,11 +155,11 @@ def _without_told(result: Result, told: Mapping[tuple[str, str], str]) -> Result
 
 
 def _judge_one(judgement: Judgement, known: Mapping[type, Any], subject: str) -> list[Result]:
-    arguments, missing = _arguments(judgement.needs, known)
+    missing = _missing(judgement.needs, known)
     if missing is not None:
         return [_result(judgement, subject, _without(missing), (), missing.because, missing.evidence)]
     try:
-        verdicts = list(judgement.check.function(**arguments))
+        verdicts = list(judgement.check.function(**_arguments(judgement.needs, known)))
     except Exception as error:
         why = f"{judgement.check.where} failed: {type(error).__name__}: {error}"
         return [_result(judgement, subject, Status.CRASHED, (), why)]
@@ -198,25 +194,26 @@ def _result(
     return Result(check.name, check.claim, check.area, subject, status, findings, told, evidence, check.could)
 
 
-def _arguments(
-    needs: tuple[Need, ...], known: Mapping[type, Any]
-) -> tuple[dict[str, Any], Absent | Unavailable | None]:
-    """The arguments for a function, or the kind of not knowing that keeps it from running.
+def _missing(needs: tuple[Need, ...], known: Mapping[type, Any]) -> Absent | Unavailable | None:
+    """The kind of not knowing that keeps a function from running; None where nothing does.
 
     Where several needs are missing, what is absent decides before what could not be found out: a
     check that does not apply is not left open by a look-up it would not have used.
     """
-    arguments: dict[str, Any] = {}
     missing: Absent | Unavailable | None = None
     for need in needs:
-        value = arguments[need.parameter] = known[need.kind]
+        value = known[need.kind]
         if not isinstance(value, _MISSING):
             continue
         if isinstance(value, Absent):
             missing = missing if need.absent else value
         elif not need.unavailable and not isinstance(missing, Absent):
             missing = value
-    return arguments, missing
+    return missing
+
+
+def _arguments(needs: tuple[Need, ...], known: Mapping[type, Any]) -> dict[str, Any]:
+    return {need.parameter: known[need.kind] for need in needs}
 
 
 _MISSING = (Absent, Unavailable)
