@@ -54,8 +54,10 @@ class RecordSet:
 
     @cached_property
     def _lines(self) -> tuple[str, ...]:
-        owner = b".".join(self.owner).decode("latin-1")
-        name = f"{owner}." if _PLAIN_NAME(owner) else dns.name.Name((*self.owner, b"")).to_text()
+        if all(map(_PLAIN_LABEL, self.owner)):
+            name = b".".join((*self.owner, b"")).decode() or "."
+        else:
+            name = dns.name.Name((*self.owner, b"")).to_text()
         kind = _kind_text(self.rdclass, self.rdtype)
         return tuple(f"{name} {self.ttl} {kind} {_text(rdata)}" for rdata in self.rdatas)
 
@@ -87,7 +89,7 @@ def _text(rdata: dns.rdata.Rdata) -> str:
     return rdata.to_text()
 
 
-_PLAIN_NAME = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+").fullmatch
+_PLAIN_LABEL = re.compile(rb"[a-z0-9_-]+").fullmatch
 _PLAIN_TEXT = re.compile(r"[ !#-\[\]-~]*").fullmatch
 
 

@@ -166,6 +166,8 @@ class _Reading:
             return ConfigDefect(refused.problem, self.parser.CurrentLineNumber, refused.text)
         except (expat.ExpatError, LookupError, ValueError) as broken:  # the latter two: strange encodings
             return ConfigDefect(ConfigProblem.BROKEN_XML, self.parser.CurrentLineNumber, str(broken))
+        finally:
+            del self.parser  # which holds us by its handlers
         return None
 
     def _doctype(self, name: str, *_: object) -> None:

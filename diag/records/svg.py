@@ -136,6 +136,8 @@ class _Reading:
         except (expat.ExpatError, LookupError, ValueError) as broken:  # the latter two: strange encodings
             self._found(SvgProblem.NOT_SVG, str(broken))
             return
+        finally:
+            del self.parser  # which holds us by its handlers
         if not self.title.strip():
             self.defects.append(SvgDefect(SvgProblem.TITLE_MISSING))
 

@@ -221,3 +221,73 @@ OLD = Handshake("TLSv1.2", "ECDHE-RSA-AES128-SHA")
 )
 def test_evidence_says_what_it_cost(evidence: Any, expected: int) -> None:
     assert getattr(evidence, "round_trips", 0) == expected
+
+
+async def _text(lab: Followed, name: str) -> Any:
+    return await look_up(lab, f"{name}.example", "TXT")
+
+
+def test_what_one_run_looked_up_another_one_takes_over_with_its_exchanges() -> None:
+    answers = Answers()
+    shared = Once(answers)
+    first, second = Followed(shared, shared), Followed(shared, shared)
+    looked = anyio.run(_text, first, "a")
+    anyio.run(second.run, question("b"))
+    assert anyio.run(_text, second, "a") is looked
+    assert answers.asked == [question("a"), question("b")]
+    assert second.seen[question("a")] is first.seen[question("a")]
+    assert second.round_trips == 1, "the two runs of the loop have not waited for one another"
+
+
+def test_what_is_taken_over_counts_behind_what_was_waited_for() -> None:
+    shared = Once(Answers())
+
+    async def one_behind_the_other(lab: Followed) -> None:
+        await lab.run(question("b"))
+        await _text(lab, "a")
+        await lab.run(question("c"))
+
+    anyio.run(_text, Followed(shared, shared), "a")
+    second = Followed(shared, shared)
+    anyio.run(one_behind_the_other, second)
+    assert second.round_trips == 3
+
+
+def test_nothing_is_taken_over_where_this_run_has_heard_otherwise() -> None:
+    shared = Once(Answers(), most=1)
+    first, second = Followed(shared, shared), Followed(shared, shared)
+    looked = anyio.run(_text, first, "a")
+    anyio.run(first.run, question("b"))  # and what was heard of a is forgotten, not what it led to
+    heard = anyio.run(second.run, question("a"))
+    assert anyio.run(_text, second, "a") is not looked
+    assert second.seen[question("a")] is heard
+
+
+def test_nothing_is_taken_over_while_this_run_asks_the_same() -> None:
+    shared = Once(Answers(), most=1)
+    first, second = Followed(shared, shared), Followed(shared, shared)
+    looked = anyio.run(_text, first, "a")
+    anyio.run(first.run, question("b"))
+
+    async def beside_itself() -> Any:
+        found: list[Any] = []
+
+        async def later() -> None:
+            found.append(await _text(second, "a"))
+
+        async with task_group() as group:
+            group.start_soon(second.run, question("a"))
+            group.start_soon(later)
+        return found[0]
+
+    assert anyio.run(beside_itself) is not looked
+
+
+def test_of_what_was_looked_up_the_oldest_is_forgotten() -> None:
+    shared = Once(Answers(), most=2)
+    for name in "abac":
+        anyio.run(_text, Followed(shared, shared), name)
+    kept = [
+        name for name in "abc" if Followed(shared, shared).recall((look_up, f"{name}.example", "TXT", None))
+    ]
+    assert kept == ["a", "c"]

@@ -9,12 +9,16 @@ import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
 import dns.rrset
 import pytest
+from dns.rdtypes.ANY.TXT import TXT
 from hypothesis import example, given, settings, strategies as st
 
-from diag.probes.dns_message import Garbage, Message, read, read_referral
+from diag.probes.dns_message import Garbage, Message, RecordSet, read, read_denial, read_referral
 
 ALIASED = (
     "Www.Example.ORG. 300 IN CNAME host.example.org.",
@@ -171,3 +175,36 @@ def test_a_damaged_referral_is_read_or_is_garbage(at: int, damage: bytes) -> Non
     wire[at : at + len(damage)] = damage
     with contextlib.suppress(Garbage):  # any other exception fails the test
         read_referral(bytes(wire))
+
+
+def test_a_denial_has_owners_and_types_whatever_the_records_hold() -> None:
+    wire = written(*ALIASED, authority=(SOA, *NS), rcode="NXDOMAIN")
+    zone = (b"example", b"org")
+    assert read_denial(wire) == ((zone, 6), (zone, 2), (zone, 2))
+    assert read_denial(written(*ALIASED)) == ()
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 250), st.binary(min_size=1, max_size=6))
+def test_a_damaged_denial_is_read_or_is_garbage(at: int, damage: bytes) -> None:
+    wire = bytearray(written(authority=(SOA,), rcode="NXDOMAIN"))
+    wire[at : at + len(damage)] = damage
+    with contextlib.suppress(Garbage):  # any other exception fails the test
+        read_denial(bytes(wire))
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.binary(max_size=12) | st.text(st.characters(codec="ascii"), max_size=12).map(str.encode),
+        min_size=1,
+    ),
+    st.lists(
+        st.from_regex(rb"[a-z0-9_-]{1,9}", fullmatch=True) | st.binary(min_size=1, max_size=9), max_size=4
+    ),
+)
+@example([b'a "quoted" word', b"a\\b", b"", b"~ !", b"\x7f"], [b"a.b", b"_dmarc"])
+def test_a_record_is_shown_as_dnspython_shows_it(strings: list[bytes], owner: list[bytes]) -> None:
+    text = TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings)
+    name = dns.name.Name((*owner, b"")).to_text()
+    assert list(RecordSet(tuple(owner), 1, 16, 60, (text,)).lines()) == [f"{name} 60 IN TXT {text.to_text()}"]
