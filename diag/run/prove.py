@@ -36,10 +36,9 @@ async def proven(
     Beside the results, the findings whose fixes did not cure them, as they were.
     """
     before = {_key(finding) for result in results for finding in result.findings}
-    proved, failed = [], []
-    for result in results:
+    proved, failed = list(results), []
+    for at, result in enumerate(results):
         if not result.findings:
-            proved.append(result)
             continue
         findings = []
         for finding in result.findings:
@@ -49,7 +48,7 @@ async def proven(
                 findings.append(_advice_only(finding))
             else:
                 findings.append(finding)
-        proved.append(dataclasses.replace(result, findings=tuple(findings)))
+        proved[at] = dataclasses.replace(result, findings=tuple(findings))
     return tuple(proved), tuple(failed)
 
 

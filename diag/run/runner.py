@@ -76,7 +76,11 @@ class Gathering:
         last: Step | None = None
         for step in ready:  # which grows on the way
             missing = _missing(step.needs, self._known)
-            self._waited[step.gives] = max([self._waited[need.kind] for need in step.needs], default=0)
+            waited = 0
+            for need in step.needs:
+                if self._waited[need.kind] > waited:
+                    waited = self._waited[need.kind]
+            self._waited[step.gives] = waited
             if missing is None and step.asks:
                 if last is not None:
                     group.start_soon(self._ask, last, group)
@@ -120,14 +124,14 @@ def judge(plan: Plan, facts: Mapping[type, Any], target: Target) -> list[Result]
         over = judgement.over
         spread = known.get(over.kind) if over is not None else None
         if over is None or not isinstance(spread, Many):
-            results += _judge_one(judgement, known, target.domain)
+            _judge_one(judgement, known, target.domain, results)
         elif not len(spread):
             results.append(
                 _result(judgement, target.domain, Status.NOT_APPLICABLE, (), "there is none to judge")
             )
         else:
             for subject, known[over.kind] in spread.items.items():
-                results += _judge_one(judgement, known, subject)
+                _judge_one(judgement, known, subject, results)
             known[over.kind] = spread
     return _each_cause_once(results)
 
@@ -154,24 +158,28 @@ def _without_told(result: Result, told: Mapping[tuple[str, str], str]) -> Result
     return dataclasses.replace(result, findings=(), status=Status.NOT_APPLICABLE, because=because)
 
 
-def _judge_one(judgement: Judgement, known: Mapping[type, Any], subject: str) -> list[Result]:
+def _judge_one(judgement: Judgement, known: Mapping[type, Any], subject: str, results: list[Result]) -> None:
     missing = _missing(judgement.needs, known)
     if missing is not None:
-        return [_result(judgement, subject, _without(missing), (), missing.because, missing.evidence)]
+        because, evidence = missing.because, missing.evidence
+        results.append(_result(judgement, subject, _without(missing), (), because, evidence))
+        return
     try:
         verdicts = list(judgement.check.function(**_arguments(judgement.needs, known)))
     except Exception as error:
         why = f"{judgement.check.where} failed: {type(error).__name__}: {error}"
-        return [_result(judgement, subject, Status.CRASHED, (), why)]
+        results.append(_result(judgement, subject, Status.CRASHED, (), why))
+        return
     if not verdicts:
-        return [_result(judgement, subject, Status.PASSED)]
+        results.append(_result(judgement, subject, Status.PASSED))
+        return
     findings = tuple(verdict for verdict in verdicts if isinstance(verdict, Finding))
-    undecided = (verdict for verdict in verdicts if isinstance(verdict, Undecided))
-    failed = [_result(judgement, subject, Status.FAILED, findings)] if findings else []
-    return failed + [
-        _result(judgement, each.subject or subject, Status.INCONCLUSIVE, (), each.because, each.evidence)
-        for each in undecided
-    ]
+    if findings:
+        results.append(_result(judgement, subject, Status.FAILED, findings))
+    for each in verdicts:
+        if isinstance(each, Undecided):
+            about, because = each.subject or subject, each.because
+            results.append(_result(judgement, about, Status.INCONCLUSIVE, (), because, each.evidence))
 
 
 def _without(missing: Absent | Unavailable) -> Status:
@@ -190,7 +198,7 @@ def _result(
     evidence: tuple[Cite, ...] = (),
 ) -> Result:
     check = judgement.check
-    told = shortened(because, LONGEST_TOLD)
+    told = shortened(because, LONGEST_TOLD) if because else ""
     return Result(check.name, check.claim, check.area, subject, status, findings, told, evidence, check.could)
 
 
