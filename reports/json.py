@@ -40,6 +40,7 @@ SCHEMA = "urn:maildiag:report:1"
 """The name of the form; its number changes only where something a script could rely on goes away."""
 
 _COULD = (None, *(str(each) for each in sorted(Severity)))
+"""Severities by their numbers, which begin with 1."""
 _ACTION = {Publish: "publish", Withdraw: "withdraw", Replace: "replace", Configure: "configure"}
 
 

@@ -74,7 +74,7 @@ def by_rule(report: Report) -> tuple[tuple[Finding, ...], ...]:
 
 def _round_trip(report: Report) -> str:
     message = f"A message from {plain(report.target.mailbox)} to itself"
-    if any(result.status in (Status.INCONCLUSIVE, Status.CRASHED) for result in report.results):
+    if undecided(report):
         return f"What becomes of a message from {plain(report.target.mailbox)} to itself could not be determined."
     return f"{message} arrived as it was written."
 
@@ -82,7 +82,7 @@ def _round_trip(report: Report) -> str:
 def _nothing_wrong(report: Report, domain: str) -> str:
     if report.target.wait:
         return _round_trip(report)
-    if not any(result.status is Status.PASSED for result in report.results):
+    if not report.with_status(Status.PASSED):
         return f"Nothing could be said about the mail of {domain}."
     if report.partial:
         return f"Nothing wrong was found with the mail of {domain} in the part that was looked at."
@@ -148,12 +148,11 @@ def undecided(report: Report) -> tuple[Result, ...]:
 
 def figures(report: Report) -> tuple[tuple[str, str], ...]:
     """Findings and checks as pairs of number and word, those that are not zero: ("2", "errors")."""
-    became = Counter(result.status for result in report.results)
     pairs = [(number, noun(number, str(severity))) for severity, number in counted(report).items()]
     pairs += [
-        (became[Status.PASSED], "passed"),
-        (became[Status.INCONCLUSIVE], "could not be determined"),
-        (became[Status.CRASHED], "crashed"),
+        (len(report.with_status(Status.PASSED)), "passed"),
+        (len(report.with_status(Status.INCONCLUSIVE)), "could not be determined"),
+        (len(report.with_status(Status.CRASHED)), "crashed"),
         (len(report.waived), "waived"),
     ]
     return tuple((f"{number:,}", word) for number, word in pairs if number)

@@ -54,7 +54,7 @@ def demo(output: Path, quiet: bool, verbose: bool) -> int:
     for name in (HEALTHY, BROKEN):
         progress.note(f"playing {name}.example on loopback and looking at it")
         report = anyio.run(_report, name, registry)
-        crashed = crashed or any(result.status is Status.CRASHED for result in report.results)
+        crashed = crashed or bool(report.with_status(Status.CRASHED))
         tell(look.render(registry.renderers["text"], report) + "\n")
         if name == BROKEN:
             for path in _written(report, registry, output):

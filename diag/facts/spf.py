@@ -212,7 +212,7 @@ class SpfEvaluation:
 
         What an include lets pass, its parent lets pass; what stands behind `-`, `~` or `?` does not.
         """
-        yield from self._passing
+        return iter(self._passing)
 
     @property
     def passes_somebody(self) -> bool:

@@ -40,9 +40,7 @@ class Once:
             self._under_way[probe] = None
             try:
                 evidence: E = await self._inner.run(probe)
-                self.seen[probe] = evidence
-                if self._most is not None and len(self.seen) > self._most:
-                    del self.seen[next(iter(self.seen))]
+                self._remember(self.seen, probe, evidence)
                 return evidence
             finally:
                 done = self._under_way.pop(probe)
@@ -55,9 +53,7 @@ class Once:
 
     def conclude(self, key: Hashable, concluded: Concluded) -> None:
         """Remember what questions led to, for other runs: domains rely on the same few providers."""
-        self._concluded[key] = concluded
-        if self._most is not None and len(self._concluded) > self._most:
-            del self._concluded[next(iter(self._concluded))]
+        self._remember(self._concluded, key, concluded)
 
     def concluded(self, key: Hashable) -> Concluded | None:
         """What was remembered; None where nothing was."""
@@ -65,6 +61,11 @@ class Once:
             return None
         found = self._concluded[key] = self._concluded.pop(key)  # not the oldest any more
         return found
+
+    def _remember(self, memory: dict[Any, Any], key: Hashable, value: Any) -> None:
+        memory[key] = value
+        if self._most is not None and len(memory) > self._most:
+            del memory[next(iter(memory))]
 
     def exchanges(self) -> Iterator[tuple[Probe[Any], Any]]:
         """What was asked and what came back, in the order the answers came."""

@@ -111,7 +111,7 @@ async def _value(step: Step, known: Mapping[type, Any]) -> Any:
     try:
         return await step.fact.function(**_arguments(step.needs, known))
     except Exception as error:
-        if (why := _missed(error)) is not None:
+        if (why := _why_unanswered(error)) is not None:
             return Unavailable(why)
         return Crashed(f"{step.fact.where} failed: {type(error).__name__}: {error}")
 
@@ -227,7 +227,7 @@ def _arguments(needs: tuple[Need, ...], known: Mapping[type, Any]) -> dict[str, 
 _MISSING = (Absent, Unavailable)
 
 
-def _missed(error: BaseException) -> str | None:
+def _why_unanswered(error: BaseException) -> str | None:
     """Why a lab did not answer, in a nest of exceptions; None where anything else is among them.
 
     In words: a frame that kept the error would be kept by its traceback in turn, and all it knows with it.
@@ -235,7 +235,7 @@ def _missed(error: BaseException) -> str | None:
     if isinstance(error, NotRecorded | NotAskedFor):
         return str(error)
     if isinstance(error, BaseExceptionGroup):
-        misses = [_missed(inner) for inner in error.exceptions]
+        misses = [_why_unanswered(inner) for inner in error.exceptions]
         if all(miss is not None for miss in misses):
             return misses[0]
     return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from diag.api import Report, Status
 from reports import cost, verdict as words
 from reports.hostile import plain
@@ -38,9 +36,10 @@ def verdict(page: Page, report: Report) -> None:
 
 def counts(page: Page, report: Report, *, verbose: bool) -> None:
     """What became of the checks, what the run cost, and where there is more."""
-    statuses = Counter(result.status for result in report.results)
     told = ", ".join(
-        f"{statuses[status]} {_STATUSES.get(status, status)}" for status in Status if statuses[status]
+        f"{len(found)} {_STATUSES.get(status, status)}"
+        for status in Status
+        if (found := report.with_status(status))
     )
     page.blank()
     page.say((f"{words.plural(len(report.results), 'check')}: {told or 'none'}; {cost.told(report)}.", "dim"))

@@ -413,12 +413,11 @@ def long_list(count: int) -> Iterator[Row]:
             alone = [*ours, "--processes", "1"]
             alike = [*ours, *(word for area in CHECKDMARCS_AREAS for word in ("--only", area))]
             theirs = [str(BIN / "checkdmarc"), "-n", resolver, "--"]
-
             some = domains(20 if rtt else 200)
             few = count // 4
             rounds = [
                 (
-                    _bare_questions(resolver, count) if not rtt else 1.0,
+                    _bare_questions(resolver, count),
                     _rate(alone, few),
                     _rate(ours, few),
                     _rate(alike, few),
@@ -436,7 +435,7 @@ def long_list(count: int) -> Iterator[Row]:
                 f"{what}, its own areas alone, {cores} / checkdmarc", same, other, "", bound, same / other
             )
             if not rtt:
-                usual = statistics.median(mine / bare for bare, mine, *_ in rounds) * USUAL_QUESTIONS
+                usual = single / asked * USUAL_QUESTIONS
                 yield Row(
                     f"{what}, one process / questions a second of dnspython",
                     single,
