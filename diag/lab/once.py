@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import anyio
@@ -65,7 +66,9 @@ class Once:
     def _remember(self, memory: dict[Any, Any], key: Hashable, value: Any) -> None:
         memory[key] = value
         if self._most is not None and len(memory) > self._most:
-            del memory[next(iter(memory))]
+            # A good many at a time: looking for the oldest one of a dict means passing over all that were before it.
+            for old in list(islice(memory, max(1, self._most // 8))):
+                del memory[old]
 
     def exchanges(self) -> Iterator[tuple[Probe[Any], Any]]:
         """What was asked and what came back, in the order the answers came."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -77,12 +78,7 @@ class Diagnosis:
     async def run(self) -> Report:
         """Gather, judge, and try every fix before it is told."""
         began = anyio.current_time()
-        async with anyio.create_task_group() as tasks:
-            if self._registry.later and not self._registry.in_hand:
-                self._registry.in_hand = True
-                tasks.start_soon(self._complete)
-            facts = await self._gathering.run(self._options.deadline)
-            tasks.cancel_scope.cancel()
+        facts = await self._gathered()
         if self._target.second_opinion and not self._gathering.stopped:
             facts[SecondOpinions] = await self._second_opinions(began)
         plan = plan_for(self._registry, self._options)
@@ -113,6 +109,16 @@ class Diagnosis:
             unproven=unproven,
             round_trips=self.lab.round_trips,
         )
+
+    async def _gathered(self) -> dict[type, Any]:
+        if not self._registry.later or self._registry.in_hand:
+            return await self._gathering.run(self._options.deadline)
+        self._registry.in_hand = True
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._complete)
+            facts = await self._gathering.run(self._options.deadline)
+            tasks.cancel_scope.cancel()
+        return facts
 
     async def _second_opinions(self, began: float) -> SecondOpinions:
         """What others say, within what is left of the deadline."""

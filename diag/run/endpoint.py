@@ -20,7 +20,7 @@ from diag.probes.talks import AnyTalk, ImapTalk, Pop3Talk, SieveTalk, SmtpTalk, 
 from diag.wire.reading import read_imap, read_pop3, read_sieve, read_smtp
 from diag.wire.transcript import Said, Transcript, Who
 
-from .plan import Need, Plan, Source, Step, plan
+from .plan import Need, Needs, Plan, Source, Step, plan
 from .registry import Registry
 from .runner import Gathering, judge
 
@@ -139,7 +139,7 @@ def _given(step: Step, value: object) -> Step:
 
         return give
 
-    return Step(Fact(giving()), step.gives, step.spread, ())
+    return Step(Fact(giving()), step.gives, step.spread, Needs())
 
 
 def _seeds(probe: AnyTalk, transcript: Transcript) -> Mapping[type, object]:

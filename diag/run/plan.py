@@ -41,6 +41,48 @@ class Need:
     unavailable: bool = False
 
 
+class Needs(tuple[Need, ...]):
+    """The parameters of one function."""
+
+    @cached_property
+    def _kinds(self) -> tuple[type, ...]:
+        return tuple(need.kind for need in self)
+
+    @cached_property
+    def _parameters(self) -> tuple[str, ...]:
+        return tuple(need.parameter for need in self)
+
+    @cached_property
+    def _refused(self) -> tuple[tuple[type, bool, bool], ...]:
+        """What keeps the function from running where it is absent, or unavailable."""
+        return tuple(
+            (need.kind, not need.absent, not need.unavailable)
+            for need in self
+            if not (need.absent and need.unavailable)
+        )
+
+    def missing(self, gone: Mapping[type, Absent | Unavailable]) -> Absent | Unavailable | None:
+        """The kind of not knowing, of all there is, that keeps the function from running; None where nothing does.
+
+        Where several needs are missing, what is absent decides before what could not be found out: a
+        check that does not apply is not left open by a look-up it would not have used.
+        """
+        missing: Absent | Unavailable | None = None
+        for kind, absent, unavailable in self._refused:
+            value = gone.get(kind)
+            if value is None:
+                continue
+            if isinstance(value, Absent):
+                missing = value if absent else missing
+            elif unavailable and not isinstance(missing, Absent):
+                missing = value
+        return missing
+
+    def arguments(self, known: Mapping[type, Any]) -> dict[str, Any]:
+        """What the function is called with."""
+        return dict(zip(self._parameters, map(known.__getitem__, self._kinds), strict=True))
+
+
 @frozen
 class Step:
     """A fact with its needs resolved."""
@@ -48,7 +90,7 @@ class Step:
     fact: Fact
     gives: type
     spread: bool
-    needs: tuple[Need, ...]
+    needs: Needs
 
     @cached_property
     def asks(self) -> bool:
@@ -61,7 +103,7 @@ class Judgement:
     """A check with its needs resolved; `over` is the parameter spread over subjects, if any."""
 
     check: Check
-    needs: tuple[Need, ...]
+    needs: Needs
     over: Need | None
 
 
@@ -226,7 +268,7 @@ def _nobody_gives(need: Need, offered: dict[type, Step], asked_by: tuple[str, ..
     return "\n".join((*lines, f"  facts: {', '.join(sorted(names))}"))
 
 
-def _needs(function: Callable[..., Any]) -> tuple[Need, ...]:
+def _needs(function: Callable[..., Any]) -> Needs:
     hints = _hints(function)
     needs = []
     for name in _parameters(function):
@@ -246,7 +288,7 @@ def _needs(function: Callable[..., Any]) -> tuple[Need, ...]:
         kind = get_args(kinds[0])[0] if many else kinds[0]
         source = {Target: Source.TARGET, Lab: Source.LAB}.get(kind, Source.FACT)
         needs.append(Need(name, source, kind, many, Absent in members, Unavailable in members))
-    return tuple(needs)
+    return Needs(needs)
 
 
 def _parameters(function: Callable[..., Any]) -> Iterable[str]:

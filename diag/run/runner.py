@@ -19,7 +19,7 @@ from diag.model.target import Target
 from diag.probes.probe import Lab, NotRecorded
 from diag.together import WAITED, Tasks, task_group
 
-from .plan import Judgement, Need, Plan, Step
+from .plan import Judgement, Plan, Step
 
 
 @frozen
@@ -37,6 +37,9 @@ class Gathering:
     def __init__(self, plan: Plan, target: Target, lab: Lab) -> None:
         self._plan = plan
         self._known: dict[type, Any] = {Target: target, Lab: lab}
+        self._gone: dict[type, Absent | Unavailable] = {}
+        """What of it is not known after all."""
+        self._connects = target.dialogues
         self._lacking = dict(plan.order.lacking)
         self._scope = anyio.CancelScope()
         self._waited: dict[type, int] = {Target: 0, Lab: 0}
@@ -58,7 +61,7 @@ class Gathering:
                     road = await self._follow(order.first[: order.on_the_road], group)
                     group.start_soon(self._ask, road, group)
                     # What was asked ahead leads straight to the first connections; the burst of questions follows.
-                    for _ in range(TURNS):
+                    for _ in range(TURNS if self._connects else 0):
                         await anyio.lowlevel.checkpoint()
                     others = await self._follow(order.first[order.on_the_road :], group)
                     group.start_soon(self._ask, others, group)
@@ -75,7 +78,7 @@ class Gathering:
         ready = list(steps)
         last: Step | None = None
         for step in ready:  # which grows on the way
-            missing = _missing(step.needs, self._known)
+            missing = step.needs.missing(self._gone)
             waited = 0
             for need in step.needs:
                 if self._waited[need.kind] > waited:
@@ -86,14 +89,19 @@ class Gathering:
                     group.start_soon(self._ask, last, group)
                 last = step
                 continue
-            self._known[step.gives] = missing if missing is not None else await _value(step, self._known)
+            self._settle(step, missing if missing is not None else await _value(step, self._known))
             ready += self._freed(step)
         return last
+
+    def _settle(self, step: Step, value: Any) -> None:
+        self._known[step.gives] = value
+        if isinstance(value, _GONE):
+            self._gone[step.gives] = value
 
     async def _ask(self, step: Step | None, group: Tasks) -> None:
         while step is not None:
             WAITED.set(self._waited[step.gives])
-            self._known[step.gives] = await _value(step, self._known)
+            self._settle(step, await _value(step, self._known))
             self._waited[step.gives] = WAITED.get()
             step = await self._follow(self._freed(step), group)
 
@@ -109,7 +117,7 @@ class Gathering:
 
 async def _value(step: Step, known: Mapping[type, Any]) -> Any:
     try:
-        return await step.fact.function(**_arguments(step.needs, known))
+        return await step.fact.function(**step.needs.arguments(known))
     except Exception as error:
         if (why := _why_unanswered(error)) is not None:
             return Unavailable(why)
@@ -119,19 +127,22 @@ async def _value(step: Step, known: Mapping[type, Any]) -> Any:
 def judge(plan: Plan, facts: Mapping[type, Any], target: Target) -> list[Result]:
     """Run every check of the plan on the facts. Never raises: a failing check is `crashed`."""
     known = {**facts, Target: target}
+    gone = {kind: value for kind, value in known.items() if isinstance(value, _GONE)}
     results: list[Result] = []
     for judgement in plan.judgements:
         over = judgement.over
         spread = known.get(over.kind) if over is not None else None
         if over is None or not isinstance(spread, Many):
-            _judge_one(judgement, known, target.domain, results)
+            _judge_one(judgement, known, gone, target.domain, results)
         elif not len(spread):
             results.append(
                 _result(judgement, target.domain, Status.NOT_APPLICABLE, (), "there is none to judge")
             )
         else:
-            for subject, known[over.kind] in spread.items.items():
-                _judge_one(judgement, known, subject, results)
+            for subject, value in spread.items.items():
+                known[over.kind] = value
+                without = {**gone, over.kind: value} if isinstance(value, _GONE) else gone
+                _judge_one(judgement, known, without, subject, results)
             known[over.kind] = spread
     return _each_cause_once(results)
 
@@ -158,14 +169,20 @@ def _without_told(result: Result, told: Mapping[tuple[str, str], str]) -> Result
     return dataclasses.replace(result, findings=(), status=Status.NOT_APPLICABLE, because=because)
 
 
-def _judge_one(judgement: Judgement, known: Mapping[type, Any], subject: str, results: list[Result]) -> None:
-    missing = _missing(judgement.needs, known)
+def _judge_one(
+    judgement: Judgement,
+    known: Mapping[type, Any],
+    gone: Mapping[type, Absent | Unavailable],
+    subject: str,
+    results: list[Result],
+) -> None:
+    missing = judgement.needs.missing(gone)
     if missing is not None:
-        because, evidence = missing.because, missing.evidence
-        results.append(_result(judgement, subject, _without(missing), (), because, evidence))
+        status, because = _without(missing), missing.because
+        results.append(_result(judgement, subject, status, (), because, missing.evidence))
         return
     try:
-        verdicts = list(judgement.check.function(**_arguments(judgement.needs, known)))
+        verdicts = list(judgement.check.function(**judgement.needs.arguments(known)))
     except Exception as error:
         why = f"{judgement.check.where} failed: {type(error).__name__}: {error}"
         results.append(_result(judgement, subject, Status.CRASHED, (), why))
@@ -202,29 +219,7 @@ def _result(
     return Result(check.name, check.claim, check.area, subject, status, findings, told, evidence, check.could)
 
 
-def _missing(needs: tuple[Need, ...], known: Mapping[type, Any]) -> Absent | Unavailable | None:
-    """The kind of not knowing that keeps a function from running; None where nothing does.
-
-    Where several needs are missing, what is absent decides before what could not be found out: a
-    check that does not apply is not left open by a look-up it would not have used.
-    """
-    missing: Absent | Unavailable | None = None
-    for need in needs:
-        value = known[need.kind]
-        if not isinstance(value, _MISSING):
-            continue
-        if isinstance(value, Absent):
-            missing = missing if need.absent else value
-        elif not need.unavailable and not isinstance(missing, Absent):
-            missing = value
-    return missing
-
-
-def _arguments(needs: tuple[Need, ...], known: Mapping[type, Any]) -> dict[str, Any]:
-    return {need.parameter: known[need.kind] for need in needs}
-
-
-_MISSING = (Absent, Unavailable)
+_GONE = (Absent, Unavailable)
 
 
 def _why_unanswered(error: BaseException) -> str | None:

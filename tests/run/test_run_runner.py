@@ -47,7 +47,7 @@ from diag.asking import NoRecord
 from diag.model.plugin import Fact
 from diag.model.shown import LONGEST_TOLD
 from diag.probes.probe import NotRecorded
-from diag.run.plan import Need, Plan, Source, Step, plan
+from diag.run.plan import Need, Needs, Plan, Source, Step, plan
 from diag.run.runner import Crashed, Gathering
 
 QUESTION = DnsQuery("orchard.example", "TXT")
@@ -384,7 +384,7 @@ def test_the_longest_road_goes_first() -> None:
             order.append(name)
             return name
 
-        wanted = tuple(Need(kind.__name__, Source.FACT, kind) for kind in needs)
+        wanted = Needs(Need(kind.__name__, Source.FACT, kind) for kind in needs)
         return Step(Fact(settle), types[name], False, wanted)
 
     types = {name: type(name, (), {}) for name in ("other", "first", "second", "third", "last")}
