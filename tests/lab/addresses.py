@@ -54,7 +54,7 @@ HABITS: dict[str, tuple[str, ...]] = {
         "smtpd_delay_reject = no",
     ),
     "greylist": ("smtpd_recipient_restrictions = check_policy_service inet:{net}.0.12:10023",),
-    "helo-only": ("smtpd_command_filter = pcre:{dir}/postfix/helo-only",),
+    "helo-only": ("smtpd_command_filter = regexp:{dir}/postfix/helo-only",),
     "blocked": ("smtpd_client_restrictions = reject_rbl_client all.bl.test", "smtpd_delay_reject = no"),
     "blocked-rcpt": ("smtpd_client_restrictions = reject_rbl_client all.bl.test",),
     "postscreen": (),
@@ -87,9 +87,9 @@ HABITS: dict[str, tuple[str, ...]] = {
     "xforward": ("smtpd_authorized_xforward_hosts = static:all",),
     "tells-version": ("smtpd_banner = $myhostname ESMTP $mail_name $mail_version",),
     "other-name": ("smtpd_banner = mx.elsewhere.test ESMTP",),
-    "no-bounces": ("smtpd_sender_restrictions = check_sender_access pcre:{dir}/postfix/no-bounces",),
+    "no-bounces": ("smtpd_sender_restrictions = check_sender_access regexp:{dir}/postfix/no-bounces",),
     "no-postmaster": (
-        "smtpd_recipient_restrictions = check_recipient_access pcre:{dir}/postfix/no-postmaster",
+        "smtpd_recipient_restrictions = check_recipient_access regexp:{dir}/postfix/no-postmaster",
     ),
     "open-relay": (
         "mynetworks = 0.0.0.0/0",
