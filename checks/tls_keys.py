@@ -12,6 +12,7 @@ from diag.api import (
     FullTls,
     Rfc,
     Severity,
+    Suite,
     Undecided,
     Verdict,
     WeakTls,
@@ -85,6 +86,14 @@ class DhTooSmallAsLastResort(SmallPrime):
     )
 
 
+def _over_a_prime(suite: Suite) -> bool:
+    return suite.finite_field and not suite.anonymous
+
+
+def _over_curves(suite: Suite) -> bool:
+    return suite.made.kx == "ECDHE"
+
+
 @check
 def keys_are_agreed_on_over_large_primes(asked: WeakTls) -> Iterator[Verdict]:
     """Diffie-Hellman over a prime is refused, or the prime is large."""
@@ -95,7 +104,7 @@ def keys_are_agreed_on_over_large_primes(asked: WeakTls) -> Iterator[Verdict]:
         if answer.dh_bits and not suite(answer.suite).export
     }
     smallest = min(over.values(), default=ENOUGH)
-    spoken = asked.taken(lambda each: each.finite_field and not each.anonymous)
+    spoken = asked.taken(_over_a_prime)
     fix = without(endpoint, ("kDHE",), spoken.suites)
     if smallest < ENOUGH:
         preferred = smallest < LITTLE or _met(asked)
@@ -103,7 +112,7 @@ def keys_are_agreed_on_over_large_primes(asked: WeakTls) -> Iterator[Verdict]:
         cites = tuple(tried.cite for tried, bits in over.items() if bits == smallest)
         yield kind(subject=asked.subject, bits=smallest, evidence=cites, fix=fix)
         return
-    taken = asked.taken(lambda each: each.finite_field and not each.anonymous, (TLS12,))
+    taken = asked.taken(_over_a_prime, (TLS12,))
     if taken.suites:
         yield Dhe(subject=asked.subject, suites=taken.names, evidence=taken.verdict.cites, fix=fix)
     elif because := doubt(taken.verdict):
@@ -116,7 +125,7 @@ def _met(asked: WeakTls) -> bool:
     if made is not None:
         return made.finite_field
     # OpenSSL breaks off when it is shown a small prime, so that there was no usual handshake.
-    return not asked.taken(lambda each: each.made.kx == "ECDHE").suites
+    return not asked.taken(_over_curves).suites
 
 
 class ChosenGroup(Finding):

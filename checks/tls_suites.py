@@ -52,8 +52,31 @@ class NullOrExport(AcceptedSuites):
     """
 
 
+# Kinds of suites are functions with names, as what is of a kind is worked out once for each function.
+
+
 def _broken(suite: Suite) -> bool:
     return suite.known and suite.made.bits <= 64
+
+
+def _anonymous(suite: Suite) -> bool:
+    return suite.anonymous and not _broken(suite)
+
+
+def _rc4(suite: Suite) -> bool:
+    return suite.made.cipher == "RC4" and not _broken(suite)
+
+
+def _triple_des(suite: Suite) -> bool:
+    return suite.made.cipher == "3DES" and not _broken(suite)
+
+
+def _rsa(suite: Suite) -> bool:
+    return suite.made.kx == "RSA" and not _broken(suite)
+
+
+def _authenticated(suite: Suite) -> bool:
+    return suite.aead
 
 
 @check
@@ -91,7 +114,7 @@ def mail_programs_are_shown_a_certificate(asked: WeakTls) -> Iterator[Verdict]:
     """Suites without a certificate are refused on ports for mail programs."""
     if not asked.client_port:
         return  # there, clients that verify nobody lose nothing by them (RFC 7672 section 8.2)
-    taken = asked.taken(lambda suite: suite.anonymous and not _broken(suite))
+    taken = asked.taken(_anonymous)
     if taken.suites:
         yield Anonymous(
             subject=asked.subject,
@@ -140,14 +163,14 @@ class TripleDes(LastResort):
 @check
 def rc4_is_refused(asked: WeakTls) -> Iterator[Verdict]:
     """RC4 is refused."""
-    taken = asked.taken(lambda suite: suite.made.cipher == "RC4" and not _broken(suite))
+    taken = asked.taken(_rc4)
     yield from _last_resort(asked, taken, Rc4, "RC4")
 
 
 @check
 def triple_des_is_refused(asked: WeakTls) -> Iterator[Verdict]:
     """3DES is refused."""
-    taken = asked.taken(lambda suite: suite.made.cipher == "3DES" and not _broken(suite))
+    taken = asked.taken(_triple_des)
     yield from _last_resort(asked, taken, TripleDes, "3DES")
 
 
@@ -200,7 +223,7 @@ def keys_are_agreed_on_afresh(asked: WeakTls) -> Iterator[Verdict]:
     made = usual(asked.survey)
     if made is not None and not made.forward_secret:
         return  # the next check tells that there is nothing better
-    taken = asked.taken(lambda suite: suite.made.kx == "RSA" and not _broken(suite), (TLS12,))
+    taken = asked.taken(_rsa, (TLS12,))
     if taken.suites:
         kind = RsaKeyExchange if asked.client_port else RsaKeyExchangeOn25
         yield kind(
@@ -286,7 +309,7 @@ def authenticated_encryption_is_on_offer(asked: FullTls) -> Iterator[Verdict]:
     survey = asked.survey
     if not survey.version(TLS12).yes:
         return
-    taken = asked.taken(lambda suite: suite.aead, (TLS12,))
+    taken = asked.taken(_authenticated, (TLS12,))
     if taken.verdict.no:
         kind = CbcOnlyBeside13 if survey.version(TLS13).yes else CbcOnly
         modern = "ECDHE+AESGCM:ECDHE+CHACHA20"

@@ -67,7 +67,10 @@ class AskedTls:
         return tuple(dict.fromkeys(kind for _, answer in self.survey.taken for kind in answer.kinds))
 
     def taken(self, fits: Callable[[Suite], bool], versions: tuple[int, ...] = OLDER) -> TakenSuites:
-        """The suites of a kind that are accepted under some versions, as far as they were found."""
+        """The suites of a kind that are accepted under some versions, as far as they were found.
+
+        What is of a kind is remembered by `fits`: a function with a name is the same one for every endpoint.
+        """
         survey = self.survey
         found = dict.fromkeys(
             number for version in versions for number in survey.suites(version) if fits(suite(number))

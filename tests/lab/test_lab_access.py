@@ -70,7 +70,10 @@ def every_mechanism(lab: World, tmp_path_factory: pytest.TempPathFactory) -> Ite
     config = write(
         home / "dovecot.conf",
         f"{text}\nlisten = {address}\nauth_mechanisms = {mechanisms}\n"
-        f"passdb {{\n  driver = oauth2\n  mechanisms = oauthbearer xoauth2\n  args = {home}/oauth2.conf\n}}\n",
+        f"passdb {{\n  driver = oauth2\n  mechanisms = oauthbearer xoauth2\n  args = {home}/oauth2.conf\n}}\n"
+        # Wrong secrets are meant here: neither they nor what follows them is put off.
+        "auth_failure_delay = 0\n"
+        "service anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n",
     )
     process = processes.launch(Path(lab.folder), "dovecot-every", "dovecot", "-F", "-c", config)
     try:
