@@ -44,6 +44,7 @@ from checks.tls_versions import (
     ssl3_is_not_spoken,
     tls_13_is_spoken,
 )
+from diag.facts import tls_depths
 from diag.facts.tls_depths import FullTls, SpokenTls, WeakTls
 from diag.facts.tls_survey import TlsSurvey, Tried
 from diag.model.finding import Finding
@@ -248,6 +249,16 @@ def test_what_a_server_raises(name: str) -> None:
     assert raised(survey(script, made)) == sorted(on_25)
     assert raised(survey(script, made, port=143)) == sorted(on_143)
     assert raised(survey(script, made, depth=Depth.FULL)) == sorted(fully)
+
+
+def test_which_suites_are_of_a_kind_is_worked_out_for_the_first_endpoint_alone() -> None:
+    # Where everything is refused, every kind is asked about.
+    modern = survey(described(versions=["TLSv1.3"]), MODERN, port=143, depth=Depth.FULL)
+    raised(modern)
+    before = tls_depths._fitting.cache_info()
+    raised(modern)
+    after = tls_depths._fitting.cache_info()
+    assert (after.misses, after.hits > before.hits) == (before.misses, True)
 
 
 def test_silence_leaves_open_what_was_asked_for_and_proves_nothing() -> None:
