@@ -6,7 +6,8 @@ import enum
 import inspect
 import re
 import string
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from diag.model.frozen import frozen
@@ -107,7 +108,7 @@ class Described:
     """The names of the fields, those of the base classes first."""
 
     def __init_subclass__(cls) -> None:
-        notes = (vars(base).get("__annotations__", {}) for base in reversed(cls.__mro__))
+        notes = (_annotations(base) for base in reversed(cls.__mro__))
         own = [name for annotated in notes for name, kind in annotated.items() if "ClassVar" not in str(kind)]
         cls.fields = tuple(dict.fromkeys(own))
 
@@ -140,6 +141,16 @@ class Described:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.values().items())})"
+
+
+def _annotations(cls: type) -> Mapping[str, Any]:
+    """Those of the class itself, whatever names in them are not known yet."""
+    if sys.version_info >= (3, 14):  # where they are worked out when somebody asks (PEP 649)
+        from annotationlib import Format, get_annotations
+
+        return get_annotations(cls, format=Format.FORWARDREF)
+    own: Mapping[str, Any] = vars(cls).get("__annotations__", {})
+    return own
 
 
 class Finding(Described):
