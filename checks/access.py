@@ -263,13 +263,13 @@ def the_mailbox_has_room(seen: MailboxSeen) -> Iterator[Finding]:
         )
 
 
-@rule("access/from-unrestricted", Severity.ERROR, Rfc(6409, "6.1"), Rfc(5321, "7.1"), since="1.0")
+@rule("access/from-unrestricted", Severity.ERROR, Rfc(6409, "6.1"), since="1.0")
 class FromUnrestricted(Finding):
     """Whoever has a mailbox can send in the name of any other.
 
     ## Why it matters
     One stolen password is enough to write as the management, and such mail passes SPF, DKIM and DMARC: it is
-    genuine in all that receivers can see.
+    genuine in all that receivers can see. The standard allows a server to refuse that, and does not demand it.
 
     ## How to fix
     Let the submission server take a sender only from the login that it belongs to; for roles that several

@@ -69,13 +69,13 @@ class SrvNoTls(Finding):
     missing: str
 
 
-@rule("autoconfig/srv-starttls-only", Severity.NOTICE, Rfc(8314, "5.1"), Rfc(8314, "3"), since="1.0")
+@rule("autoconfig/srv-starttls-only", Severity.NOTICE, Rfc(8314, "4.5.2"), Rfc(8314, "3"), since="1.0")
 class SrvStarttlsOnly(Finding):
     """SRV records lead mail programs to STARTTLS, and to no server with TLS from the first octet.
 
     ## Why it matters
-    An attacker on the way can strip STARTTLS; with TLS from the first octet there is nothing to strip. Mail
-    programs look for the record of that service first.
+    An attacker on the way can strip STARTTLS; with TLS from the first octet there is nothing to strip. The
+    standard wants that service advertised in preference.
 
     ## How to fix
     Publish the record shown, with a lower priority number than the one there is; open the port where it is not.

@@ -335,7 +335,7 @@ def mark_certificate_lasts(found: BimiFound, mark: BimiCertificate, moment: RunM
         yield CertificateExpires(subject=found.domain, day=f"{leaf.not_after:%Y-%m-%d}", evidence=mark.asked)
 
 
-@rule("bimi/logo-differs", Severity.NOTICE, Rfc(3709, "4.1"), BIMI, since="1.0")
+@rule("bimi/logo-differs", Severity.NOTICE, Rfc(6170, "4"), BIMI, since="1.0")
 class LogoDiffers(Finding):
     """The logo is not the one in the mark certificate.
 

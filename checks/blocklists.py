@@ -93,7 +93,7 @@ def sending_addresses_may_send_directly(found: AddressOnLists) -> Iterator[Verdi
     yield from PolicyListed.told_of(found, given)
 
 
-@rule("blocklists/name-listed", Severity.ERROR, Rfc(5782, "2.2"), _SPAMHAUS, since="1.0")
+@rule("blocklists/name-listed", Severity.ERROR, Rfc(5782, "3"), _SPAMHAUS, since="1.0")
 class NameListed(ListedFinding):
     """Your domain is on a list that receivers refuse mail by.
 

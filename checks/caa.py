@@ -85,13 +85,13 @@ def _let(policy: CaaPolicy, target: Target, record: str) -> tuple[Fix, ...]:
     return (Configure(f"whoever runs {owner}", f"CAA record {record}"),)
 
 
-@rule("caa/lookup-fails", Severity.WARNING, Rfc(8659, "3"), _BASELINE, since="1.0")
+@rule("caa/lookup-fails", Severity.WARNING, Rfc(8659, "6"), _BASELINE, since="1.0")
 class LookupFails(Finding):
     """Authorities cannot look up whether they may issue certificates for your hosts.
 
     ## Why it matters
-    An authority that gets no answer must not issue, above all where the zone is signed. The certificates in use
-    work until they run out, and then there is no next one.
+    An authority that gets no answer must not issue where the zone is signed; elsewhere it may after a second try, and
+    many refuse all the same. The certificates in use work until they run out, and then there may be no next one.
 
     ## How to fix
     Have the name servers of the zone answer questions for CAA records: "there is none" is an answer, an

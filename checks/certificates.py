@@ -67,7 +67,7 @@ class NameMismatch(CertificateFinding):
     """
 
 
-@rule("certificates/common-name-only", Severity.ERROR, Rfc(9525, "2"), Rfc(7817, "3"), since="1.0")
+@rule("certificates/common-name-only", Severity.ERROR, Rfc(9525, "2"), Rfc(7817, "5"), since="1.0")
 class CommonNameOnly(CertificateFinding):
     """The certificate of a server for mail programs has the host in its common name only.
 
@@ -143,7 +143,7 @@ class WeakKey(CertificateFinding):
     """
 
 
-@rule("certificates/weak-signature", Severity.ERROR, BR, Rfc(9155), since="1.0")
+@rule("certificates/weak-signature", Severity.ERROR, BR, Rfc(8446, "4.4.2.4"), since="1.0")
 class WeakSignature(CertificateFinding):
     """The certificate of a server for mail programs is signed with MD5 or SHA-1.
 

@@ -186,7 +186,7 @@ class WeakKeyOn25(CertificateFinding):
     """
 
 
-@rule("certificates/weak-signature-on-25", Severity.WARNING, BR, Rfc(9155), since="1.0")
+@rule("certificates/weak-signature-on-25", Severity.WARNING, BR, Rfc(8446, "4.4.2.4"), since="1.0")
 class WeakSignatureOn25(CertificateFinding):
     """The certificate of an MX host is signed with MD5 or SHA-1.
 

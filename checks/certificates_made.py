@@ -159,7 +159,7 @@ def public_certificates_were_logged(served: ClientCertificate) -> Iterator[Findi
         )
 
 
-@rule("certificates/key-reused", Severity.NOTICE, Rfc(7671, "8.1"), BR, since="1.0")
+@rule("certificates/key-reused", Severity.NOTICE, Rfc(5280, "8"), BR, since="1.0")
 class KeyReused(Finding):
     """Hosts have certificates of their own for one and the same key.
 

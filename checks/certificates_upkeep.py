@@ -155,7 +155,7 @@ class ExtraCertificates(Finding):
     """A server sends certificates that nobody needs.
 
     ## Why it matters
-    They cost every connection some packets. Clients pass over them, as they must; old ones gave up on a chain
+    They cost every connection some packets. Clients pass over them, as they should; old ones gave up on a chain
     when one of its certificates had expired, needed or not.
 
     ## How to fix

@@ -131,7 +131,7 @@ def _ports(ports: Sequence[int]) -> str:
     return f"port{'s' if len(ports) > 1 else ''} {listed(map(str, sorted(ports)))}"
 
 
-@rule("consistency/ipv6-broken", Severity.WARNING, Rfc(5321, "5.2"), Rfc(8314, "5.1"), since="1.0")
+@rule("consistency/ipv6-broken", Severity.WARNING, Rfc(6724, "10.3"), Rfc(8305, "1"), since="1.0")
 class Ipv6Broken(Finding):
     """A server for mail programs has an IPv6 address at which it does not answer.
 

@@ -125,7 +125,7 @@ def _unvouched(
             yield Difference("nobody vouches for its certificate", cites)
 
 
-@rule("consistency/mx-certificate-set", Severity.NOTICE, Rfc(8461, "4.1"), Rfc(7672, "2.2"), since="1.0")
+@rule("consistency/mx-certificate-set", Severity.NOTICE, Rfc(8461, "4.2"), Rfc(7672, "2.2"), since="1.0")
 class MxCertificateSet(Finding):
     """Only some of the MX hosts have a certificate that verifying senders accept.
 
@@ -238,7 +238,7 @@ def _unheard(matrix: Matrix, routing: Routing) -> Iterator[Undecided]:
             return
 
 
-@rule("consistency/software-differs", Severity.INFO, Rfc(5321, "4.2"), since="1.0")
+@rule("consistency/software-differs", Severity.INFO, Rfc(5321, "3.1"), since="1.0")
 class SoftwareDiffers(Finding):
     """The MX hosts run different software, or different versions of it.
 

@@ -119,11 +119,12 @@ class AllUnusable(Finding):
     """Senders can use none of the TLSA records.
 
     ## Why it matters
-    They insist on TLS because there are records, and accept any certificate because none can be used:
+    They insist on TLS because there are records, and most accept any certificate because none can be used:
     the work is done and the protection is missing.
 
     ## How to fix
-    Publish records with usage 3 (DANE-EE) or 2 (DANE-TA); usages 0 and 1 do not count for mail.
+    Publish records with usage 3 (DANE-EE) or 2 (DANE-TA). Usages 0 and 1 are not for mail: what
+    senders make of them is undefined, and most pass over them.
     """
 
     message = "Senders can use none of the TLSA records of {subject}: {why}."
@@ -272,8 +273,8 @@ class BreaksOnRenewal(Finding):
     stop delivering.
 
     ## How to fix
-    Publish `3 1 1`, which describes the key, and keep the key at renewals (`certbot --reuse-key`); or
-    `2 1 1` for the authority.
+    Publish `3 1 1`, which describes the key, and keep the key at renewals (`certbot --reuse-key`); or `2 0 1` for the
+    authority, whose certificate the server must then send along.
     """
 
     message = "The TLSA records of {subject} fit only until its certificate is renewed."
@@ -301,8 +302,8 @@ class NoNextKey(Finding):
     the server uses it: whoever forgets it stops the mail of senders that honour DANE.
 
     ## How to fix
-    Publish a second record ahead: `3 1 1` of the next key, or `2 1 1` of the authority that issues the
-    certificates.
+    Publish a second record ahead: `3 1 1` of the next key, or `2 0 1` of the authority that issues the certificates,
+    whose own certificate the server must then send along.
     """
 
     message = "{subject} has one TLSA record, for the key in use; none stands ready for the next."

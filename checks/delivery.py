@@ -162,7 +162,7 @@ def senders_that_honour_mta_sts_get_through(delivery: Delivery) -> Iterator[Verd
         )
 
 
-@rule("delivery/clear-text-path", Severity.ERROR, Rfc(3207, "4.1"), Rfc(7435), since="1.0")
+@rule("delivery/clear-text-path", Severity.ERROR, Rfc(5321, "5.1"), Rfc(7435), since="1.0")
 class ClearTextPath(Finding):
     """Mail travels without encryption, although another mail host of the domain would encrypt it.
 

@@ -45,12 +45,13 @@ _WORDS = {
 }
 
 
-@rule("dkim/syntax", Severity.ERROR, Rfc(6376, "3.2"), Rfc(6376, "3.6.1"), since="1.0")
+@rule("dkim/syntax", Severity.ERROR, Rfc(6376, "3.6.1"), Rfc(6376, "6.1.2"), since="1.0")
 class Syntax(Finding):
     """A DKIM key record breaks the form that verifiers expect.
 
     ## Why it matters
-    A strict verifier ignores the whole record. Mail signed with this key then counts as not signed.
+    Verifiers must ignore such a record; some lenient ones read it all the same. Mail signed with this key then
+    counts as not signed.
 
     ## How to fix
     Publish the record as `v=DKIM1; k=rsa; p=…`: `v=DKIM1` first and in capitals, every tag once, tags
@@ -104,7 +105,7 @@ class TextBesideKey(Finding):
     """Beside a DKIM key stands a text that is none.
 
     ## Why it matters
-    Verifiers may take any TXT record of a selector, and only one should be there. Most look for the key,
+    Verifiers may take any TXT record of a selector, and only one may be there. Most look for the key,
     some take the first record that comes and find nothing in it: signatures fail now and then.
 
     ## How to fix
@@ -183,7 +184,8 @@ def dkim_key_type_is_known(found: DkimKeyFound) -> Iterator[Finding]:
 @rule(
     "dkim/key-compromised",
     Severity.CRITICAL,
-    Rfc(8301, "4"),
+    Rfc(6376, "8.3"),
+    Rfc(6376, "3.6.1"),
     Doc("CVE-2017-15361 (ROCA)", "https://nvd.nist.gov/vuln/detail/CVE-2017-15361"),
     Doc("CVE-2008-0166 (Debian)", "https://nvd.nist.gov/vuln/detail/CVE-2008-0166"),
     since="1.0",
@@ -379,8 +381,8 @@ class Testing(Finding):
     """A DKIM key says that it is only being tested.
 
     ## Why it matters
-    With `t=y` verifiers may treat mail with a broken signature as if it had none. It is meant for the
-    first days.
+    With `t=y` verifiers must treat mail no differently from mail without a signature, whether its own is good
+    or not. It is meant for the first days.
 
     ## How to fix
     Remove `t=y` once signatures verify.

@@ -88,12 +88,13 @@ class Wildcard(Finding):
     answer: str
 
 
-@rule("dkim/wildcard-key", Severity.ERROR, Rfc(4592), Rfc(6376, "3.6.2"), since="1.0")
+@rule("dkim/wildcard-key", Severity.ERROR, Rfc(4592, "2.2.1"), Rfc(6376, "3.6.2"), since="1.0")
 class WildcardKey(Finding):
     """One DKIM key answers for every selector.
 
     ## Why it matters
-    No selector can be revoked or replaced: whoever has this key can sign under any name for ever.
+    Revoking or replacing one selector does not revoke the key: whoever has it signs under any other name, for as
+    long as the wildcard stands.
 
     ## How to fix
     Publish the key at its selector only, and remove the wildcard.

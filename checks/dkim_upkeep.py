@@ -25,7 +25,7 @@ from .txt import as_written
 USUAL_EXPONENT = 65537
 
 
-@rule("dkim/exponent", Severity.INFO, Rfc(6376, "3.3.1"), since="1.0")
+@rule("dkim/exponent", Severity.INFO, Rfc(6376, "3.3.2"), since="1.0")
 class Exponent(Finding):
     """A DKIM key has an unusual public exponent.
 

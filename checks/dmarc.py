@@ -253,12 +253,12 @@ def dmarc_policies_exist(policy: DmarcPolicy) -> Iterator[Finding]:
             return
 
 
-@rule("dmarc/policy-absent", Severity.WARNING, Rfc(9989, "4.7"), Rfc(7489, "6.3"), since="1.0")
+@rule("dmarc/policy-absent", Severity.WARNING, Rfc(9989, "4.10.1"), Rfc(7489, "6.6.3"), since="1.0")
 class PolicyAbsent(Finding):
     """The DMARC record names no policy.
 
     ## Why it matters
-    Receivers of today read it as `p=none`; older ones discard the record.
+    Receivers read it as `p=none` if it names an address for reports, and as no record at all if it does not.
 
     ## How to fix
     Say `p=none` if that is meant, right after `v=DMARC1`.

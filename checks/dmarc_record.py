@@ -14,7 +14,7 @@ class TagTwice(Finding):
     """A tag stands in the DMARC record twice.
 
     ## Why it matters
-    Some receivers take the first, some the last, some discard the record.
+    The standard calls the whole record invalid. Some receivers discard it, some take the first, some the last.
 
     ## How to fix
     Leave the one that is meant. Several report addresses belong into one tag, separated by commas.

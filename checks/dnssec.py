@@ -115,7 +115,8 @@ class DsOrphaned(Finding):
     """One of the DS records at the parent fits no key of the zone; another does.
 
     ## Why it matters
-    It does no harm. It may belong to the next key, published in advance, or have been left over.
+    It does no harm as long as the zone has a key of the same algorithm; without one the zone breaks the standard, and
+    strict validators may refuse it. It may belong to the next key, published in advance, or have been left over.
 
     ## How to fix
     Have it removed at the registrar, unless it belongs to your next key.
@@ -367,9 +368,9 @@ class SignatureExpiring(Finding):
     end: str
 
 
-@rule("dnssec/signature-outlived-by-ttl", Severity.ERROR, Rfc(6781, "4.4.2"), since="1.0")
+@rule("dnssec/signature-outlived-by-ttl", Severity.ERROR, Rfc(6781, "4.4.1"), since="1.0")
 class SignatureOutlivedByTtl(Finding):
-    """Signatures end before the time is over for which the records may be kept.
+    """Signatures end within the time to live of the records that they cover.
 
     ## Why it matters
     Within that time the domain disappears for everybody who validates.

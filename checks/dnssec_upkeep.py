@@ -89,7 +89,8 @@ class KeySmall(Finding):
     """A signing key is an RSA key of fewer than 2048 bits.
 
     ## Why it matters
-    Keys of that length may be broken within the years to come by those who can afford it.
+    Keys of that length may be broken within the years to come by those who can afford it. RFC 6781 held 1024 bits to be
+    enough for ten years: that was in 2012.
 
     ## How to fix
     Move to ECDSA P-256 (algorithm 13), whose signatures are smaller, too; or to RSA with 2048 bits.
@@ -130,12 +131,13 @@ def _listed(keys: list[KeySeen]) -> str:
     return ", ".join(f"key {key.key_tag} ({key.bits} bits)" for key in keys)
 
 
-@rule("dnssec/nsec3-cost", Severity.NOTICE, Rfc(9276, "3.1"), since="1.0")
+@rule("dnssec/nsec3-cost", Severity.NOTICE, Rfc(9276, "3.1"), Rfc(9276, "3.2"), since="1.0")
 class Nsec3Cost(Finding):
     """The zone hashes names more than once, or with salt.
 
     ## Why it matters
-    It costs every resolver that asks, protects nothing, and validators may one day stop to heed it.
+    More hashing costs every resolver that asks, and validators are free to disregard or refuse such answers; salt
+    protects nothing.
 
     ## How to fix
     Set iterations to 0 and the salt to none, or use NSEC.

@@ -151,7 +151,7 @@ class GreetingMalformed(Finding):
     message = "{subject} does not begin with an IMAP greeting."
 
 
-@rule("imap/preauth", Severity.CRITICAL, Rfc(9051, "7.1.4"), Rfc(9051, "11.1"), since="1.0")
+@rule("imap/preauth", Severity.CRITICAL, Rfc(9051, "7.1.4"), Rfc(9051, "11.3"), since="1.0")
 class Preauth(Finding):
     """The IMAP server lets strangers in without a login.
 

@@ -22,7 +22,7 @@ from diag.api import (
 from .submission_mechanisms import outdated
 
 
-@rule("imap/neither-tls-nor-login", Severity.NOTICE, Rfc(9051, "6.2.1"), Rfc(8314, "4.1"), since="1.0")
+@rule("imap/neither-tls-nor-login", Severity.NOTICE, Rfc(9051, "11.2"), Rfc(8314, "4.1"), since="1.0")
 class NeitherTlsNorLogin(Finding):
     """An IMAP server on port 143 offers neither TLS nor a login.
 
@@ -69,13 +69,14 @@ def imap_server_offers_starttls_once(secure: ImapUnderTls) -> Iterator[Finding]:
         yield StarttlsOfferedTwice(subject=secure.subject, evidence=secure.lines(with_keyword("STARTTLS")))
 
 
-@rule("imap/weak-mechanisms", Severity.NOTICE, Rfc(6331), Rfc(7677), Rfc(9051, "11"), since="1.0")
+@rule("imap/weak-mechanisms", Severity.NOTICE, Rfc(6331), Rfc(7677, "4"), Rfc(9051, "E"), since="1.0")
 class WeakMechanisms(Finding):
     """An IMAP server offers ways to log in that are out of date.
 
     ## Why it matters
-    Mail programs prefer them to a plain password under TLS, as they did when there was no TLS. For that the
-    server must keep every password in a form that is as good as the password itself to whoever steals it.
+    Mail programs prefer them to a plain password under TLS, as they did when there was no TLS. For CRAM-MD5,
+    DIGEST-MD5 and NTLM the server must keep every password in a form that is as good as the password itself to whoever
+    steals it. SCRAM-SHA-1 does not ask that, but rests on a hash that is out of date.
 
     ## How to fix
     Offer PLAIN under TLS, and SCRAM-SHA-256 where the server can do it; switch the older ways off.
@@ -184,7 +185,7 @@ def imap_server_says_goodbye(held: ImapHeld) -> Iterator[Finding]:
         yield NoByeOnLogout(subject=survey.subject, evidence=survey.cite(step.last))
 
 
-@rule("imap/id-discloses", Severity.INFO, Rfc(2971, "3.3"), Rfc(2971, "5"), since="1.0")
+@rule("imap/id-discloses", Severity.INFO, Rfc(2971, "3.3"), Rfc(2971, "7"), since="1.0")
 class IdDiscloses(Finding):
     """An IMAP server tells strangers its version or its operating system.
 

@@ -26,7 +26,7 @@ from diag.api import (
 from .client_access import LackFinding, certificate_settings, dovecot
 
 
-@rule("imap/no-starttls", Severity.ERROR, Rfc(9051, "11.1"), Rfc(8314, "4.1"), since="1.0")
+@rule("imap/no-starttls", Severity.ERROR, Rfc(9051, "11.2"), Rfc(8314, "4.1"), since="1.0")
 class NoStarttls(LackFinding):
     """An IMAP server takes logins on port 143 and offers no TLS there.
 
@@ -41,7 +41,7 @@ class NoStarttls(LackFinding):
     message = "{subject} takes logins and does not offer STARTTLS."
 
 
-@rule("imap/login-before-tls", Severity.ERROR, Rfc(9051, "6.2.3"), Rfc(8314, "4.1"), since="1.0")
+@rule("imap/login-before-tls", Severity.ERROR, Rfc(9051, "6.2.2"), Rfc(9051, "6.2.3"), since="1.0")
 class LoginBeforeTls(LackFinding):
     """An IMAP server takes a plain-text login before TLS.
 
@@ -50,7 +50,7 @@ class LoginBeforeTls(LackFinding):
     password readable by anyone on the way.
 
     ## How to fix
-    Forbid plain-text logins without TLS; the server then announces `LOGINDISABLED`.
+    Forbid plain-text logins without TLS; the server then announces `LOGINDISABLED`, and `AUTH=PLAIN` no longer.
     """
 
     message = "{subject} takes plain-text logins before TLS: {how}."
@@ -114,7 +114,7 @@ def imap_takes_logins_under_tls(secure: ImapUnderTls) -> Iterator[Verdict]:
     yield LogindisabledUnderTls.twice(secure.survey, Lack.LOGIN, fix)
 
 
-@rule("imap/no-base-capability", Severity.ERROR, Rfc(9051, "7.2.2"), since="1.0")
+@rule("imap/no-base-capability", Severity.ERROR, Rfc(9051, "7.2.2"), Rfc(3501, "7.2.1"), since="1.0")
 class NoBaseCapability(LackFinding):
     """An IMAP server does not say that it speaks IMAP4rev1 or IMAP4rev2.
 

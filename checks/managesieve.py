@@ -101,7 +101,7 @@ class PlaintextAuth(Finding):
     mailbox readable by anyone on the way.
 
     ## How to fix
-    Forbid plain-text logins without TLS; the list of mechanisms before TLS is then empty.
+    Forbid plain-text logins without TLS; the list of mechanisms before TLS then holds none of them, and may be empty.
     """
 
     message = "{subject} offers {mechanisms} before TLS."

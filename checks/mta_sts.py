@@ -53,13 +53,13 @@ SHORTEST_MAX_AGE = 604_800
 """Seconds, a week: RFC 8461 section 3.2 wants weeks or more."""
 
 
-@rule("mta-sts/record-invalid", Severity.WARNING, Rfc(8461, "3.1"), since="1.0")
+@rule("mta-sts/record-invalid", Severity.WARNING, Rfc(8461, "3.1"), Rfc(8461, "3.3"), since="1.0")
 class RecordInvalid(Finding):
     """The MTA-STS record cannot be used.
 
     ## Why it matters
-    Senders treat the domain as one without MTA-STS: they do not even fetch the policy, and mail can be
-    read or diverted on the way.
+    Senders that have no older copy of the policy treat the domain as one without MTA-STS: they do not even fetch it,
+    and mail can be read or diverted on the way. Those that keep a copy go on applying it until its time is over.
 
     ## How to fix
     Publish exactly one record of the form `v=STSv1; id=20261121T090000`; the `id` is any letters and
@@ -154,7 +154,7 @@ class PolicyWithoutRecord(Finding):
     """A policy is served, but no record announces it.
 
     ## Why it matters
-    Senders look for the record first: without it nobody ever asks for the policy.
+    Senders look for the record first: without it nobody asks for the policy who does not know it already.
 
     ## How to fix
     Publish the record, or stop serving the policy.
@@ -184,12 +184,13 @@ def sts_policy_is_announced(
         )
 
 
-@rule("mta-sts/policy-invalid", Severity.WARNING, Rfc(8461, "3.2"), since="1.0")
+@rule("mta-sts/policy-invalid", Severity.WARNING, Rfc(8461, "3.2"), Rfc(8461, "3.3"), since="1.0")
 class PolicyInvalid(Finding):
     """The MTA-STS policy breaks the rules for policies.
 
     ## Why it matters
-    Senders discard it and go on as if there were no MTA-STS.
+    Senders discard it. Those that have no older copy go on as if there were no MTA-STS; those that keep one go on
+    applying it until its time is over, to new mail hosts too.
 
     ## How to fix
     Serve a file with the lines `version: STSv1`, `mode: testing` or `enforce`, one `mx:` line for every
@@ -247,12 +248,13 @@ def sts_policy_says_everything_once(
         )
 
 
-@rule("mta-sts/mx-pattern-bad", Severity.WARNING, Rfc(8461, "3.2"), Rfc(8461, "4.1"), since="1.0")
+@rule("mta-sts/mx-pattern-bad", Severity.WARNING, Rfc(8461, "4.1"), Rfc(8461, "5"), since="1.0")
 class MxPatternBad(Finding):
     """An `mx:` line of the policy can match no host.
 
     ## Why it matters
-    The host that was meant is not covered: senders that honour the policy refuse to deliver to it.
+    The host that was meant is not covered: once the mode is `enforce`, senders that honour the policy refuse to
+    deliver to it.
 
     ## How to fix
     Write a host name in ASCII without trailing dot, or `*.` before a domain for any one label.

@@ -134,7 +134,7 @@ def a_domain_that_takes_no_mail_sends_none(
         yield NullButSends(subject=routing.domain, evidence=routing.asked + spf.root.evidence, fix=(nobody,))
 
 
-@rule("mx/target-domain-free", Severity.CRITICAL, Rfc(7505, "1"), Rfc(5321, "5.1"), since="1.0")
+@rule("mx/target-domain-free", Severity.CRITICAL, Rfc(5321, "5.1"), since="1.0")
 class TargetDomainFree(Finding):
     """An MX record names a host in a domain that nobody has registered.
 

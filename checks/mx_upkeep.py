@@ -154,9 +154,9 @@ def mx_records_are_few(routing: Routing) -> Iterator[Finding]:
         yield TooMany(subject=routing.domain, count=len(routing.exchanges), evidence=routing.asked)
 
 
-@rule("mx/wildcard", Severity.NOTICE, Rfc(4592), since="1.0")
+@rule("mx/wildcard", Severity.NOTICE, Rfc(4592, "2.2.1"), since="1.0")
 class Wildcard(Finding):
-    """Every name below the domain takes mail, because a wildcard MX answers for all of them.
+    """Every name below the domain that does not exist otherwise takes mail, because a wildcard MX answers for it.
 
     ## Why it matters
     Mail to a mistyped subdomain does not come back but goes to the mail host; and names that nobody
@@ -166,7 +166,7 @@ class Wildcard(Finding):
     Remove the wildcard, and give each subdomain that takes mail an MX record of its own.
     """
 
-    message = "A wildcard gives every name below {subject} the MX {hosts}."
+    message = "A wildcard gives names below {subject} that have no records of their own the MX {hosts}."
     hosts: str
 
 

@@ -39,7 +39,7 @@ LABELS = {995: "_pop3s", 110: "_pop3"}
 """Service names by port, the better one first (RFC 8314 section 3.1)."""
 
 
-@rule("pop3/unreachable", Severity.ERROR, Rfc(6186, "3.3"), Rfc(8314, "3.1"), since="1.0")
+@rule("pop3/unreachable", Severity.ERROR, Rfc(6186, "3.3"), Rfc(6186, "3.4"), since="1.0")
 class Unreachable(UnreachableFinding):
     """A host that mail programs are told to fetch mail from by POP3 cannot be reached.
 

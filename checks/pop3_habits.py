@@ -23,7 +23,7 @@ from diag.api import (
 from .client_access import says
 
 
-@rule("pop3/apop-offered", Severity.NOTICE, Rfc(1939, "7"), since="1.0")
+@rule("pop3/apop-offered", Severity.NOTICE, Rfc(1939, "7"), Rfc(6151, "2.1"), since="1.0")
 class ApopOfferedByGreeting(Finding):
     """A POP3 server invites mail programs to log in by APOP.
 

@@ -117,7 +117,7 @@ def names_of_own_addresses_lead_back(
     )
 
 
-@rule("reverse/generic", Severity.WARNING, Rfc(1912, "2.1"), _GMAIL, since="1.0")
+@rule("reverse/generic", Severity.WARNING, Rfc(8501, "4"), since="1.0")
 class Generic(Finding):
     """The name of an address of your own mail host looks like that of a home connection.
 

@@ -38,7 +38,7 @@ def the_login_for_a_round_trip_is_taken(sent: MessageSubmitted) -> Iterator[Find
         )
 
 
-@rule("access/round-trip-lost", Severity.CRITICAL, Rfc(5321, "6.1"), Rfc(6409, "3.1"), since="1.0")
+@rule("access/round-trip-lost", Severity.CRITICAL, Rfc(5321, "6.1"), Rfc(5321, "4.2.5"), since="1.0")
 class RoundTripLost(Finding):
     """A message that the submission server took does not arrive.
 

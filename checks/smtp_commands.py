@@ -87,8 +87,8 @@ class HeloVerified(Finding):
     """A mail host refuses mail because it does not like the name the sender gives in EHLO.
 
     ## Why it matters
-    The standard forbids this: senders behind address translation, in clusters and in clouds give names
-    that lead elsewhere, and their legitimate mail is returned.
+    The standard forbids to refuse mail because the name does not lead to the sender's address: senders behind
+    address translation, in clusters and in clouds give names that lead elsewhere, and their legitimate mail is returned.
 
     ## How to fix
     Let the name add to a spam score instead of deciding alone.
@@ -178,7 +178,7 @@ def messages_of_ordinary_size_are_taken(offer: InboundOffer) -> Iterator[Finding
     """Messages of ordinary size are taken."""
     said = (offer.tls or offer.clear).keywords.get("SIZE", ())
     size = int(said[0]) if said and said[0].isascii() and said[0].isdigit() and len(said[0]) <= 20 else 0
-    if 0 < size < SMALLEST_SIZE:  # 0 is no fixed limit (RFC 1870 section 4)
+    if 0 < size < SMALLEST_SIZE:  # 0 is no fixed limit (RFC 1870 section 3)
         fix = settings(offer.look, Postfix="message_size_limit = 52428800", Exim="message_size_limit = 50M")
         shown = offer.in_the_end(with_keyword("SIZE"))
         yield SizeBelowMinimum(subject=str(offer.endpoint), size=size, evidence=shown, fix=fix)
@@ -218,7 +218,7 @@ def no_password_is_asked_for_in_clear(offer: InboundOffer, target: Target) -> It
         )
 
 
-@rule("smtp/null-reverse-path-refused", Severity.ERROR, Rfc(5321, "4.5.5"), Rfc(5321, "6.1"), since="1.0")
+@rule("smtp/null-reverse-path-refused", Severity.ERROR, Rfc(5321, "4.5.5"), Rfc(2505, "2.6.1"), since="1.0")
 class NullReversePathRefused(Finding):
     """A mail host refuses mail without a sender, which is what bounces are.
 

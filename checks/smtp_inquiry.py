@@ -36,7 +36,8 @@ class VrfyDiscloses(Finding):
     Spammers, and those who guess passwords, gather addresses so. They need not send anything for it.
 
     ## How to fix
-    Let the server answer VRFY with 252 whatever it is asked for, or not know the command.
+    Let the server answer VRFY with 252 whatever it is asked for. Postfix, where the command is switched off, answers
+    502: the standard wants 252, but strangers learn nothing either way.
     """
 
     message = '{subject} tells by VRFY that a mailbox does not exist: "{line}".'
@@ -51,14 +52,14 @@ class ExpnDiscloses(Finding):
     Names and addresses of your people are there for the asking. They are what a forger of mail looks for.
 
     ## How to fix
-    Switch EXPN off; nobody needs it.
+    Switch EXPN off, or keep it for people who have logged in.
     """
 
     message = '{subject} tells by EXPN who is behind a mailbox: "{line}".'
     line: str
 
 
-@rule("smtp/unknown-command-fatal", Severity.NOTICE, Rfc(5321, "4.2.4"), Rfc(5321, "4.5.1"), since="1.0")
+@rule("smtp/unknown-command-fatal", Severity.NOTICE, Rfc(5321, "3.8"), Rfc(5321, "4.2.4"), since="1.0")
 class UnknownCommandFatal(Finding):
     """A mail host hangs up on the first command that it does not like.
 
@@ -82,7 +83,8 @@ class AcceptsBareLfCommand(Finding):
     so, which `--mailbox` shows.
 
     ## How to fix
-    Nothing, if old programs of your own send so. Otherwise let the server refuse it.
+    Let the server refuse it. The standard allows no exception; if old programs of your own send so, make one for
+    their addresses only.
     """
 
     message = '{subject} takes a command that ends in LF alone: "{line}".'

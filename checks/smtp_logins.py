@@ -60,7 +60,8 @@ class AuthLegacySyntax(Finding):
     """A mail host offers logins in the old way as well.
 
     ## Why it matters
-    The form `AUTH=` was for mail programs of the last century. It harms nobody.
+    The standard knows `AUTH` and a space alone; the form `AUTH=` was for mail programs of the last century. It harms
+    nobody.
 
     ## How to fix
     Switch it off, unless somebody still uses such a program.

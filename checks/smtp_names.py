@@ -124,7 +124,7 @@ def _plain(name: str) -> str:
     return name.lower().removesuffix(".")
 
 
-@rule("smtp/banner-discloses-version", Severity.INFO, Rfc(5321, "4.2"), since="1.0")
+@rule("smtp/banner-discloses-version", Severity.INFO, Rfc(5321, "3.1"), since="1.0")
 class BannerDisclosesVersion(Finding):
     """A mail host tells everybody the version of its software.
 

@@ -195,7 +195,7 @@ class Smtputf8Without8BitMime(Finding):
     """A mail host offers international addresses without what they build on.
 
     ## Why it matters
-    Senders that follow the standard take the offer for void.
+    The standard demands both together. What senders do with one alone is not said: such mail may be returned.
 
     ## How to fix
     Switch 8BITMIME on as well, or look for what takes it off the list.
@@ -296,8 +296,8 @@ class RequireTlsInClear(Finding):
     """A mail host offers REQUIRETLS before there is TLS.
 
     ## Why it matters
-    REQUIRETLS asks for mail to travel under TLS all the way. Without TLS the promise is void, and the standard
-    forbids to make it there.
+    REQUIRETLS asks for mail to travel under TLS all the way. Without TLS the promise is void: the standard has it
+    made in the reply to EHLO after STARTTLS.
 
     ## How to fix
     Offer it in the reply to EHLO under TLS only.

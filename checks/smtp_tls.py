@@ -136,12 +136,12 @@ def starttls_is_given(tls: InboundTls) -> Iterator[Verdict]:
         yield Undecided(f'refused once, and the second look decided nothing: "{line}"', evidence)
 
 
-@rule("smtp/starttls-handshake-fails", Severity.ERROR, Rfc(3207, "4.1"), since="1.0")
+@rule("smtp/starttls-handshake-fails", Severity.ERROR, Rfc(3207, "4"), Rfc(3207, "6"), since="1.0")
 class StarttlsHandshakeFails(Finding):
     """A mail host agrees to encrypt, and then it does not work.
 
     ## Why it matters
-    Senders must give up this connection. Some try again in plain text, others never do, and the mail
+    Senders give up this connection. Some try again in plain text, others never do, and the mail
     waits and is returned.
 
     ## How to fix
@@ -154,7 +154,7 @@ class StarttlsHandshakeFails(Finding):
     why: str
 
 
-@rule("smtp/client-cert-demanded", Severity.ERROR, Rfc(3207, "4.1"), since="1.0")
+@rule("smtp/client-cert-demanded", Severity.ERROR, Rfc(3207, "4"), since="1.0")
 class ClientCertDemanded(Finding):
     """A mail host demands a certificate from everybody who delivers mail.
 

@@ -111,7 +111,7 @@ class TooManyVoids(Finding):
     """More than two of the record's look-ups find nothing.
 
     ## Why it matters
-    Receivers may stop at the third and answer `permerror`: SPF then fails for all mail that no
+    Receivers should stop at the third and answer `permerror`: SPF then fails for all mail that no
     earlier term matched.
 
     ## How to fix

@@ -120,7 +120,7 @@ def spf_includes_can_be_looked_up(spf: SpfEvaluation, servers: Many[SpfTargetSer
             yield Undecided(f"{target.term} could not be looked up by our resolver; {why}", target.asked)
 
 
-@rule("spf/target-domain-free", Severity.CRITICAL, Rfc(7208, "11"), since="1.0")
+@rule("spf/target-domain-free", Severity.CRITICAL, Rfc(7208, "5.2"), Rfc(7208, "5.3"), since="1.0")
 class TargetDomainFree(Finding):
     """The SPF record names a host or service in a domain that nobody has registered.
 
@@ -192,7 +192,7 @@ def spf_does_not_lead_back_to_itself(spf: SpfEvaluation) -> Iterator[Finding]:
         )
 
 
-@rule("spf/passes-everyone", Severity.CRITICAL, Rfc(7208, "5.1"), Rfc(7208, "11.4"), since="1.0")
+@rule("spf/passes-everyone", Severity.CRITICAL, Rfc(7208, "5.1"), Rfc(7208, "8.3"), since="1.0")
 class PassesEveryone(Finding):
     """The SPF record lets everybody on the internet send as this domain.
 

@@ -98,13 +98,13 @@ def spf_version_is_in_lower_case(spf: SpfEvaluation) -> Iterator[Finding]:
         yield VersionCase(subject=spf.domain, version=version, evidence=spf.root.evidence, fix=fix)
 
 
-@rule("spf/senderid-left", Severity.NOTICE, Rfc(6686), since="1.0")
+@rule("spf/senderid-left", Severity.NOTICE, Rfc(6686, "6"), since="1.0")
 class SenderIdLeft(Finding):
     """A record of Sender ID is still published.
 
     ## Why it matters
-    Nobody evaluates `spf2.0/` records any more. They make the answer longer, and whoever keeps the
-    zone may take them for SPF.
+    Sender ID was given up: hardly anybody evaluates `spf2.0/` records any more. They make the answer longer, and
+    whoever keeps the zone may take them for SPF.
 
     ## How to fix
     Remove the record.
@@ -132,7 +132,8 @@ class MacroMisuse(Finding):
     standard says not to publish it; many receivers put `unknown` in its place.
 
     ## How to fix
-    Use `%{i}` (the address) or `%{h}` (the HELO name) instead, or name the servers.
+    Name the servers (`ip4:`, `ip6:`, `a:`), or use `%{ir}` (the address, reversed) instead. The HELO name `%{h}` is
+    no substitute: the client says what it likes there.
     """
 
     message = "SPF for {subject} uses the macro p in {term} of the record of {domain}."

@@ -29,13 +29,14 @@ def outdated(offered: Sequence[str]) -> list[str]:
     return [] if strong else [name for name in offered if name in WEAK]
 
 
-@rule("submission/weak-mechanisms", Severity.NOTICE, Rfc(6331), Rfc(7677), Rfc(8314, "4.1"), since="1.0")
+@rule("submission/weak-mechanisms", Severity.NOTICE, Rfc(6331), Rfc(7677, "4"), since="1.0")
 class WeakMechanisms(Finding):
     """A submission server offers ways to log in that are out of date.
 
     ## Why it matters
-    Mail programs prefer them to a plain password under TLS, as they did when there was no TLS. For that the
-    server must keep every password in a form that is as good as the password itself to whoever steals it.
+    Mail programs prefer them to a plain password under TLS, as they did when there was no TLS. For CRAM-MD5,
+    DIGEST-MD5 and NTLM the server must keep every password in a form that is as good as the password itself to whoever
+    steals it. SCRAM-SHA-1 does not ask that, but rests on a hash that is out of date.
 
     ## How to fix
     Offer PLAIN under TLS, and SCRAM-SHA-256 where the server can do it; switch the older ways off.

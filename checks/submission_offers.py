@@ -177,13 +177,13 @@ def logins_have_a_port_of_their_own(
             yield Undecided("nothing answers on ports 465 and 587, closed or not", offer.cites, subject)
 
 
-@rule("submission/no-implicit-tls", Severity.NOTICE, Rfc(8314, "3.3"), Rfc(8314, "7.3"), since="1.0")
+@rule("submission/no-implicit-tls", Severity.NOTICE, Rfc(8314, "3"), Rfc(8314, "3.3"), since="1.0")
 class NoImplicitTls(Finding):
     """Submission works on port 587 only, where TLS begins with a request in plain text.
 
     ## Why it matters
-    An attacker on the way can strip that request; with TLS from the first octet, on port 465, there
-    is nothing to strip. Mail programs are told to prefer port 465.
+    Where a mail program does not insist on TLS, an attacker on the way can strip that request; with TLS from the
+    first octet, on port 465, there is nothing to strip. That is what the standard recommends.
 
     ## How to fix
     Open port 465 with the same service and publish `_submissions._tcp`.

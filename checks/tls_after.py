@@ -28,13 +28,14 @@ NCSC_NL = Document(
 )
 
 
-@rule("tls/ticket-lifetime", Severity.NOTICE, Rfc(8446, "4.6.1"), Rfc(5077, "5.6"), since="1.0")
+@rule("tls/ticket-lifetime", Severity.NOTICE, Rfc(8446, "4.6.1"), Rfc(9325, "3.4"), since="1.0")
 class TicketLifetime(Finding):
     """A server gives out session tickets for longer than a week.
 
     ## Why it matters
-    Whoever gets hold of the key that tickets are sealed with can read every session that was resumed by one, and
-    impersonate the server for as long as they are good. TLS 1.3 forbids more than seven days; clients cut it short.
+    Whoever gets hold of the key that tickets are sealed with can read sessions that were resumed by one (under TLS 1.3
+    only where no new keys were agreed on), and impersonate the server for as long as they are good. TLS 1.3 forbids
+    more than seven days; clients cut it short.
 
     ## How to fix
     Set the lifetime of sessions to hours, and see that the key for tickets changes at least as often.
@@ -53,14 +54,14 @@ def session_tickets_are_good_for_a_week_at_most(given: TlsTickets) -> Iterator[F
         yield TicketLifetime(subject=str(given.endpoint), days=-(-longest // 86_400), evidence=(given.cite,))
 
 
-@rule("tls/early-data", Severity.NOTICE, Rfc(8446, "8"), since="1.0")
+@rule("tls/early-data", Severity.NOTICE, Rfc(8446, "8"), Rfc(8446, "E.5"), since="1.0")
 class EarlyData(Finding):
     """A server lets clients speak before the handshake is done (0-RTT).
 
     ## Why it matters
-    What is said so early can be recorded and said again by anybody, and the server cannot tell. A protocol has to say
-    which of its commands stand that; neither SMTP nor IMAP nor POP3 does. No mail program gains anything by it, as
-    the server greets first.
+    What is said so early can be recorded and said again by anybody, and only a server that keeps a record of it can
+    tell. A protocol has to say which of its commands stand that; neither SMTP nor IMAP nor POP3 does. No mail program
+    gains anything by it, as the server greets first.
 
     ## How to fix
     Switch early data (0-RTT) off where TLS is done for the mail server: mostly in a proxy before it.

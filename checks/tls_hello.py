@@ -60,7 +60,7 @@ class HelloSizeIntolerant(MindsTheHello):
     )
 
 
-@rule("tls/version-intolerant", Severity.ERROR, Rfc(8446, "4.2.1"), Rfc(9325, "3.1.1"), since="1.0")
+@rule("tls/version-intolerant", Severity.ERROR, Rfc(8446, "9.3"), Rfc(8446, "D.1"), since="1.0")
 class VersionIntolerant(MindsTheHello):
     """A server fails as soon as a client so much as offers TLS 1.3.
 

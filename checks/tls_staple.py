@@ -33,8 +33,8 @@ class StapleBad(Finding):
     that staples out of a file does so until somebody sees that the file is old.
 
     ## How to fix
-    Have the server fetch a new response before the old one ends, or send none: no program asks for it unless the
-    certificate does.
+    Have the server fetch a new response before the old one ends, or send none: no program insists on it unless
+    the certificate does.
     """
 
     message = "The OCSP response that comes with the certificate at {subject} {why}."

@@ -277,13 +277,14 @@ class NoAead(Finding):
     message = "{subject} accepts no suite with authenticated encryption under TLS 1.2."
 
 
-@rule("tls/cbc-only-12", Severity.NOTICE, Rfc(9325, "4.2"), since="1.0")
+@rule("tls/cbc-only-12", Severity.NOTICE, Rfc(9325, "4.2"), Rfc(7366, "1"), since="1.0")
 class CbcOnly(NoAead):
-    """A server knows only the old kind of encryption, in which text is scrambled first and checked later.
+    """A server knows only the old kind of encryption, in which whoever receives a text must decrypt before he can check it.
 
     ## Why it matters
-    That order (CBC) has been attacked again and again, and every server has to hide it with care. The suites
-    with GCM and ChaCha20 do both at once, and are faster; some clients offer nothing else.
+    That order (CBC, the checksum made first and encrypted with the text) has been attacked again and again, and every
+    server has to hide it with care unless both sides know encrypt-then-MAC. The suites with GCM and ChaCha20 do both at
+    once, and are faster; some clients offer nothing else.
 
     ## How to fix
     Update the TLS library, and allow suites with GCM or ChaCha20-Poly1305.

@@ -144,7 +144,8 @@ class ReportUriInvalid(Finding):
     Reports do not arrive there, and you are not told when mail cannot be delivered over TLS.
 
     ## How to fix
-    Write `mailto:` before a mailbox, or give an `https:` address; write `!` as `%21` and `,` as `%2C`.
+    Write `mailto:` before a mailbox, or give an `https:` address; write `!` as `%21`, `,` as `%2C`
+    and `;` as `%3B`.
     """
 
     message = "The TLSRPT record of {subject} sends reports to {entries}, where none can be sent."

@@ -118,7 +118,7 @@ def our_resolver_filters_nothing(filtered: FilteredAnswers) -> Iterator[Finding]
         yield FilteredByResolver(subject=each.question, code=each.code, told=told, evidence=(each.cite,))
 
 
-@rule("vantage/port-25-closed", Severity.INFO, Rfc(5321, "4.5.4.2"), since="1.0")
+@rule("vantage/port-25-closed", Severity.INFO, Rfc(5068, "4"), since="1.0")
 class Port25Closed(Finding):
     """From here nobody can be reached on port 25.
 

@@ -27,7 +27,7 @@ from diag.api import (
 from .zone_words import listed
 
 
-@rule("zone/does-not-exist", Severity.CRITICAL, Rfc(1034, "4.3.2"), Rfc(8914), since="1.0")
+@rule("zone/does-not-exist", Severity.CRITICAL, Rfc(1034, "4.3.2"), Rfc(2308, "2.1"), since="1.0")
 class DoesNotExist(Finding):
     """The domain does not exist.
 

@@ -192,7 +192,7 @@ def every_name_server_understands_edns(zone: ZoneServers) -> Iterator[Finding]:
 
 @rule("zone/large-answer", Severity.NOTICE, Rfc(9715, "3"), Rfc(7208, "3.4"), since="1.0")
 class LargeAnswer(Finding):
-    """The TXT records of the domain do not fit into one UDP answer.
+    """The TXT records of the domain may not fit into one UDP answer.
 
     ## Why it matters
     Whoever looks up SPF has to ask twice, over TCP the second time; behind some firewalls that fails, and then
@@ -202,7 +202,7 @@ class LargeAnswer(Finding):
     Remove verification records of services you no longer use, and move what can stand at a name of its own.
     """
 
-    message = "The TXT records of {subject} take {octets} octets; {limit} pass over UDP anywhere."
+    message = "The TXT records of {subject} take {octets} octets; more than {limit} may not pass over UDP."
     octets: int
     limit: int = LARGEST
 

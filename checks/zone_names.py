@@ -104,7 +104,7 @@ def policies_stand_at_their_own_names(wildcard: WildcardPolicy) -> Iterator[Find
         )
 
 
-@rule("zone/doubled-name", Severity.ERROR, Rfc(1034, "3.6.1"), Rfc(1035, "5.1"), since="1.0")
+@rule("zone/doubled-name", Severity.ERROR, Rfc(1034, "3.1"), Rfc(1035, "5.1"), since="1.0")
 class DoubledNameRule(Finding):
     """A record was published with the domain twice in its name, and the right name has none.
 
@@ -120,7 +120,7 @@ class DoubledNameRule(Finding):
     doubled: str
 
 
-@rule("zone/doubled-name-as-well", Severity.NOTICE, Rfc(1034, "3.6.1"), Rfc(1035, "5.1"), since="1.0")
+@rule("zone/doubled-name-as-well", Severity.NOTICE, Rfc(1034, "3.1"), Rfc(1035, "5.1"), since="1.0")
 class DoubledNameAsWell(Finding):
     """A record was published with the domain twice in its name; the right name has one too.
 

@@ -50,7 +50,7 @@ class Blocklist:
     refusals: Mapping[str, str] = field(default_factory=dict)
 
     def name_of(self, subject: str) -> str:
-        """The name to ask for: an address backwards, or a domain as it is (RFC 5782 sections 2.1, 2.2 and 2.4)."""
+        """The name to ask for: an address backwards, or a domain as it is (RFC 5782 sections 2.1, 2.4 and 3)."""
         if self.holds == "addresses":
             subject = reverse_name(subject).removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
         return f"{subject}.{self.zone}"

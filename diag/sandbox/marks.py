@@ -63,7 +63,7 @@ def mark_certificate(authority: Authority, kind: str, names: tuple[str, ...], lo
 
 
 def logotype(logo: bytes) -> bytes:
-    """The extension for a logo, which is compressed as mark authorities do (RFC 3709 section 4.1)."""
+    """The extension for a logo, which is compressed as mark authorities do (RFC 6170 section 5.2)."""
     packed = gzip.compress(logo, mtime=0)
     uri = b"data:image/svg+xml;base64," + base64.b64encode(packed)
     hashed = _der(_SEQUENCE, _SHA256 + _der(_OCTET_STRING, sha256(packed).digest()))

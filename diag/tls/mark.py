@@ -89,7 +89,7 @@ def judge_mark(
 
 
 def logo_in(certificate: bytes) -> bytes | None:
-    """The first SVG that a certificate carries as a data URI (RFC 3709 section 4.1); None where there is none."""
+    """The first SVG that a certificate carries as a data URI (RFC 6170 section 4); None where there is none."""
     found = parsed(certificate)
     try:
         extension = found.extensions.get_extension_for_oid(oid.ObjectIdentifier(LOGOTYPE)) if found else None
