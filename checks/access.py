@@ -177,8 +177,8 @@ class PopUnusable(Finding):
     """The login over POP3 works, and the messages cannot be fetched as they should be.
 
     ## Why it matters
-    A mail program that leaves messages on the server knows them by their unique-ids. Without these, or with two
-    alike, it fetches everything again and again, or leaves messages out.
+    A mail program that leaves messages on the server knows them by their unique-ids. Without these it fetches everything
+    again and again, or leaves messages out.
 
     ## How to fix
     Look into the server's log for the reason. In Dovecot the form of unique-ids is `pop3_uidl_format`.
@@ -186,6 +186,22 @@ class PopUnusable(Finding):
 
     message = "The maildrop cannot be used at {subject}: {what}."
     what: str
+
+
+@rule("access/pop-ids-alike", Severity.WARNING, Rfc(1939, "7"), since="1.0")
+class PopIdsAlike(Finding):
+    """Two messages of the maildrop have one unique-id.
+
+    ## Why it matters
+    A mail program that leaves messages on the server takes the second one for fetched and leaves it out. Only where
+    both are copies of the very same message does nothing get lost: such copies may share one.
+
+    ## How to fix
+    Fetch both and compare them. If they differ, the ids are at fault; in Dovecot their form is `pop3_uidl_format`.
+    """
+
+    message = "At {subject} two messages have the unique-id {id_shared}."
+    id_shared: str
 
 
 @check
@@ -205,8 +221,7 @@ def the_maildrop_can_be_read(seen: MaildropSeen) -> Iterator[Verdict]:
             return
     cites = seen.cite(visit.uidl.event if visit.uidl else None)
     if visit.twice:
-        what = f"two messages have the unique-id {visit.twice}"
-        yield PopUnusable(subject=seen.subject, what=what, evidence=cites)
+        yield PopIdsAlike(subject=seen.subject, id_shared=visit.twice, evidence=cites)
     elif visit.bad:
         what = f"a unique-id is not of 1 to 70 characters: {visit.bad}"
         yield PopUnusable(subject=seen.subject, what=what, evidence=cites)
