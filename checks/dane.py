@@ -19,7 +19,6 @@ from diag.api import (
     RunMoment,
     Security,
     Severity,
-    Target,
     TlsaProblem,
     Unavailable,
     Undecided,
@@ -88,7 +87,7 @@ class Mismatch(Finding):
 
 @check
 def tlsa_records_fit_the_certificate(
-    heeded: HeededTlsa, target: Target, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
+    heeded: HeededTlsa, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
 ) -> Iterator[Verdict]:
     """A TLSA record fits the certificate that the mail host serves."""
     host = heeded.host
@@ -98,7 +97,7 @@ def tlsa_records_fit_the_certificate(
         yield Undecided(tls.because if tls else "no mail host was talked to", host.asked)
         return
     known = of_host(tls, host.host)
-    wrong = [each for each in known if not matches(host, each, target.domain, moment)]
+    wrong = [each for each in known if not matches(host, each, moment)]
     if wrong:
         both = len(wrong) > 1 and len(wrong) == len(known)
         yield Mismatch(
@@ -311,16 +310,14 @@ class NoNextKey(Finding):
 
 @check
 def tlsa_records_stand_ready_for_the_next_key(
-    heeded: HeededTlsa, target: Target, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
+    heeded: HeededTlsa, moment: RunMoment, tls: Many[InboundTls] | Absent | Unavailable
 ) -> Iterator[Finding]:
     """A TLSA record stands ready for the next key."""
     host = heeded.host
     if [(record.usage, record.selector) for record in host.usable] != [(3, 1)]:
         return
     known = of_host(tls, host.host) if isinstance(tls, Many) else []
-    if all(
-        matches(host, each, target.domain, moment) for each in known
-    ):  # else the next key is in use already
+    if all(matches(host, each, moment) for each in known):  # else the next key is in use already
         ahead = Configure(f"{host.owner}. TLSA 3 1 1", _NEXT_KEY, "openssl")
         yield NoNextKey(subject=host.host, evidence=host.asked, fix=(ahead,))
 

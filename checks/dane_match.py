@@ -29,10 +29,10 @@ def of_host(tls: Many[InboundTls], host: str) -> list[InboundTls]:
     ]
 
 
-def matches(host: DaneHost, tls: InboundTls, domain: str, moment: RunMoment) -> bool:
+def matches(host: DaneHost, tls: InboundTls, moment: RunMoment) -> bool:
     """Whether any usable record authenticates what an address served (RFC 7672 section 3.1)."""
     chain = tls.handshake.chain if tls.handshake is not None else ()
-    results = against_records(host, chain, domain, moment.at)
+    results = against_records(host, chain, moment.at)
     return any(result.outcome is TlsaOutcome.MATCHED for result in results)
 
 

@@ -373,7 +373,7 @@ class SignatureOutlivedByTtl(Finding):
     """Signatures end within the time to live of the records that they cover.
 
     ## Why it matters
-    Within that time the domain disappears for everybody who validates.
+    Unless the zone is signed anew, the domain disappears within that time for everybody who validates.
 
     ## How to fix
     See why the signer has stopped, and sign the zone anew at once.

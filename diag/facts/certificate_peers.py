@@ -78,7 +78,6 @@ class CertificatePeers:
 
 def before_senders(
     served: InboundCertificate,
-    domain: str,
     dane: Many[DaneHost] | Absent | Unavailable,
     sts: StsPolicy | Absent | Unavailable,
     clock: OurClock | Absent | Unavailable,
@@ -86,7 +85,7 @@ def before_senders(
     """What senders make of the certificate of an MX host."""
     peers = [PeerVerdict(Peer.OPPORTUNISTIC, True)]  # RFC 7435 section 3: whatever it is, it beats clear text
     peers += _under_policy(served, sts, clock)
-    peers += _under_dane(served, domain, of_host(dane, served))
+    peers += _under_dane(served, of_host(dane, served))
     return CertificatePeers(served, tuple(peers))
 
 
@@ -118,15 +117,10 @@ def why_unsure(known: DaneHost | Absent | Unavailable | None) -> str:
             return ""
 
 
-def against_records(
-    host: DaneHost, chain: tuple[bytes, ...], domain: str, moment: datetime
-) -> tuple[TlsaResult, ...]:
-    """What the usable TLSA records say of a chain (RFC 7672 section 3.1).
-
-    For DANE-TA the certificate may name the TLSA base domain, the MX host or the mail domain (section 3.2.2).
-    """
+def against_records(host: DaneHost, chain: tuple[bytes, ...], moment: datetime) -> tuple[TlsaResult, ...]:
+    """What the usable TLSA records say of a chain (RFC 7672 section 3.1)."""
     records = [Association(each.usage, each.selector, each.matching, each.data) for each in host.usable]
-    return tuple(match_all(records, chain, tuple(dict.fromkeys((host.base, host.host, domain))), moment))
+    return tuple(match_all(records, chain, host.names or (host.base,), moment))
 
 
 def _verified(
@@ -155,7 +149,7 @@ def _under_policy(
 
 
 def _under_dane(
-    served: InboundCertificate, domain: str, known: DaneHost | Absent | Unavailable | None
+    served: InboundCertificate, known: DaneHost | Absent | Unavailable | None
 ) -> Iterator[PeerVerdict]:
     if unsure := why_unsure(known):
         yield PeerVerdict(Peer.DANE, None, undecided=unsure)
@@ -163,7 +157,7 @@ def _under_dane(
         if not known.usable:  # TLS is a must then, and nobody is authenticated (RFC 7672 section 2.2)
             yield PeerVerdict(Peer.DANE, True)
             return
-        results = against_records(known, served.handshake.chain, domain, served.verdict.moment)
+        results = against_records(known, served.handshake.chain, served.verdict.moment)
         fits = any(result.outcome is TlsaOutcome.MATCHED for result in results)
         reasons = tuple(dict.fromkeys(_unfit(result) for result in results))
         yield PeerVerdict(Peer.DANE, fits, () if fits else reasons[:MOST_REASONS])

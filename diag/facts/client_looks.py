@@ -163,7 +163,7 @@ def _put_off(session: AnySession) -> tuple[str, int | None] | None:
     match session:
         case SmtpSession(starttls=begun) if begun and begun.reply and begun.reply.kind == 4:
             return str(begun.reply), begun.cited
-        # RFC 5530 section 3; RFC 3206 section 4 and RFC 2449 section 8.1.1.
+        # RFC 5530 section 3; RFC 3206 section 4 and RFC 2449 section 8.1.2.
         case ImapSession(starttls=begun) if begun and begun.reply:
             if begun.reply[-1].code.upper() in ("UNAVAILABLE", "INUSE"):
                 return str(begun.reply[-1]), begun.cited

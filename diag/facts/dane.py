@@ -34,6 +34,8 @@ class DaneHost:
     waited: bool
     """A pause lay between the two looks, as the user wished."""
     asked: tuple[Cite, ...]
+    names: tuple[str, ...] = ()
+    """What a certificate may name where a record is of the authority that issued it (RFC 7672 section 3.2.2)."""
 
     @property
     def secure(self) -> bool:

@@ -291,7 +291,7 @@ def _authenticated(
 
 
 def _opportunistic(place: Place, tls: _Secured) -> Attempt:
-    """TLS with any certificate, and clear text where there is none (RFC 3207 section 4.1, RFC 7435)."""
+    """TLS with any certificate, and clear text where there is none (RFC 3207 section 4.1, RFC 7672 section 2.2)."""
     if tls.state is _Tls.OPEN:
         return place.unheard(tls.words, *tls.cites)
     if tls.state is _Tls.WORKS:
@@ -302,7 +302,7 @@ def _opportunistic(place: Place, tls: _Secured) -> Attempt:
         return place.unheard(
             "whether TLS comes about depends on whether the sender names the host", *tls.cites
         )
-    # The conversation ended with the handshake; a sender begins a new one without (RFC 3207 section 4.1).
+    # The conversation ended with the handshake; a sender may begin one without (RFC 7672 section 2.2).
     attempt = place.attempt(
         Outcome.CLEAR, Cause.TLS_FAILS, f"{tls.words}, and is tried again without TLS", *tls.cites
     )

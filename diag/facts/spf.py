@@ -6,7 +6,7 @@ import enum
 import ipaddress
 from collections.abc import Iterator
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from diag.model.frozen import frozen
 from diag.model.knowing import Cite
@@ -222,15 +222,12 @@ class SpfEvaluation:
     def passes(self, address: str) -> bool | None:
         """Whether mail from an address passes, whoever sends it; None where that depends on the message.
 
-        None as well where part of the tree could not be looked up, or breaks the grammar.
+        None as well where part of the tree that decides could not be looked up, or any of it breaks the grammar.
         """
-        ip = ipaddress.ip_address(address)
-        if any(ip in network for _, _, network in self.networks()) or self.final == "+":
-            return True
-        known = all(
-            step.outcome in _SETTLED and not step.partly and not _by_client(step) for _, step in self.walk()
-        )
-        return False if known and not any(self.errors()) else None
+        if any(self.errors()):
+            return None
+        ends = _ends(self.root, ipaddress.ip_address(address))
+        return ends.pop() if len(ends) == 1 else None
 
     @property
     def final(self) -> str:
@@ -244,6 +241,35 @@ _SETTLED = frozenset({Outcome.NOT_NEEDED, Outcome.FOUND, Outcome.VOID})
 def _by_client(step: SpfStep) -> bool:
     """Whether a term decides by more than the client's address."""
     return isinstance(step.term, Mechanism) and step.term.name in ("ptr", "exists")
+
+
+def _ends(node: SpfNode, ip: IPv4Address | IPv6Address) -> set[bool]:
+    """Whether a record lets an address pass: both where that is not known. The first term that matches decides."""
+    ends: set[bool] = set()
+    for step in node.steps:
+        if not step.reached or not isinstance(step.term, Mechanism):
+            continue
+        matched = _matched(step, ip)
+        if matched is not False:
+            ends.add(step.term.qualifier == "+")
+        if matched:
+            return ends
+    for step in node.steps:  # redirect comes last, wherever it stands (RFC 7208 section 6.1)
+        if step.reached and isinstance(step.term, Modifier) and step.term.name == "redirect":
+            return ends | (_ends(step.inner, ip) if step.inner is not None else {True, False})
+    return ends | {False}
+
+
+def _matched(step: SpfStep, ip: IPv4Address | IPv6Address) -> bool | None:
+    """Whether a mechanism matches an address; None where that is not known."""
+    if isinstance(step.term, Mechanism) and step.term.name == "all":
+        return True
+    if step.inner is not None:
+        below = _ends(step.inner, ip)
+        return below.pop() if len(below) == 1 else None
+    if any(ip in network for network in step.networks):
+        return True
+    return False if step.outcome in _SETTLED and not step.partly and not _by_client(step) else None
 
 
 def _passing(node: SpfNode) -> Iterator[tuple[SpfNode, SpfStep, Network]]:

@@ -123,7 +123,7 @@ async def certificate_peers(
 
     def met(served: ServedCertificate | Absent | Unavailable) -> CertificatePeers | Absent | Unavailable:
         if isinstance(served, InboundCertificate):
-            return before_senders(served, target.domain, dane, sts, clock)
+            return before_senders(served, dane, sts, clock)
         return before_programs(served, clock) if isinstance(served, ServedCertificate) else served
 
     return Many({subject: met(served) for each in both for subject, served in each.items.items()})

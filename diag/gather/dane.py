@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeGuard
 
 import dns.exception
@@ -12,7 +13,7 @@ import dns.wire
 
 from diag.facts.dane import DaneHost, HeededTlsa
 from diag.facts.dnssec import Security, ZoneSignatures, why
-from diag.facts.mx import MxHost
+from diag.facts.mx import MxHost, Routing
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
@@ -34,6 +35,7 @@ CONFIRMING_PAUSE = 60.0
 async def dane_hosts(
     target: Target,
     hosts: Many[MxHost],
+    routing: Routing,
     signatures: ZoneSignatures | Absent | Unavailable,
     lab: Lab,
 ) -> Many[DaneHost]:
@@ -43,9 +45,17 @@ async def dane_hosts(
         host = hosts.items[name]
         if not isinstance(host, MxHost):
             return host
-        return _verified(await dane_host(target, host, lab), signatures)
+        found = _verified(await dane_host(target, host, lab), signatures)
+        return replace(found, names=_names(found, routing)) if isinstance(found, DaneHost) else found
 
     return Many(await all_of(one, hosts.items))
+
+
+def _names(host: DaneHost, routing: Routing) -> tuple[str, ...]:
+    """The TLSA base domain, and that for which the sender looked up what led there, if it led there securely."""
+    if not (routing.authenticated or routing.implicit):
+        return tuple(dict.fromkeys((host.base, host.host)))
+    return tuple(dict.fromkeys((host.base, routing.domain, routing.owner)))
 
 
 @fact

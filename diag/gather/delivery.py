@@ -53,7 +53,7 @@ async def delivery(
     if not target.dialogues:
         return Unavailable("no conversations are held in this run, only the DNS is asked")
     peers = {
-        served.subject: before_senders(served, target.domain, dane, policy, clock)
+        served.subject: before_senders(served, dane, policy, clock)
         for served in (certificates.values() if isinstance(certificates, Many) else ())
     }
     seen = _Seen(

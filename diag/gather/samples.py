@@ -31,7 +31,7 @@ Session = SmtpSession | ImapSession | Pop3Session | SieveSession
 Reply = EhloReply | Capabilities | Capa | SieveCapabilities
 
 MOST_DIGITS = 20
-"""Of a SIZE: what an implementation must be able to read (RFC 1870 section 3)."""
+"""Of a SIZE: as many as the parameter of MAIL may have (RFC 1870 section 3)."""
 
 
 def sample(probe: object, session: Session, answer: Shown | None = None) -> Sample | None:
@@ -178,7 +178,7 @@ def offered(told: Reply | None) -> Offered | None:
 def _size(told: EhloReply) -> int | None:
     said = next(iter(told.keywords.get("SIZE", ())), "")
     plain = said.isascii() and said.isdigit() and len(said) <= MOST_DIGITS
-    return int(said) or None if plain else None  # 0 is no fixed limit (RFC 1870 section 4)
+    return int(said) or None if plain else None  # 0 is no fixed limit (RFC 1870 section 3)
 
 
 def _sampled(told: Told | None) -> Offered | None:

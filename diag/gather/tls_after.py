@@ -85,7 +85,7 @@ _ENDED = (Ending.BY_US, Ending.BY_PEER)
 def said_goodbye(transcript: Transcript) -> bool:
     """Whether we took our leave, and the peer answered that.
 
-    The last thing it says is 221 or +OK to QUIT (RFC 5321 section 4.1.1.10, RFC 1939 section 6) or OK to LOGOUT (RFC
+    The last thing it says is 221 or +OK to QUIT (RFC 5321 section 4.1.1.10, RFC 1939 sections 4 and 6) or OK to LOGOUT (RFC
     5804 section 2.3). Of IMAP (RFC 9051 section 6.1.3) the tag tells: other commands may go together with it, and be
     answered in another order. Some IMAP servers close after BYE, and leave OK out.
     """

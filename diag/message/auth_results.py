@@ -30,7 +30,7 @@ class AuthResults:
     """One field: who wrote it, and what it says."""
 
     authserv_id: str
-    """In lower case. A reader must know which of these his own receivers write (RFC 8601 section 5)."""
+    """In lower case. A reader must know which of these his own receivers write (RFC 8601 section 2.5)."""
     found: tuple[Found, ...]
 
 

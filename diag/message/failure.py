@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from diag.model.frozen import frozen
 
@@ -29,7 +30,7 @@ def read_failure(octets: bytes) -> Failure | None:
         return None
     reporter, recipients = "", dict[str, None]()
     fields: dict[str, str] = {}
-    for line in (*message.body.splitlines()[:MOST_LINES], b""):
+    for line in (*_unfolded(message.body.splitlines()[:MOST_LINES]), b""):
         # RFC 3464 section 2.1: groups of fields with blank lines between them, one for each recipient.
         found = _FIELD.fullmatch(line)
         if found is not None:
@@ -41,6 +42,17 @@ def read_failure(octets: bytes) -> Failure | None:
                 recipients.update(dict.fromkeys(filter(None, map(_after_type, named))))
             fields = {}
     return Failure(reporter, tuple(recipients)) if recipients else None
+
+
+def _unfolded(lines: Iterable[bytes]) -> list[bytes]:
+    """Fields may go on in lines that begin with a space or a tab (RFC 3464 section 2.1.1)."""
+    whole: list[bytes] = []
+    for line in lines:
+        if whole and whole[-1].strip() and line[:1] in (b" ", b"\t") and line.strip():
+            whole[-1] += line
+        else:
+            whole.append(line)
+    return whole
 
 
 _FIELD = re.compile(rb"(Reporting-MTA|Action|Final-Recipient|Original-Recipient):(.{0,1000})", re.IGNORECASE)

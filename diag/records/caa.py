@@ -45,8 +45,6 @@ class CaaRecord:
         domain = domain.strip(" \t")
         # Parameters are the authority's own; RFC 8657 defines two that all of them know.
         given = [each.strip(" \t") for each in parameters.split(";")] if parameters.strip(" \t") else []
-        if given and not given[-1]:
-            given.pop()
         if len(self.value) > LONGEST or (domain and not _DOMAIN.fullmatch(domain)):
             return None
         return domain.lower() if all(map(_PARAMETER.fullmatch, given)) else None

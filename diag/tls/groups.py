@@ -49,7 +49,7 @@ class Group:
 
     @property
     def weak(self) -> bool:
-        """Whether it is a curve below 256 bits or over a binary field (RFC 9325 section 4.5, RFC 8422 section 5.1.1)."""
+        """Whether it is a curve of 224 bits at most, or over a binary field (RFC 9325 section 4.5, RFC 8422 5.1.1)."""
         return self.kind is Kind.BINARY or (self.kind is Kind.PRIME and self.bits <= 224)
 
     @property

@@ -144,7 +144,7 @@ class _Finder:
         wanted = read(last).issuer_der
         met = {_identity(der) for der in path}
         for candidate in self._by_subject.get(wanted, ()):
-            # The same name and key twice is a loop (RFC 4158 section 2.4.1).
+            # The same name and key twice is a loop (RFC 4158 section 5.2).
             if _identity(candidate) in met:
                 continue
             if self.left <= 0:

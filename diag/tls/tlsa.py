@@ -42,7 +42,7 @@ class TlsaOutcome(enum.StrEnum):
     NAME_MISMATCH = "name-mismatch"
     """The path holds, and the certificate names none of the reference identifiers."""
     UNUSABLE = "unusable"
-    """SMTP clients ignore it: usage 0 or 1, unknown numbers, or data of the wrong length."""
+    """SMTP clients ignore it: usage 0 or 1, unknown numbers, data of the wrong length, or a stronger digest beside it."""
 
 
 @frozen
@@ -106,8 +106,24 @@ def match_all(
     reference_names: tuple[str, ...],
     moment: datetime,
 ) -> tuple[TlsaResult, ...]:
-    """Every record of an RRset against a chain, in the order given; one match suffices (RFC 7671 section 8)."""
-    return tuple(match(record, chain, reference_names, moment) for record in records)
+    """Every record of an RRset against a chain, in the order given; one match suffices (RFC 7671 section 8).
+
+    A digest counts only where no record of the same usage and selector has a stronger one (section 9).
+    """
+    strongest: dict[tuple[int, int], int] = {}
+    for record in records:
+        if not unusable(record):
+            kind = record.usage, record.selector
+            strongest[kind] = max(strongest.get(kind, 0), record.matching)
+
+    def result(record: Association) -> TlsaResult:
+        if 0 < record.matching < strongest.get((record.usage, record.selector), 0):
+            return TlsaResult(
+                record, TlsaOutcome.UNUSABLE, detail="a record with a stronger digest stands beside it"
+            )
+        return match(record, chain, reference_names, moment)
+
+    return tuple(map(result, records))
 
 
 def fits(record: Association, der: bytes) -> bool:
@@ -140,20 +156,25 @@ def _anchored(
     return TlsaResult(record, TlsaOutcome.NO_MATCH)
 
 
-def _outcome(record: Association, verdict: ChainVerdict) -> TlsaResult:
+def _outcome(record: Association, verdict: ChainVerdict, *, bare: bool = False) -> TlsaResult:
+    """What a path comes to; `bare` tells that the record is of a key above its last certificate."""
     depth = len(verdict.path) - 1
     if verdict.trust != "trusted":
         return TlsaResult(record, TlsaOutcome.NOT_ISSUER, detail="no path leads to it")
-    # The anchor is what the DNS vouches for: its own dates and strength are not judged (RFC 7671 section 5.2).
-    flaws = [flaw for flaw in verdict.flaws if flaw.depth < depth or depth == 0]
+    # The anchor's constraints count (RFC 7671 section 5.2.1). Its dates do where it is self-issued, as OpenSSL has it.
+    dated = bare or depth == 0 or verdict.path[-1].self_issued
+    flaws = [flaw for flaw in verdict.flaws if flaw.depth < depth or dated or flaw.fault not in _OF_DATES]
     grave = [flaw for flaw in flaws if flaw.fault not in _TOLERATED]
     if grave:
         return TlsaResult(record, TlsaOutcome.PATH_FLAWED, depth, f"{grave[0].fault}: {grave[0].label}")
-    if not verdict.name_matched:
+    # The common name counts where there is no DNS name (RFC 7672 section 3.2.3).
+    by_common_name = verdict.common_name_only and verdict.leaf is not None and not verdict.leaf.dns_names
+    if not (verdict.name_matched or by_common_name):
         return TlsaResult(record, TlsaOutcome.NAME_MISMATCH, depth)
     return TlsaResult(record, TlsaOutcome.MATCHED, depth)
 
 
+_OF_DATES = frozenset({"expired", "not-yet-valid"})
 _TOLERATED = frozenset({"profile", "ca-leaf", "weak-key", "weak-signature"})
 """Flaws that the common DANE clients do not refuse: what they accept is the library's security level."""
 
@@ -170,7 +191,7 @@ def _bare_key(
         if not _signed_by(certificate, record.data):
             continue
         verdict = judge(chain, reference_names, (certificate.der,), moment)
-        found = _outcome(record, verdict)
+        found = _outcome(record, verdict, bare=True)
         return TlsaResult(record, found.outcome, depth, found.detail)
     return TlsaResult(record, TlsaOutcome.NO_MATCH)
 

@@ -88,5 +88,5 @@ def read_clear_login(transcript: Transcript) -> Tried:
 
 
 def _wants_tls(reply: Reply) -> bool:
-    """RFC 4954 section 6 (534, 538 in RFC 2554), RFC 3207 section 4 (530): this login takes more than a password."""
-    return reply.code in (530, 534, 538) or reply.enhanced == "5.7.11"
+    """RFC 4954 section 6 (538), RFC 3207 section 4 (530): a login here needs TLS. 534 is of this user alone."""
+    return reply.code in (530, 538) or reply.enhanced == "5.7.11"

@@ -1,9 +1,9 @@
 """Command injection at STARTTLS of IMAP and ManageSieve and STLS of POP3: the dialogues that show it, and their reading.
 
 What stands behind the command in one write belongs to the plain text and must be forgotten when TLS begins
-(RFC 9051 section 6.2.1, RFC 2595 section 4, RFC 5804 section 2.2). As on port 25 nothing is waited for: an answer
-under TLS to what was said before it shows by its tag in IMAP and ManageSieve, and in POP3 because it has many lines,
-which that to QUIT has not.
+(RFC 9051 section 6.2.1; RFC 2595 section 4 and RFC 5804 section 2.2 only forbid clients to send it). As on port 25
+nothing is waited for: an answer under TLS to what was said before it shows by its tag in IMAP and ManageSieve, and in
+POP3 because it has many lines, which that to QUIT has not.
 """
 
 from __future__ import annotations

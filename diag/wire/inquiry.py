@@ -28,7 +28,7 @@ BARE = b"NOOP\n"
 BARE_PAUSE = 3.0
 """Seconds in which a host may show that a line ends for it with LF alone."""
 TOLERATED = 3
-"""Errors after which a host may well say that there were too many (RFC 5321 section 4.5.4.2)."""
+"""Errors after which a host may well say that there were too many (RFC 5321 section 7.8)."""
 
 
 class Trait(enum.StrEnum):

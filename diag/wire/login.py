@@ -101,22 +101,35 @@ def chosen(account: Account, offered: Collection[str]) -> Steps[str]:
 
 
 def exchanged(
-    mechanism: str, account: Account, place: tuple[str, int], ask: Ask, begin: bytes, *, initial: bool = True
+    mechanism: str,
+    account: Account,
+    place: tuple[str, int],
+    ask: Ask,
+    begin: bytes,
+    *,
+    initial: bool = True,
+    longest: int = 0,
 ) -> Steps[None]:
     """All of one SASL exchange. `begin` is the command; `initial` tells whether a response may stand in it.
 
-    Mail programs put one there where they can, and some servers take a login in no other way.
+    Mail programs put one there where they can, and some servers take a login in no other way. Where the line would
+    have more than `longest` octets with it (0: any number does), it must wait until it is asked for.
     """
     told = yield Bind()
     binding = Binding(told[0].decode("ascii"), told[1]) if isinstance(told, tuple) and told else None
     who = Credentials(account.login, account.secret, account.nonce, *place)
     client = Sasl(mechanism, who, binding)
+    waiting: bytes | None = None
     if initial and mechanism not in SERVER_FIRST:
-        begin += b" " + base64.b64encode(client.answer(b"") or b"")
+        waiting = client.answer(b"") or b""
+        line = begin + b" " + base64.b64encode(waiting)
+        if not longest or len(line) + 2 <= longest:
+            begin, waiting = line, None
     challenge = yield from ask(begin, False)
     while challenge is not None:
         try:
-            response = client.answer(challenge)
+            response = client.answer(challenge) if waiting is None else waiting
+            waiting = None
         except Broken as broken:
             yield Note(GIVEN_UP + str(broken))
             response = None

@@ -42,8 +42,13 @@ def pop3_entered(
         heard.extend((yield from hear(PopEnd(many=False), REPLY_LIMIT, challenge=b"+ ")))
         return decoded(heard[-1][2:].decode("latin-1")) if heard[-1].startswith(b"+ ") else None
 
-    yield from exchanged(mechanism, account, (host, port), ask, b"AUTH " + mechanism.encode())
+    begin = b"AUTH " + mechanism.encode()
+    yield from exchanged(mechanism, account, (host, port), ask, begin, longest=LONGEST_COMMAND)
     return parse_response(heard[-1:], many=False).ok
+
+
+LONGEST_COMMAND = 255
+"""Octets of a command, AUTH included (RFC 2449 section 4, RFC 5034 section 4)."""
 
 
 def _by_commands(account: Account) -> Steps[bool]:
@@ -93,9 +98,12 @@ def read_pop3_login(transcript: Transcript) -> LoginRead:
     if response.ok:
         return LoginRead(LoginEnd.TAKEN, mechanism, event)
     end = LoginEnd.UNSETTLED
-    if response.code.upper() in _NOT_NOW:
+    code = response.code.upper()
+    if any(
+        f"{code}/".startswith(f"{each}/") for each in _NOT_NOW
+    ):  # detail is passed over (RFC 2449 section 8)
         end = LoginEnd.PUT_OFF
-    elif response.code.upper() == "AUTH":  # RFC 3206 section 5: a bare -ERR may have any reason
+    elif code.partition("/")[0] == "AUTH":  # RFC 3206 section 5: a bare -ERR may have any reason
         end = LoginEnd.REJECTED
     said = bool(initial) or last is not steps[begin]
     return refused(transcript, mechanism, event, end, response.text, said=said)
@@ -108,4 +116,4 @@ def _many(command: bytes) -> bool:
 
 
 _NOT_NOW = ("SYS/TEMP", "IN-USE", "LOGIN-DELAY")
-"""RFC 3206 section 4, RFC 2449 section 8.1: nothing is said about name and password."""
+"""RFC 3206 section 4, RFC 2449 section 8.1: not refused for name and password."""

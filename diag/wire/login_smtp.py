@@ -66,8 +66,13 @@ def entered(door: Door, account: Account, patience: float) -> Steps[EhloReply | 
         heard.append(reply)
         return decoded(reply.lines[-1]) if reply.code == 334 else None
 
-    yield from exchanged(mechanism, account, (door.host, door.port), ask, b"AUTH " + mechanism.encode())
+    begin = b"AUTH " + mechanism.encode()
+    yield from exchanged(mechanism, account, (door.host, door.port), ask, begin, longest=LONGEST_COMMAND)
     return offer if heard[-1].code == 235 else None
+
+
+LONGEST_COMMAND = 512
+"""Octets of a command, AUTH included (RFC 5321 section 4.5.3.1.4, RFC 4954 section 4)."""
 
 
 def _hello(helo: str) -> Steps[EhloReply | None]:

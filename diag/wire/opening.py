@@ -42,7 +42,7 @@ def command(line: bytes) -> Steps[Reply]:
 def addressed(offer: EhloReply, recipient: str, sender: str = "") -> Steps[bool]:
     """MAIL, with the null reverse-path unless there is a sender, and RCPT; whether the recipient was taken.
 
-    A mailbox outside ASCII cannot be named where SMTPUTF8 is not offered (RFC 6531 section 3.1).
+    A mailbox outside ASCII cannot be named where SMTPUTF8 is not offered (RFC 6531 section 3.2).
     """
     international = not (recipient + sender).isascii()
     if international and not offer.offers("SMTPUTF8"):

@@ -96,7 +96,8 @@ class Sasl:
         return self._scram(_HASHES[mechanism.removesuffix("-PLUS")], who, bound)
 
     def _scram(self, algorithm: str, who: Credentials, binding: Binding | None) -> Responses:
-        """RFC 5802 section 3. Without a binding the flag is `n`: a server that offers more may not mind."""
+        """RFC 5802 section 3. Without a binding the flag is `n`, so that a server which offers more takes the login too;
+        section 6 wants `y` of those who could bind, by which such a server would refuse it."""
         yield b""
         header = f"p={binding.kind},," if binding else "n,,"
         name = prepared(who.login).replace("=", "=3D").replace(",", "=2C")

@@ -32,8 +32,7 @@ def _talk(
 ) -> Steps[None]:
     if implicit_tls:
         yield Secure(host)
-    # Nothing is said before the whole greeting: speaking early is a protocol violation that
-    # Postfix and Exim punish (RFC 5321 section 3.1).
+    # Nothing is said before the whole greeting (RFC 5321 section 4.3.1): Postfix and Exim punish it.
     greeting = yield from hear(SmtpEnd(), patience, may_be_silent=not implicit_tls)
     if not greeting:
         yield from ask_for_tls(host)
@@ -70,7 +69,7 @@ def _hello(helo: str) -> Steps[EhloReply | None]:
 
 def _transaction(offer: EhloReply, mail_from: str, recipients: tuple[str, ...]) -> Steps[None]:
     international = offer.offers("SMTPUTF8")
-    # A mailbox outside ASCII cannot even be named to a server without SMTPUTF8 (RFC 6531 section 3.1).
+    # A mailbox outside ASCII cannot even be named to a server without SMTPUTF8 (RFC 6531 section 3.2).
     named = [each for each in recipients if international or each.isascii()]
     utf8 = b" SMTPUTF8" if international and not all(each.isascii() for each in (mail_from, *named)) else b""
     mail = b"MAIL FROM:<" + _path(mail_from) + b">" + utf8 + b"\r\n"

@@ -27,7 +27,7 @@ SERVICES = {
     995: "POP3",
     4190: "ManageSieve",
 }
-"""What the standard ports are for, in a word (RFC 5321, RFC 6409, RFC 8314 section 7.3, RFC 5804 section 1.8)."""
+"""What the standard ports are for, in a word (RFC 5321, RFC 6409, RFC 8314 section 7, RFC 5804 section 1.8)."""
 _UNOPENED = {
     Ending.REFUSED: states.mute("closed"),
     Ending.FILTERED: states.mute("no answer"),

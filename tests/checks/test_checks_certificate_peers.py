@@ -35,8 +35,6 @@ from diag.facts.mta_sts import StsPolicy
 from diag.model.knowing import Absent, Unavailable
 from diag.tls.certificate import public_key_info
 
-DOMAIN = "lantern.example"
-
 
 def fitting(chain: tuple[bytes, ...]) -> str:
     return f"3 1 1 {sha256(public_key_info(chain[0])).hexdigest()}"
@@ -47,7 +45,7 @@ def anchor(der: bytes) -> str:
 
 
 def senders(chain: tuple[bytes, ...], tlsa: object = NONE, sts: object = NONE) -> CertificatePeers:
-    return before_senders(inbound(chain), DOMAIN, tlsa, sts, NONE)  # type: ignore[arg-type]
+    return before_senders(inbound(chain), tlsa, sts, NONE)  # type: ignore[arg-type]
 
 
 def said(met: CertificatePeers) -> dict[Peer, bool | None]:

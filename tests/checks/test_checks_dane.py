@@ -24,14 +24,13 @@ from diag.facts.mx import MxHost
 from diag.model.finding import Certainty, Finding, Undecided
 from diag.model.fix import Configure, Publish, Replace
 from diag.model.knowing import Absent, Cite, Many, Unavailable
-from diag.model.target import Endpoint, Target
+from diag.model.target import Endpoint
 from diag.records.tlsa import Tlsa
 from diag.sandbox.certificates import Certificates
 from diag.tls.certificate import public_key_info
 from diag.tls.handshake import Handshake, TlsFailure, TlsTrouble
 
 MOMENT = RunMoment(datetime(2026, 11, 21, 9, tzinfo=UTC))
-TARGET = Target("d.example")
 HOST = "mx.d.example"
 WRONG = Tlsa(3, 1, 1, b"\xaa" * 32)
 
@@ -78,7 +77,7 @@ def known(*found: InboundTls, **others: Absent | Unavailable) -> Many[InboundTls
 
 
 def judged(host: DaneHost, seen: Many[InboundTls] | Unavailable) -> list[Finding | Undecided]:
-    return list(tlsa_records_fit_the_certificate.function(HeededTlsa(host), TARGET, MOMENT, seen))
+    return list(tlsa_records_fit_the_certificate.function(HeededTlsa(host), MOMENT, seen))
 
 
 def test_a_fitting_key_at_every_address_is_well() -> None:
@@ -118,8 +117,10 @@ def test_other_hosts_do_not_count() -> None:
 
 def test_the_trust_anchor_may_name_the_mail_domain() -> None:
     anchor = Tlsa(2, 1, 1, sha256(public_key_info(chain("d.example")[-1]) or b"").digest())
-    assert judged(dane(anchor), known(tls("192.0.2.1", shaken("d.example")))) == []
-    assert judged(dane(anchor), known(tls("192.0.2.1", shaken("other.example")))) != []
+    both = dane(anchor, names=(HOST, "d.example"))
+    assert judged(both, known(tls("192.0.2.1", shaken("d.example")))) == []
+    assert judged(both, known(tls("192.0.2.1", shaken("other.example")))) != []
+    assert judged(dane(anchor), known(tls("192.0.2.1", shaken("d.example")))) != []
 
 
 def test_where_nobody_was_talked_to_the_match_is_not_known() -> None:

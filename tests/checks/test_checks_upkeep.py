@@ -51,6 +51,15 @@ def _quoted(text: str) -> str:
         ("v=spf1 include:f.example -all", "192.0.2.9", None),
         ("v=spf1 include:f.example ip4:192.0.2.9 -all", "192.0.2.9", True),
         ("v=spf1 moo -all", "192.0.2.9", None),
+        ("v=spf1 ip4:192.0.2.9 foo:bar -all", "192.0.2.9", None),
+        ("v=spf1 -ip4:192.0.2.9 ip4:192.0.2.0/24 -all", "192.0.2.9", False),
+        ("v=spf1 ~all ip4:192.0.2.9", "192.0.2.9", False),
+        ("v=spf1 -exists:%{i}.l.example ip4:192.0.2.9 -all", "192.0.2.9", None),
+        ("v=spf1 redirect=s.example", "192.0.2.9", True),
+        ("v=spf1 redirect=s.example ip4:198.51.100.9", "198.51.100.9", True),
+        ("v=spf1 redirect=s.example", "198.51.100.9", False),
+        ("v=spf1 -include:s.example +all", "192.0.2.9", False),
+        ("v=spf1 -include:s.example +all", "198.51.100.9", True),
     ],
 )
 def test_whether_an_address_passes(record: str, address: str, passes: bool | None) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from diag.facts.dane import DaneHost, HeededTlsa
 from diag.facts.dnssec import DnssecStatus, Security
-from diag.facts.mx import MxHost
-from diag.gather.dane import dane_host, heeded_tlsa, read_leniently
+from diag.facts.mx import MxHost, Routing
+from diag.gather.dane import _names, dane_host, heeded_tlsa, read_leniently
 from diag.gather.dnssec import dnssec_status
 from diag.gather.mx import addresses_of
 from diag.lab.once import Once
@@ -248,3 +248,19 @@ def test_only_secure_records_are_heeded() -> None:
     kept = heeded.get("a")
     assert isinstance(kept, HeededTlsa)
     assert kept.host.host == host
+
+
+@pytest.mark.parametrize(
+    ("routing", "names"),
+    [
+        (Routing("d.example", (), False, True, ()), ("base.example", "d.example")),
+        (Routing("d.example", (), False, True, (), "e.example"), ("base.example", "d.example", "e.example")),
+        (Routing("d.example", (), True, False, ()), ("base.example", "d.example")),
+        (Routing("d.example", (), False, False, ()), ("base.example", "mx.d.example")),
+    ],
+)
+def test_what_a_certificate_may_name_depends_on_what_led_to_the_host(
+    routing: Routing, names: tuple[str, ...]
+) -> None:
+    host = found(HOST + tlsa("mx.d.example"))
+    assert _names(replace(host, base="base.example"), routing) == names

@@ -195,6 +195,7 @@ def test_a_run_that_ends_leaves_nothing_open() -> None:
         (echoed(question(1))[:-1], False),
         (b"\0\1\x80\5" + bytes(8), True),  # refused, and no question repeated
         (b"\0\1\x80\0" + bytes(8), False),
+        (b"\0\1\x80\3" + bytes(8), False),  # that there is no such name is not believed so
     ],
 )
 def test_an_answer_repeats_the_question(reply: bytes, does: bool) -> None:

@@ -149,6 +149,25 @@ def test_a_login_is_taken_and_its_secret_is_only_on_the_wire(
 
 
 @pytest.mark.parametrize("protocol", READERS)
+def test_a_long_token_waits_until_it_is_asked_for(
+    protocol: str, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "t0ken" * 300
+    monkeypatch.setenv("LENT", token)
+    world(tmp_path, "OAUTHBEARER")
+    text = (tmp_path / "hosts.toml").read_text().replace(SECRET, token)
+    (tmp_path / "hosts.toml").write_text(text)
+    played = load(tmp_path)
+    (transcript,), network = performed(played, registry, probe(played, protocol, mechanism="OAUTHBEARER"))
+    assert READERS[protocol](transcript).end is LoginEnd.TAKEN, render(transcript)
+    commands = [line for each in network.heard for line in each.lines if b"OAUTHBEARER" in line]
+    longest = {"smtp": 512, "pop3": 255}.get(protocol)
+    assert longest is None or all(len(line) <= longest for line in commands)
+    assert b"OAUTHBEARER" in commands[0]
+    assert token not in "\n".join(render(transcript))
+
+
+@pytest.mark.parametrize("protocol", READERS)
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_a_login_that_fails_is_read_so_and_tells_as_little(
     mechanism: str, protocol: str, registry: Registry, tmp_path: Path

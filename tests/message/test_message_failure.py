@@ -22,6 +22,10 @@ CASES = {
         HEAD + HOST + NOBODY + "Original-Recipient: rfc822;<a@b.example>\r\nAction: Failed\r\n",
         ("nobody@lantern.example", "a@b.example"),
     ),
+    "folded": (
+        HEAD + HOST + NOBODY.replace("rfc822; ", "rfc822;\r\n ") + "Action:\r\n\tfailed\r\n",
+        ("nobody@lantern.example",),
+    ),
     "delayed": (HEAD + HOST + NOBODY + "Action: delayed\r\n", None),
     "failed for nobody": (HEAD + HOST + "Action: failed\r\n\r\n" + NOBODY, None),
     "two in one report": (

@@ -3,13 +3,14 @@
 import base64
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256, sha512
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from diag.sandbox.authority import Authority
+from diag.sandbox.authority import Authority, key_of
 from diag.tls.certificate import public_key_info
 from diag.tls.tlsa import Association, TlsaOutcome, match, match_all
 
@@ -152,3 +153,43 @@ def test_garbage_sent() -> None:
         for matching in (0, 1):
             found = match(Association(usage, 1, matching, bytes(32)), (b"\x30\x03abc", b""), (HOST,), MOMENT)
             assert found.outcome is TlsaOutcome.NO_MATCH
+
+
+def test_a_digest_counts_only_where_no_stronger_one_stands_beside_it() -> None:
+    chain = CA.valid(HOST).chain
+    fits, old = record(3, 1, 1, chain[0]), record(3, 1, 2, chain[1])
+    assert [each.outcome for each in match_all((fits, old), chain, (HOST,), MOMENT)] == [
+        TlsaOutcome.UNUSABLE,
+        TlsaOutcome.NO_MATCH,
+    ]
+    whole, other = record(3, 1, 0, chain[0]), record(3, 0, 2, chain[1])
+    assert match_all((whole, old), chain, (HOST,), MOMENT)[0].outcome is TlsaOutcome.MATCHED
+    assert match_all((fits, other), chain, (HOST,), MOMENT)[0].outcome is TlsaOutcome.MATCHED
+
+
+def test_the_common_name_counts_where_there_is_no_dns_name() -> None:
+    leaf = CA.issue(HOST, key_of(HOST))
+    anchor = record(2, 0, 1, CA.root)
+    assert match(anchor, (leaf, CA.root), (HOST,), MOMENT).outcome is TlsaOutcome.MATCHED
+    assert match(anchor, (leaf, CA.root), ("x.example",), MOMENT).outcome is TlsaOutcome.NAME_MISMATCH
+    named = CA.issue(HOST, key_of(HOST), names=("other.example",))
+    assert match(anchor, (named, CA.root), (HOST,), MOMENT).outcome is TlsaOutcome.NAME_MISMATCH
+
+
+@pytest.mark.parametrize(
+    ("anchor", "outcome"),
+    [
+        ({"ca": True}, TlsaOutcome.MATCHED),
+        ({"ca": False}, TlsaOutcome.PATH_FLAWED),
+        # By the root, which vouches for it no longer; the DNS does.
+        ({"ca": True, "since": timedelta(days=90), "lasts": timedelta(days=60)}, TlsaOutcome.MATCHED),
+    ],
+)
+def test_an_authority_keeps_to_what_it_may_do(anchor: dict[str, Any], outcome: TlsaOutcome) -> None:
+    mine = key_of("Mine")
+    issuer = CA.issue("Mine", mine, **anchor)
+    leaf = CA.issue(HOST, key_of(HOST), issuer="Mine", by=mine, names=(HOST,))
+    assert match(record(2, 0, 1, issuer), (leaf, issuer), (HOST,), MOMENT).outcome is outcome
+    bare = match(record(2, 1, 0, CA.root), (leaf, issuer), (HOST,), MOMENT)
+    alone = anchor == {"ca": True}
+    assert (bare.outcome is TlsaOutcome.MATCHED) is alone, "its dates count below a key of the DNS"

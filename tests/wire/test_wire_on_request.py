@@ -11,6 +11,8 @@ from diag.wire.actions import Action, Dialogue, Hear, Say
 from diag.wire.chunking import Chunks, chunking_dialogue, read_chunking
 from diag.wire.clear_login import Login, clear_login_dialogue, read_clear_login
 from diag.wire.end_of_data import ENDINGS, Ended, labelled, message_dialogue, read_message
+from diag.wire.login import LoginEnd
+from diag.wire.login_pop3 import read_pop3_login
 from diag.wire.transcript import Closed, Ending, Event, Opened, Said, Transcript, Who
 
 LINES = ("Subject: x", "", "text", ".dot")
@@ -249,6 +251,7 @@ ASKED = ("334 ", "> [redacted]")
         ((*ASKED, "530 5.7.0 STARTTLS first", "> QUIT", "221 Bye"), Login.REFUSED),
         ((*ASKED, "535 5.7.11 encryption", "> QUIT", "221 Bye"), Login.REFUSED),
         ((*ASKED, "535 5.7.8 failed", "> QUIT", "221 Bye"), Login.FAILED),
+        ((*ASKED, "534 5.7.9 too weak for this user", "> QUIT", "221 Bye"), Login.FAILED),
         ((*ASKED, "454 4.7.0 later", "> QUIT", "221 Bye"), Login.UNKNOWN),
         ((*ASKED, "421 bye"), Login.UNKNOWN),
         (("554 192.0.2.9 is on a blocklist", "> QUIT", "221 Bye"), Login.UNKNOWN),
@@ -258,6 +261,21 @@ ASKED = ("334 ", "> [redacted]")
 )
 def test_what_became_of_the_login(after: tuple[str | Ending, ...], outcome: Login) -> None:
     assert read_clear_login(talk(*AUTH, *after)).login is outcome
+
+
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [
+        ("-ERR [SYS/TEMP/DB] later", LoginEnd.PUT_OFF),
+        ("-ERR [IN-USE] locked", LoginEnd.PUT_OFF),
+        ("-ERR [SYS/PERM] never", LoginEnd.UNSETTLED),
+        ("-ERR [AUTH/BAD] no", LoginEnd.REJECTED),
+        ("-ERR [AUTHENTIC] no", LoginEnd.UNSETTLED),
+    ],
+)
+def test_detail_of_a_response_code_is_passed_over(said: str, end: LoginEnd) -> None:
+    lines = ("+OK ready", "> USER anna", "+OK", "> PASS [redacted]", said, "> QUIT", "+OK")
+    assert read_pop3_login(talk(*lines)).end is end
 
 
 def test_a_failed_login_quotes_the_line() -> None:

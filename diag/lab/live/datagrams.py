@@ -16,6 +16,8 @@ MOST_USES = 32
 """Questions that go out of one port, one after another, before another one is taken (RFC 5452 section 9.2)."""
 MOST_IDLE = 128
 """Ports that are kept, of all servers together; the oldest goes first."""
+_OF_WHAT_EXISTS = (0, 3)
+"""The response codes that say so: NOERROR and NXDOMAIN."""
 OPTIONS = 11
 """Octets of the EDNS record at the end of a question of ours, where it has one (RFC 6891 section 6.1.2)."""
 
@@ -170,12 +172,13 @@ class _Port:
 def answers(question: bytes, reply: bytes) -> bool:
     """Whether a datagram answers this question: same id, a response, and the same question section.
 
-    A server that repeats no question at all is believed only where it refuses (RFC 5452 section 9.1).
+    One that repeats no question at all proves nothing (RFC 5452 section 9.1). Where it refuses it is heard all the
+    same, as many refuse so; of what exists it is not believed.
     """
     if len(reply) < 12 or reply[:2] != question[:2] or not reply[2] & 0x80:
         return False
     if reply[4:6] == b"\0\0":
-        return reply[3] & 0x0F != 0
+        return reply[3] & 0x0F not in _OF_WHAT_EXISTS
     end = len(question) if question[10:12] == b"\0\0" else len(question) - OPTIONS
     kind = end - 4
     return (
