@@ -132,6 +132,8 @@ class DeliveryAttempt:
     """The most octets that the host takes (RFC 1870); 0 where it names no limit."""
     requiretls: bool = False
     """REQUIRETLS is offered under TLS."""
+    proven: bool = False
+    """The host is named securely, and its certificate is a valid one for it (RFC 8689 section 4.2.1)."""
 
     @property
     def final(self) -> bool:
@@ -147,7 +149,8 @@ class DeliveryAttempt:
         """The same for a message that asks for more, or is longer, than any."""
         if not self.outcome.delivered:
             return self
-        if message.requiretls and not (self.outcome is DeliveryOutcome.AUTHENTICATED and self.requiretls):
+        proven = self.proven or self.outcome is DeliveryOutcome.AUTHENTICATED
+        if message.requiretls and not (proven and self.requiretls):
             # The host must be named securely, prove who it is, and offer the same (RFC 8689 section 4.2.1).
             lack = "is not authenticated as the domain's" if self.requiretls else "does not offer REQUIRETLS"
             bounced, cause = DeliveryOutcome.BOUNCED, DeliveryCause.NO_REQUIRETLS

@@ -170,6 +170,7 @@ class _Seen:
                 dane=_of(self.dane, host.name),
                 port_25=isinstance(self.vantage, VantagePoint) and self.vantage.port_25 is True,
                 signed_mx=isinstance(self.routing, Routing) and self.routing.authenticated,
+                implicit=isinstance(self.routing, Routing) and self.routing.implicit,
             )
 
     def _known_hosts(self) -> tuple[MxHost, ...]:

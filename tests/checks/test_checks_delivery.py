@@ -111,6 +111,8 @@ def test_a_family_reaches_its_own_addresses() -> None:
         (attempt(size=0), Message(size=10**9), Outcome.TLS),
         (attempt(outcome=Outcome.AUTHENTICATED), Message(requiretls=True), Outcome.BOUNCED),
         (attempt(requiretls=True), Message(requiretls=True), Outcome.BOUNCED),
+        (attempt(requiretls=True, proven=True), Message(requiretls=True), Outcome.TLS),
+        (attempt(proven=True), Message(requiretls=True), Outcome.BOUNCED),
         (
             attempt(outcome=Outcome.AUTHENTICATED, requiretls=True),
             Message(requiretls=True),

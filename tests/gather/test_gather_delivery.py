@@ -188,6 +188,19 @@ def test_a_message_larger_than_the_host_takes_bounces() -> None:
     assert (big.outcome, big.decided_by and big.decided_by.cause) == (BOUNCED, Cause.TOO_BIG)
 
 
+@pytest.mark.parametrize(
+    ("name", "proven"),
+    [
+        ("healthy", True),
+        ("dane/mx-insecure", False),  # valid certificates, of hosts that anybody could have named
+        ("delivery/certificates-refused-everywhere", False),
+    ],
+)
+def test_a_valid_certificate_proves_a_host_that_is_named_securely(name: str, proven: bool) -> None:
+    delivered = [each for each in seen(name).path(PLAIN).attempts if each.outcome.delivered]
+    assert {each.proven for each in delivered} == {proven}
+
+
 def test_a_message_that_insists_on_tls_bounces_where_it_is_not_offered_on_the_whole_way() -> None:
     for sender in Sender:
         path = seen("healthy").path(sender, message=Message(requiretls=True))
