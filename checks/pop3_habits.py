@@ -94,7 +94,7 @@ def pop3_server_answers_capa(held: Pop3Held) -> Iterator[Verdict]:
     if survey.session.capa_supported is not False:
         return
     refused = next(step for step in survey.session.exchanges if step.verb == "CAPA" and step.reply)
-    if refused.reply is not None and refused.reply.code.upper() in _PASSING:
+    if refused.reply is not None and refused.reply.known_code in _PASSING:
         yield Undecided(f"CAPA is put off: {says(refused.reply)}", survey.cite(refused.last), survey.subject)
     else:
         yield NoCapa(subject=survey.subject, reply=says(refused.reply), evidence=survey.cite(refused.last))

@@ -168,7 +168,7 @@ def _put_off(session: AnySession) -> tuple[str, int | None] | None:
             if begun.reply[-1].code.upper() in ("UNAVAILABLE", "INUSE"):
                 return str(begun.reply[-1]), begun.cited
         case Pop3Session(starttls=begun) if begun and begun.reply:
-            if begun.reply.code.upper() in ("SYS/TEMP", "IN-USE"):
+            if begun.reply.known_code in ("SYS/TEMP", "IN-USE"):
                 return str(begun.reply), begun.cited
         case SieveSession(starttls=begun) if begun and begun.reply:  # RFC 5804 section 1.3
             if begun.reply.code.upper() == "TRYLATER":

@@ -98,12 +98,9 @@ def read_pop3_login(transcript: Transcript) -> LoginRead:
     if response.ok:
         return LoginRead(LoginEnd.TAKEN, mechanism, event)
     end = LoginEnd.UNSETTLED
-    code = response.code.upper()
-    if any(
-        f"{code}/".startswith(f"{each}/") for each in _NOT_NOW
-    ):  # detail is passed over (RFC 2449 section 8)
+    if response.known_code in _NOT_NOW:
         end = LoginEnd.PUT_OFF
-    elif code.partition("/")[0] == "AUTH":  # RFC 3206 section 5: a bare -ERR may have any reason
+    elif response.known_code == "AUTH":  # RFC 3206 section 5: a bare -ERR may have any reason
         end = LoginEnd.REJECTED
     said = bool(initial) or last is not steps[begin]
     return refused(transcript, mechanism, event, end, response.text, said=said)

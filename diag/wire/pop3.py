@@ -27,6 +27,10 @@ class Problem(enum.StrEnum):
     """The response was cut: no line ending, or no line with a lone dot."""
 
 
+_CODES = ("IN-USE", "LOGIN-DELAY", "SYS/TEMP", "SYS/PERM", "AUTH")
+"""Those that are registered (RFC 2449 section 8.1, RFC 3206 sections 4 and 5)."""
+
+
 @frozen
 class Response:
     """One response; `lines` are those after the first, dot-stuffing undone."""
@@ -38,6 +42,12 @@ class Response:
     """The extended response code between brackets (RFC 2449 section 8), such as `IN-USE`."""
     lines: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def known_code(self) -> str:
+        """The code in upper case, without detail that nobody need know (RFC 2449 section 8): of `SYS/TEMP/DB` SYS/TEMP."""
+        code = self.code.upper()
+        return next((known for known in _CODES if f"{code}/".startswith(f"{known}/")), code)
 
     @property
     def ok(self) -> bool:

@@ -97,7 +97,7 @@ def _answer(steps: Sequence[PopStep]) -> PopAnswer | None:
         reply = step.reply
         if reply is None or not reply.complete or not reply.status or step.last is None:
             return None
-        return PopAnswer(reply.ok, str(reply), reply.code.upper(), step.last)
+        return PopAnswer(reply.ok, str(reply), reply.known_code, step.last)
     return None
 
 

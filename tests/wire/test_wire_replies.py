@@ -294,3 +294,18 @@ def test_nothing_raises_and_cuts_do_not_matter(octets: bytes, cuts: list[int]) -
     assert reply.text.isprintable()
     assert len(imap.grouped(lines)) == len(imap.parse_responses(lines))
     assert pop3.parse_response(lines, many=True).text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"-ERR [SYS/TEMP/DB] later\r\n", "SYS/TEMP"),
+        (b"-ERR [in-use] locked\r\n", "IN-USE"),
+        (b"-ERR [AUTH/x/y] no\r\n", "AUTH"),
+        (b"-ERR [AUTHENTIC] no\r\n", "AUTHENTIC"),
+        (b"-ERR [SYS] no\r\n", "SYS"),
+        (b"-ERR no\r\n", ""),
+    ],
+)
+def test_a_code_is_known_whatever_detail_it_adds(line: bytes, code: str) -> None:
+    assert parse_response([line], many=False).known_code == code
