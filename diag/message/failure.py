@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from itertools import groupby
 
 from diag.model.frozen import frozen
 
-from .header import parse_message
+from .header import parse_message, unfolded
 
 MOST_LINES = 10_000
 
@@ -29,33 +29,22 @@ def read_failure(octets: bytes) -> Failure | None:
     if not kind.startswith("multipart/report") or "delivery-status" not in kind:
         return None
     reporter, recipients = "", dict[str, None]()
-    fields: dict[str, str] = {}
-    for line in (*_unfolded(message.body.splitlines()[:MOST_LINES]), b""):
-        # RFC 3464 section 2.1: groups of fields with blank lines between them, one for each recipient.
-        found = _FIELD.fullmatch(line)
-        if found is not None:
-            fields[found[1].decode("ascii").lower()] = found[2].decode("utf-8", "replace").strip()
-        elif not line.strip():
-            reporter = reporter or _after_type(fields.get("reporting-mta", ""))
-            if fields.get("action", "").lower().startswith("failed"):
-                named = (fields.get(name, "") for name in ("final-recipient", "original-recipient"))
-                recipients.update(dict.fromkeys(filter(None, map(_after_type, named))))
-            fields = {}
+    # RFC 3464 section 2.1: groups of fields with blank lines between them, one for each recipient.
+    for filled, group in groupby(message.body.splitlines()[:MOST_LINES], lambda line: bool(line.strip())):
+        if not filled:
+            continue
+        found = map(_FIELD.fullmatch, unfolded(line.decode("utf-8", "replace") for line in group))
+        fields = {each[1].lower(): each[2].strip() for each in found if each is not None}
+        reporter = reporter or _after_type(fields.get("reporting-mta", ""))
+        if fields.get("action", "").lower().startswith("failed"):
+            named = (fields.get(name, "") for name in ("final-recipient", "original-recipient"))
+            recipients.update(dict.fromkeys(filter(None, map(_after_type, named))))
     return Failure(reporter, tuple(recipients)) if recipients else None
 
 
-def _unfolded(lines: Iterable[bytes]) -> list[bytes]:
-    """Fields may go on in lines that begin with a space or a tab (RFC 3464 section 2.1.1)."""
-    whole: list[bytes] = []
-    for line in lines:
-        if whole and whole[-1].strip() and line[:1] in (b" ", b"\t") and line.strip():
-            whole[-1] += line
-        else:
-            whole.append(line)
-    return whole
-
-
-_FIELD = re.compile(rb"(Reporting-MTA|Action|Final-Recipient|Original-Recipient):(.{0,1000})", re.IGNORECASE)
+_FIELD = re.compile(
+    r"(Reporting-MTA|Action|Final-Recipient|Original-Recipient):(.{0,1000})", re.IGNORECASE | re.ASCII
+)
 
 
 def _after_type(value: str) -> str:

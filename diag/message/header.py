@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from diag.model.frozen import frozen
 
@@ -44,19 +45,24 @@ def parse_message(octets: bytes) -> Message:
     header, body = octets, b""
     if found := _END.search(octets):
         header, body = octets[: found.start()], octets[found.end() :]
-    fields: list[list[str]] = []
-    for line in header.decode("utf-8", "replace").splitlines():
-        if line[:1] in (" ", "\t") and fields:
-            fields[-1].append(line)
-        elif len(fields) < MOST_FIELDS:
-            fields.append([line])
-        else:
-            break
-    return Message(tuple(_field(lines) for lines in fields), body)
+    lines = unfolded(header.decode("utf-8", "replace").splitlines())
+    return Message(tuple(map(_field, islice(lines, MOST_FIELDS))), body)
 
 
-def _field(lines: list[str]) -> Field:
-    name, _, value = "".join(lines).partition(":")
+def unfolded(lines: Iterable[str]) -> Iterator[str]:
+    """Fields, each in one line: what begins with a space or a tab goes on with the line before (RFC 5322 section 2.2.3)."""
+    field: list[str] = []
+    for line in lines:
+        if field and line[:1] not in (" ", "\t"):
+            yield "".join(field)
+            field = []
+        field.append(line)
+    if field:
+        yield "".join(field)
+
+
+def _field(line: str) -> Field:
+    name, _, value = line.partition(":")
     return Field(name.strip().lower(), value.replace("\t", " ").strip())
 
 
