@@ -120,7 +120,7 @@ def why_unsure(known: DaneHost | Absent | Unavailable | None) -> str:
 def against_records(host: DaneHost, chain: tuple[bytes, ...], moment: datetime) -> tuple[TlsaResult, ...]:
     """What the usable TLSA records say of a chain (RFC 7672 section 3.1)."""
     records = [Association(each.usage, each.selector, each.matching, each.data) for each in host.usable]
-    return tuple(match_all(records, chain, host.names or (host.base,), moment))
+    return tuple(match_all(records, chain, host.names, moment))
 
 
 def _verified(

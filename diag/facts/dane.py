@@ -34,8 +34,13 @@ class DaneHost:
     waited: bool
     """A pause lay between the two looks, as the user wished."""
     asked: tuple[Cite, ...]
-    names: tuple[str, ...] = ()
-    """What a certificate may name where a record is of the authority that issued it (RFC 7672 section 3.2.2)."""
+    beside: tuple[str, ...] = ()
+    """What a certificate may name beside the base domain, where a record is of the authority that issued it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What such a certificate may name (RFC 7672 section 3.2.2)."""
+        return tuple(dict.fromkeys((self.base, *self.beside)))
 
     @property
     def secure(self) -> bool:

@@ -49,8 +49,8 @@ class Place:
     """Our own port 25 is open, as a reference shows."""
     signed_mx: bool = False
     """The records that name the host are signed."""
-    implicit: bool = False
-    """There are none: it is the domain itself."""
+    proven: bool = False
+    """It is named securely, and its certificate is refused by nobody who verifies."""
 
     def attempt(self, outcome: Outcome, cause: Cause, because: str, *cites: Cite, **more: bool) -> Attempt:
         """How it goes here."""
@@ -331,14 +331,7 @@ def _sized(place: Place, attempt: Attempt) -> Attempt:
     best = offer.tls or offer.clear
     size = next((word for word in best.keywords.get("SIZE", ()) if word.isascii() and word.isdigit()), "0")
     wanted = offer.tls is not None and offer.tls.offers("REQUIRETLS")
-    return replace(attempt, size=int(size[:18]), requiretls=wanted, proven=_proven(place))
-
-
-def _proven(place: Place) -> bool:
-    """Whether the host is who the domain says, for senders to whom a valid certificate proves it."""
-    served = place.peers.served if place.peers is not None else None
-    valid = served is not None and served.verdict.good and not served.distrust
-    return valid and (place.signed_mx or place.implicit)
+    return replace(attempt, size=int(size[:18]), requiretls=wanted, proven=place.proven)
 
 
 def _refused(place: Place) -> Attempt | None:

@@ -35,6 +35,11 @@ class Routing:
         return self.alias_of or self.domain
 
     @property
+    def leads_securely(self) -> bool:
+        """Whether nobody else can have named the hosts: the MX records are signed, or it is the domain itself."""
+        return self.authenticated or self.implicit
+
+    @property
     def null(self) -> bool:
         """The domain says that it takes no mail: its MX has an empty target (RFC 7505 section 3), each if several."""
         return bool(self.exchanges) and all(exchange.name == "." for exchange in self.exchanges)

@@ -46,16 +46,14 @@ async def dane_hosts(
         if not isinstance(host, MxHost):
             return host
         found = _verified(await dane_host(target, host, lab), signatures)
-        return replace(found, names=_names(found, routing)) if isinstance(found, DaneHost) else found
+        return replace(found, beside=_beside(found, routing)) if isinstance(found, DaneHost) else found
 
     return Many(await all_of(one, hosts.items))
 
 
-def _names(host: DaneHost, routing: Routing) -> tuple[str, ...]:
-    """The TLSA base domain, and that for which the sender looked up what led there, if it led there securely."""
-    if not (routing.authenticated or routing.implicit):
-        return tuple(dict.fromkeys((host.base, host.host)))
-    return tuple(dict.fromkeys((host.base, routing.domain, routing.owner)))
+def _beside(host: DaneHost, routing: Routing) -> tuple[str, ...]:
+    """The domain for which the sender looked up what led to the host, if it led there securely; else the host alone."""
+    return (routing.domain, routing.owner) if routing.leads_securely else (host.host,)
 
 
 @fact

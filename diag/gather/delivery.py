@@ -24,6 +24,7 @@ from diag.facts.inbound import MX_PORT, InboundContact, InboundMailbox, InboundO
 from diag.facts.moment import VantagePoint
 from diag.facts.mta_sts import StsPolicy
 from diag.facts.mx import MxHost, Routing
+from diag.facts.refusal import Refusal, refusal
 from diag.facts.vantage import OurClock
 from diag.model.knowing import Absent, Many, Unavailable, items_of
 from diag.model.plugin import fact
@@ -52,14 +53,17 @@ async def delivery(
     """Every attempt of every kind of sender."""
     if not target.dialogues:
         return Unavailable("no conversations are held in this run, only the DNS is asked")
-    peers = {
-        served.subject: before_senders(served, dane, policy, clock)
-        for served in (certificates.values() if isinstance(certificates, Many) else ())
-    }
+    shown = tuple(certificates.values()) if isinstance(certificates, Many) else ()
+    peers = {served.subject: before_senders(served, dane, policy, clock) for served in shown}
+    valid = frozenset(served.subject for served in shown if _is_valid(refusal(served, clock)))
     seen = _Seen(
-        target, routing, hosts, contacts, handshakes, mailboxes, offers, peers, dane, policy, vantage
+        target, routing, hosts, contacts, handshakes, mailboxes, offers, peers, valid, dane, policy, vantage
     )
     return seen.delivery()
+
+
+def _is_valid(found: Refusal) -> bool:
+    return not found.refused and not found.undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class _Seen:
     mailboxes: Known[InboundMailbox]
     offers: Known[InboundOffer]
     peers: Mapping[str, CertificatePeers]
+    valid: frozenset[str]
+    """The endpoints whose certificate nobody refuses who verifies."""
     dane: Known[DaneHost]
     policy: StsPolicy | Absent | Unavailable
     vantage: VantagePoint | Absent | Unavailable
@@ -170,7 +176,9 @@ class _Seen:
                 dane=_of(self.dane, host.name),
                 port_25=isinstance(self.vantage, VantagePoint) and self.vantage.port_25 is True,
                 signed_mx=isinstance(self.routing, Routing) and self.routing.authenticated,
-                implicit=isinstance(self.routing, Routing) and self.routing.implicit,
+                proven=subject in self.valid
+                and isinstance(self.routing, Routing)
+                and self.routing.leads_securely,
             )
 
     def _known_hosts(self) -> tuple[MxHost, ...]:

@@ -117,7 +117,7 @@ def test_other_hosts_do_not_count() -> None:
 
 def test_the_trust_anchor_may_name_the_mail_domain() -> None:
     anchor = Tlsa(2, 1, 1, sha256(public_key_info(chain("d.example")[-1]) or b"").digest())
-    both = dane(anchor, names=(HOST, "d.example"))
+    both = dane(anchor, beside=("d.example",))
     assert judged(both, known(tls("192.0.2.1", shaken("d.example")))) == []
     assert judged(both, known(tls("192.0.2.1", shaken("other.example")))) != []
     assert judged(dane(anchor), known(tls("192.0.2.1", shaken("d.example")))) != []

@@ -15,7 +15,7 @@ import pytest
 from diag.facts.dane import DaneHost, HeededTlsa
 from diag.facts.dnssec import DnssecStatus, Security
 from diag.facts.mx import MxHost, Routing
-from diag.gather.dane import _names, dane_host, heeded_tlsa, read_leniently
+from diag.gather.dane import _beside, dane_host, heeded_tlsa, read_leniently
 from diag.gather.dnssec import dnssec_status
 from diag.gather.mx import addresses_of
 from diag.lab.once import Once
@@ -262,5 +262,5 @@ def test_only_secure_records_are_heeded() -> None:
 def test_what_a_certificate_may_name_depends_on_what_led_to_the_host(
     routing: Routing, names: tuple[str, ...]
 ) -> None:
-    host = found(HOST + tlsa("mx.d.example"))
-    assert _names(replace(host, base="base.example"), routing) == names
+    host = replace(found(HOST + tlsa("mx.d.example")), base="base.example")
+    assert replace(host, beside=_beside(host, routing)).names == names
