@@ -308,4 +308,4 @@ def test_nothing_raises_and_cuts_do_not_matter(octets: bytes, cuts: list[int]) -
     ],
 )
 def test_a_code_is_known_whatever_detail_it_adds(line: bytes, code: str) -> None:
-    assert parse_response([line], many=False).known_code == code
+    assert pop3.parse_response([line], many=False).known_code == code
