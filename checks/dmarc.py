@@ -392,20 +392,29 @@ class Testing(Finding):
     Remove `t=y` when the reports show that all your mail passes.
     """
 
-    message = "The DMARC policy of {subject} is {policy} but in test mode (t=y): it acts as {effect}."
+    message = "The DMARC policy of {subject}{whose} is {policy} but in test mode (t=y): it acts as {effect}."
+    whose: str
     policy: str
     effect: str
+
+
+_WHOSE = {Kind.SUBDOMAIN: " for names below it", Kind.NONEXISTENT: " for names below it that do not exist"}
 
 
 @check
 def dmarc_policy_is_in_earnest(policy: DmarcPolicy) -> Iterator[Finding]:
     """The DMARC policy is not in test mode."""
-    published = policy.record.published_policy(policy.kind)
-    if policy.record.is_testing and published is not Policy.NONE:
+    record = policy.record
+    kinds = [policy.kind]
+    if not policy.inherited and policy.domain == policy.organizational:  # below it nobody reads sp and np
+        kinds += [Kind.SUBDOMAIN, Kind.NONEXISTENT]
+    milder = [kind for kind in kinds if record.published_policy(kind) is not Policy.NONE]
+    if record.is_testing and milder:
         yield Testing(
             subject=policy.found_at,
-            policy=published,
-            effect=policy.policy,
+            whose="" if milder[0] is policy.kind else _WHOSE[milder[0]],
+            policy=record.published_policy(milder[0]),
+            effect=record.policy_for(milder[0]),
             evidence=policy.asked,
             fix=mend(policy, {"t": ""}),
         )

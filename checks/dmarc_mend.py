@@ -101,7 +101,10 @@ def _value(name: str, value: str) -> str:
     if not alone.has(DmarcProblem.VALUE_INVALID):
         return value
     if name == "fo":
-        return "1" if "1" in re.split(r"[\s:,]+", lowered) else ""
+        options = dict.fromkeys(re.split(r"[\s:,]+", lowered))
+        # Whoever wants a report when either does not pass gets those when neither does as well.
+        known = [option for option in options if option in ("1", "d", "s")]
+        return ":".join(known)
     return _LONG_FORMS.get((name, lowered), "")
 
 

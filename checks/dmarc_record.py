@@ -40,7 +40,8 @@ class ValueInvalid(Finding):
     Receivers use the default instead, which may not be what you meant; strict ones discard the record.
 
     ## How to fix
-    Write a value that exists: `r` or `s` for adkim and aspf; `0`, `1`, `d` or `s` for fo; `y` or `n` for t.
+    Write a value that exists: `r` or `s` for adkim and aspf; `0` or `1`, `d` and `s` for fo, with colons between
+    several; `y` or `n` for t.
     """
 
     message = "The DMARC record of {subject} holds {what}."
@@ -88,7 +89,7 @@ def dmarc_report_addresses_are_well_formed(policy: DmarcPolicy) -> Iterator[Find
         )
 
 
-@rule("dmarc/removed-tags", Severity.NOTICE, Rfc(9989, "A.6"), since="1.0")
+@rule("dmarc/removed-tags", Severity.NOTICE, Rfc(9989, "C.5.2"), since="1.0")
 class RemovedTags(Finding):
     """The DMARC record holds tags that exist no more.
 

@@ -13,6 +13,7 @@ from diag.api import (
     Fix,
     MxOperators,
     Policy,
+    Publish,
     ReportUri,
     Rfc,
     Roles,
@@ -154,7 +155,14 @@ def _usable(uris: tuple[ReportUri, ...]) -> tuple[ReportUri, ...]:
     return tuple(uri for uri in uris if uri.is_usable)
 
 
-@rule("dmarc/walk-differs-from-psl", Severity.WARNING, Rfc(9989, "4.10.2"), Rfc(7489, "3.2"), since="1.0")
+@rule(
+    "dmarc/walk-differs-from-psl",
+    Severity.WARNING,
+    Rfc(9989, "4.10.2"),
+    Rfc(9989, "11.8"),
+    Rfc(7489, "3.2"),
+    since="1.0",
+)
 class WalkDiffersFromPsl(Finding):
     """Old and new receivers take different domains for the one that this domain belongs to.
 
@@ -164,8 +172,8 @@ class WalkDiffersFromPsl(Finding):
     with others.
 
     ## How to fix
-    Where both are yours, publish a DMARC record at the upper one. Where strangers hold names below
-    the upper one, sign as the domain itself.
+    Where both are yours and the upper one has no DMARC record, publish one there. Where strangers hold names
+    below the upper one, say `psd=n` in a record of the lower one.
     """
 
     message = (
@@ -184,15 +192,28 @@ def dmarc_walk_ends_where_the_suffix_list_does(
     if not policy.organizational or not listed.organizational:
         return
     if policy.organizational != listed.organizational:
-        upper = min(policy.organizational, listed.organizational, key=len)
-        advice = Configure(f"the zone of {upper}", f'_dmarc.{upper}. 3600 IN TXT "v=DMARC1; p=none; rua=…"')
         yield WalkDiffersFromPsl(
             subject=policy.domain,
             walk=policy.organizational,
             listed=listed.organizational,
             evidence=policy.asked,
-            fix=(advice,) if upper == listed.organizational else (),
+            fix=_parted(policy, listed.organizational),
         )
+
+
+def _parted(policy: DmarcPolicy, listed: str) -> tuple[Fix, ...]:
+    """What makes the walk end at the domain of the list (RFC 9989 section 11.8), where that is in our hands."""
+    if len(listed) < len(policy.organizational):
+        return (
+            Configure(f"the zone of {listed}", f'_dmarc.{listed}. 3600 IN TXT "v=DMARC1; p=none; rua=…"'),
+        )
+    if policy.found_at == listed:
+        return mend(policy, {"psd": "n"})
+    if policy.domain != listed:
+        return ()
+    # Reports of strangers' mail are theirs; the policy is the one that applied so far.
+    same = policy.record.published_policy(policy.kind)
+    return (Publish(f"_dmarc.{listed}", "TXT", f"v=DMARC1; p={same}; psd=n"),)
 
 
 @rule("dmarc/psd-on-ordinary-domain", Severity.ERROR, Rfc(9989, "4.10.2"), since="1.0")
@@ -226,6 +247,35 @@ def dmarc_psd_is_left_to_registries(
             evidence=policy.asked + routing.asked,
             certainty=Certainty.LIKELY,  # a registry, too, may take mail at its suffix
             fix=mend(policy, {"psd": ""}),
+        )
+
+
+@rule("dmarc/suffix-without-psd", Severity.WARNING, Rfc(9989, "5.2"), Rfc(9989, "11.8"), since="1.0")
+class SuffixWithoutPsd(Finding):
+    """The domain is a public suffix, and its DMARC record does not say so.
+
+    ## Why it matters
+    New receivers take everybody below for one organization: whoever holds one name there can sign mail as
+    another one, and it passes DMARC.
+
+    ## How to fix
+    Add `psd=y`. If all names below are your own, say `psd=n`.
+    """
+
+    message = "{subject} is a public suffix, but its DMARC record does not say psd=y: names below count as parts of it."
+
+
+@check
+def dmarc_record_of_a_public_suffix_says_so(
+    policy: DmarcPolicy, listed: SuffixListDomain
+) -> Iterator[Finding]:
+    """The DMARC record of a public suffix says psd=y."""
+    if listed.is_suffix and not policy.inherited and policy.record.psd == "u":
+        yield SuffixWithoutPsd(
+            subject=policy.domain,
+            evidence=policy.asked,
+            certainty=Certainty.LIKELY,  # the list has names below which nobody registers any more
+            fix=mend(policy, {"psd": "y"}),
         )
 
 

@@ -55,6 +55,7 @@ TRAPS: dict[int, dict[str, tuple[str, ...]]] = {
     29: {
         "dmarc/psd-on-ordinary-domain": ("dmarc/psd-on-ordinary-domain",),
         "traps/29-psd-above": _NONE,
+        "traps/29-psd-below-a-record": _NONE,
     },
     30: {"dmarc/testing-nothing": ("dmarc/none-and-blind", "dmarc/pct-read-two-ways")},
     31: {"dmarc/policy-absent": ("dmarc/none", "dmarc/policy-absent")},
@@ -140,9 +141,15 @@ def test_a_record_between_is_not_inherited(registry: Registry) -> None:
 
 @pytest.mark.parametrize(
     ("name", "organizational"),
-    [("dmarc/psd-on-ordinary-domain", "lantern.example"), ("traps/29-psd-above", "sub.lantern.example")],
+    [
+        ("dmarc/psd-on-ordinary-domain", "lantern.example"),
+        ("traps/29-psd-above", "sub.lantern.example"),
+        ("traps/29-psd-below-a-record", "sub.lantern.example"),
+    ],
 )
-def test_psd_ends_the_walk_above_the_start_only(name: str, organizational: str, registry: Registry) -> None:
+def test_psd_ends_the_walk_and_puts_the_organizational_domain_below_it_above_the_start_only(
+    name: str, organizational: str, registry: Registry
+) -> None:
     """Trap 29 (RFC 9989 section 4.10.2)."""
     discovery = judged(name, registry).facts[DmarcDiscovery]
     assert isinstance(discovery, DmarcDiscovery)

@@ -24,7 +24,7 @@ class DmarcStep:
     unknown: str
     """Why it could not be looked up; empty where it could."""
     reached: bool
-    """Whether the walk comes this far: `psd=n`, or `psd=y` above the start, ends it."""
+    """Whether the walk comes this far: `psd=n` or `psd=y` ends it."""
     asked: tuple[Cite, ...]
 
     @property

@@ -103,7 +103,7 @@ async def _walk_and(
     for each, owner in zip(names, owners, strict=True):
         step = _step(each, looked.pop(owner), reached)
         steps.append(step)
-        reached = reached and not ends_walk(name, each, step.psd)
+        reached = reached and not ends_walk(step.psd)
     return tuple(steps), looked
 
 

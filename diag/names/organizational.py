@@ -25,14 +25,9 @@ def walk_names(name: str) -> tuple[str, ...]:
     return (".".join(own), *(".".join(own[-count:]) for count in range(longest, 0, -1)))
 
 
-def ends_walk(start: str, name: str, psd: str | None) -> bool:
-    """Whether the walk stops after this name's answer (RFC 9989 section 4.10 steps 2 and 7).
-
-    `psd=n` always ends it; `psd=y` does everywhere but at the start, which is exempt. `psd` is None where
-    the name has no usable record.
-    """
-    flag = (psd or "").lower()
-    return flag == "n" or (flag == "y" and normal(name) != normal(start))
+def ends_walk(psd: str | None) -> bool:
+    """Whether the walk stops after an answer (RFC 9989 section 4.10 steps 2 and 6): None where no record is usable."""
+    return (psd or "").lower() in ("n", "y")
 
 
 def organizational_domain(start: str, steps: Sequence[tuple[str, str | None]]) -> str:
@@ -49,9 +44,9 @@ def organizational_domain(start: str, steps: Sequence[tuple[str, str | None]]) -
         reverse=True,
     )
     for name, psd in known:  # from the longest name to the shortest
-        if psd == "n":
-            return name
-        if psd == "y" and name != origin:
+        if psd == "n" or (psd == "y" and name == origin):
+            return name  # which is where the walk ends
+        if psd == "y":
             # A public suffix above the start: the Organizational Domain is one label below it.
             return ".".join(own[-(len(labels(name)) + 1) :])
     return known[-1][0] if known else origin

@@ -9,21 +9,21 @@ import re
 from diag.model.frozen import frozen
 
 from .report_uri import ReportUri, parse_report_uris
-from .tags import Tag, TagList, colon_list
+from .tags import Tag, TagList
 
 MOST_SUGGESTIONS = 20
 """Unknown tags for which the nearest name is looked for: thousands of them would take a second."""
 TAGS = ("v", "p", "sp", "np", "adkim", "aspf", "fo", "psd", "t", "rua", "ruf")
 """Registered by RFC 9989."""
 REMOVED_TAGS = frozenset({"pct", "rf", "ri"})
-"""In RFC 7489 and no more (RFC 9989 appendix A.6): ignored, though older readers obey them."""
+"""In RFC 7489 and no more (RFC 9989 appendix C.5.2): ignored, though older readers obey them."""
 
 # RFC 9989 section 4.8: the literal DMARC1 has one case; white space round "=" and before ";" is allowed,
 # before "v" it is not.
 _VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _NEAR = re.compile(r"v\s{0,9}[=:]?\s{0,9}dmarc|\bdmarc\s{0,9}1\b", re.IGNORECASE)
 _NEAR_WITHIN = 512
-_FAILURE_OPTIONS = frozenset({"0", "1", "d", "s", "d:s", "s:d"})
+_FAILURE_OPTIONS = frozenset("01ds")
 _PLAIN_TAGS = {
     "adkim": ("r", ("r", "s")),
     "aspf": ("r", ("r", "s")),
@@ -221,8 +221,7 @@ class DmarcRecord:
     @property
     def fo(self) -> tuple[str, ...]:
         """When failure reports are wanted; `0` where absent or invalid."""
-        value = _failure_options(self.tags.get("fo") or "")
-        return tuple(value.split(":")) if value in _FAILURE_OPTIONS else ("0",)
+        return _failure_options(self.tags.get("fo") or "") or ("0",)
 
     @property
     def removed(self) -> tuple[Tag, ...]:
@@ -291,10 +290,13 @@ def _values(tags: TagList) -> list[DmarcDefect]:
             position = tag.value_position
             found.append(DmarcDefect(DmarcProblem.VALUE_INVALID, position, name, tag.value, default))
     tag = tags.first("fo")
-    if tag and _failure_options(tag.value) not in _FAILURE_OPTIONS:
+    if tag and not _failure_options(tag.value):
         found.append(DmarcDefect(DmarcProblem.VALUE_INVALID, tag.value_position, "fo", tag.value, "0"))
     return found
 
 
-def _failure_options(value: str) -> str:
-    return ":".join(colon_list(value.lower()))
+def _failure_options(value: str) -> tuple[str, ...]:
+    """`0` or `1`, `d` and `s`, each once and in any order (RFC 9989 section 4.8); empty where it is anything else."""
+    options = tuple(option.strip() for option in value.lower().split(":"))
+    valid = len(options) == len(set(options)) and set(options) <= _FAILURE_OPTIONS
+    return options if valid and not {"0", "1"} <= set(options) else ()

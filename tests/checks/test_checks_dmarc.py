@@ -74,6 +74,8 @@ def test_what_was_meant_as_dmarc_is_recognised(text: str, meant: str) -> None:
             "v=DMARC1; p=none; adkim=strict; aspf=x; fo=0:1; psd=yes; t=yes",
             "v=DMARC1; p=none; adkim=s; fo=1; t=y",
         ),
+        ("v=DMARC1; p=none; fo=0:1:d:s", "v=DMARC1; p=none; fo=1:d:s"),
+        ("v=DMARC1; p=none; fo=all", "v=DMARC1; p=none"),
         ("v=DMARC1; p=none; fo=d:s; pct=20; rf=afrf; ri=86400; x=1; nonsense", "v=DMARC1; p=none; fo=d:s"),
     ],
 )

@@ -103,6 +103,11 @@ def test_nothing_to_say(text: str) -> None:
         ("p=none; psd=yes", P.VALUE_INVALID, "yes", "u"),
         ("p=none; t=1", P.VALUE_INVALID, "1", "n"),
         ("p=none; fo=0:1", P.VALUE_INVALID, "0:1", "0"),
+        ("p=none; fo=0:1:d:s", P.VALUE_INVALID, "0:1:d:s", "0"),
+        ("p=none; fo=d:d", P.VALUE_INVALID, "d:d", "0"),
+        ("p=none; fo=1:x", P.VALUE_INVALID, "1:x", "0"),
+        ("p=none; fo=1:", P.VALUE_INVALID, "1:", "0"),
+        ("p=none; fo=", P.VALUE_INVALID, "", "0"),
         ("p=none; rua=", P.REPORT_URI, "", ""),
         ("p=none; rua=a@b.example", P.REPORT_URI, "a@b.example", ""),
         ("p=none; ruf=mailto:@b.example", P.REPORT_URI, "mailto:@b.example", ""),
@@ -165,6 +170,17 @@ def test_empty_report_lists_leave_the_policy_alone() -> None:
     record = DmarcRecord.parse("v=DMARC1; p=reject; rua=; ruf=;")
     assert record.p is Policy.REJECT
     assert [defect.problem for defect in record.defects] == [P.REPORT_URI, P.REPORT_URI]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["0", "1", "d", "s", "d:s", "s:d", "0:d", "1:s", "1:d:s", "1:s:d", "d:1", "d:0:s", "s:d:1", "D:S:1"],
+)
+def test_failure_options(value: str) -> None:
+    """dmarc-fo of RFC 9989 section 4.8."""
+    record = DmarcRecord.parse(f"v=DMARC1; p=none; fo={value}")
+    assert record.defects == ()
+    assert record.fo == tuple(value.lower().split(":"))
 
 
 def test_tag_values() -> None:
