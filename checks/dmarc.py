@@ -441,7 +441,7 @@ def domain_without_mail_is_closed(policy: DmarcPolicy, roles: Roles) -> Iterator
     if roles.sends is False and roles.receives is False and policy.policy is not Policy.REJECT:
         # Reports go on to mailboxes of the domain above; others would have to agree once more (RFC 9990 section 4).
         own = [
-            uri.text
+            uri.bare
             for uri in policy.record.rua
             if uri.is_usable and _within(uri.host, policy.organizational)
         ]

@@ -119,8 +119,8 @@ def _policy(value: str) -> str:
 def _uri(uri: ReportUri) -> str:
     """An entry without the obsolete size, with the scheme it lacks; empty where it is beyond repair."""
     if uri.is_usable:
-        return uri.text.removesuffix(uri.size_suffix)
-    bare = uri.text.removesuffix(uri.size_suffix).strip("<>\"' ").removeprefix("//")
+        return uri.bare
+    bare = uri.bare.strip("<>\"' ").removeprefix("//")
     bare = re.sub(r"(?i)^mail\s{0,9}to\s{0,9}:?\s{0,9}", "", bare).strip("<>/ ")
     return f"mailto:{bare}" if _MAILBOX.fullmatch(bare) else ""
 

@@ -22,13 +22,16 @@ from diag.api import (
 
 from .dmarc_mend import mend
 
+LONGEST_NAME = 253
+"""Characters of a domain name: 255 octets (RFC 1035 section 2.3.4)."""
+
 
 @rule("dmarc/report-not-authorised", Severity.WARNING, Rfc(9990, "4"), Rfc(9991, "5"), since="1.0")
 class ReportNotAuthorised(Finding):
     """Reports are to go to another domain, which has not agreed to take them.
 
     ## Why it matters
-    Receivers send no reports to a stranger who did not ask for them: you get none.
+    Receivers send no reports to a stranger who did not ask for them: none reach this address.
 
     ## How to fix
     The owner of that domain publishes the record shown; report services do so when you add your domain
@@ -49,10 +52,18 @@ def dmarc_report_receiver_agrees(destination: ReportDestination) -> Iterator[Ver
             subject=destination.host,
             policy_domain=destination.policy_domain,
             evidence=destination.asked,
-            fix=(Publish(destination.consent_name, "TXT", "v=DMARC1;"),),
+            fix=(_consent(destination),),
         )
     elif destination.unknown:
         yield Undecided(destination.unknown, destination.asked)
+
+
+def _consent(destination: ReportDestination) -> Fix:
+    name = destination.consent_name
+    if len(name) <= LONGEST_NAME:
+        return Publish(name, "TXT", "v=DMARC1;")
+    what = f"name a mailbox at a domain with a shorter name: {name}, where consent would have to stand, is too long"
+    return Configure(f"_dmarc.{destination.policy_domain}", what)
 
 
 @rule("dmarc/report-domain-cannot-receive", Severity.WARNING, Rfc(9989, "5.1.3"), since="1.0")
@@ -111,7 +122,7 @@ def _without(destination: ReportDestination, policy: DmarcPolicy) -> tuple[Fix, 
     changes = {}
     for tag, uris in (("rua", policy.record.rua), ("ruf", policy.record.ruf)):
         if tag in destination.tags:
-            left = [uri.text for uri in uris if uri.is_usable and uri.host != destination.host]
+            left = [uri.bare for uri in uris if uri.is_usable and uri.host != destination.host]
             changes[tag] = ",".join(left)
     if "rua" in changes and not changes["rua"]:
         name = f"_dmarc.{policy.found_at}"
@@ -121,12 +132,13 @@ def _without(destination: ReportDestination, policy: DmarcPolicy) -> tuple[Fix, 
     return mend(policy, changes)
 
 
-@rule("dmarc/report-override-elsewhere", Severity.WARNING, Rfc(9990, "4"), since="1.0")
+@rule("dmarc/report-override-elsewhere", Severity.WARNING, Rfc(9990, "4"), Rfc(9991, "5"), since="1.0")
 class ReportOverrideElsewhere(Finding):
     """The domain that agreed to take DMARC reports sends them on to a third one.
 
     ## Why it matters
-    Receivers follow a change of mailbox only within the same domain; otherwise they may send nothing.
+    Receivers follow a change of mailbox only where the domain stays the very same one; otherwise they must send
+    nothing, neither here nor there.
 
     ## How to fix
     Let the record that gives consent name mailboxes at its own domain, or none.

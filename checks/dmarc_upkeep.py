@@ -89,18 +89,21 @@ def dmarc_policy_comes_second(policy: DmarcPolicy) -> Iterator[Finding]:
         yield Position(subject=policy.found_at, evidence=policy.asked, fix=mend(policy))
 
 
-@rule("dmarc/report-size", Severity.NOTICE, Rfc(9989, "4.8"), since="1.0")
+@rule("dmarc/report-size", Severity.NOTICE, Rfc(9989, "4.8"), Rfc(9989, "C.4"), since="1.0")
 class ReportSize(Finding):
     """An address for DMARC reports ends in a size.
 
     ## Why it matters
-    The suffix (`!10m`) was removed from the standard. Receivers pass over it: reports of any size come.
+    The suffix (`!10m`) was removed from the standard. New receivers pass over it, and send reports of any size; old
+    ones send none that is larger.
 
     ## How to fix
     Remove it. What is too large, the mail host of the address may refuse.
     """
 
-    message = "The DMARC record of {subject} limits the size of reports ({entries}), which nobody heeds."
+    message = (
+        "The DMARC record of {subject} limits the size of reports ({entries}), which new receivers pass over."
+    )
     entries: str
 
 
@@ -139,7 +142,7 @@ def dmarc_reports_can_come_by_mail(policy: DmarcPolicy, roles: Roles) -> Iterato
     if not other:
         return
     box = f"mailto:postmaster@{policy.found_at}"
-    added = {tag: ",".join((*(uri.text for uri in uris), box)) for tag, uris in other.items()}
+    added = {tag: ",".join((*(uri.bare for uri in uris), box)) for tag, uris in other.items()}
     # RFC 5321 section 4.5.1: a domain that takes mail has a postmaster.
     fix: tuple[Fix, ...] = mend(policy, added) if roles.receives and not policy.inherited else ()
     yield ReportScheme(

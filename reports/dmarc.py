@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from diag.api import Report
 from diag.facts.dmarc import DmarcDiscovery, DmarcPolicy, DmarcStep, SuffixListDomain
+from diag.names.organizational import ends_walk
 from diag.records.dmarc import DmarcRecord, Kind, Policy
 
 from . import states
@@ -106,7 +107,7 @@ def _stops(walk: DmarcDiscovery, policy: DmarcPolicy | None) -> Iterator[Stop]:
             marks.append("the policy comes from here")
         if step.name == walk.organizational:
             marks.append("the Organizational Domain")
-        if step.psd == "n" or (step.psd == "y" and step.name != walk.domain):
+        if ends_walk(step.psd):
             marks.append(f"psd={step.psd} ends the walk")
         yield Stop(f"_dmarc.{step.name}", _had(step), tuple(marks))
 

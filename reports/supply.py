@@ -250,7 +250,7 @@ class _Links:
         return host
 
     def reports(self) -> Found:
-        """Where reports go (RFC 9990 section 4, RFC 8460 section 3)."""
+        """Where reports go (RFC 9989 section 4.6, RFC 8460 section 3)."""
         links: list[Link] = []
         dmarc = self._report.fact(DmarcPolicy)
         if isinstance(dmarc, DmarcPolicy):

@@ -131,6 +131,8 @@ def dmarc_tags(record: DmarcRecord) -> tuple[TagInWords, ...]:
     if "ruf" in said:
         rows.append(_reports(said, "ruf", "Reports on single messages go", [uri.text for uri in record.ruf]))
         when = "; ".join(_FAILURE.get(option, option) for option in record.fo)
+        if record.psd == "y":
+            when = "in vain: receivers send none to public suffixes"
         rows.append(_tag(said, "fo", ":".join(record.fo), f"Those are wanted {when}."))
     if "t" in said:
         words = (

@@ -24,6 +24,18 @@ def registry() -> Registry:
         ("mta-sts/testing", "mta-sts/not-enforcing", "mode: enforce", "mode: testing"),
         # The key of a DS record that fits nothing may be the next one.
         ("dnssec/ds-orphaned", "dnssec/ds-orphaned", "unless its key is to come", " IN DS "),
+        # No name of that length can be published.
+        ("dmarc/report-consent-too-long", "dmarc/report-not-authorised", "a shorter name", " IN TXT "),
+        # The size would be the next thing to be told.
+        (
+            "dmarc/report-scheme-with-size",
+            "dmarc/report-scheme",
+            "https://d.lantern.example/,mailto:",
+            "!10m",
+        ),
+        # Strangers hold the names beside it.
+        ("dmarc/walk-passes-public-suffix", "dmarc/walk-differs-from-psl", "psd=n", "_dmarc.github.io"),
+        ("dmarc/walk-differs-from-psl", "dmarc/walk-differs-from-psl", "_dmarc.example.com.", "psd=n"),
     ],
 )
 def test_the_fix_does_no_harm(name: str, rule: str, said: str, unsaid: str, registry: Registry) -> None:

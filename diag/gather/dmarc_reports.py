@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from typing import Any
 
 from diag.facts.dmarc import DmarcPolicy, DmarcStep, ReportDestination
@@ -27,7 +27,11 @@ Named = list[tuple[str, ReportUri]]
 async def destinations(policy: DmarcPolicy, lab: Lab) -> Many[ReportDestination]:
     """Each domain that `rua` and `ruf` name, once."""
     by_host: dict[str, Named] = {}
-    for tag, uris in (("rua", policy.record.rua), ("ruf", policy.record.ruf)):
+    record = policy.record
+    failures = (
+        record.ruf if record.psd != "y" else ()
+    )  # of a public suffix nobody heeds it (RFC 9991 section 2)
+    for tag, uris in (("rua", record.rua), ("ruf", failures)):
         for uri in uris:
             if uri.is_usable and uri.host:
                 by_host.setdefault(uri.host, []).append((tag, uri))
@@ -57,7 +61,7 @@ async def destination(lab: Lab, policy: DmarcPolicy, host: str, named: Named) ->
     if "steps" in told:
         external, unknown, asked = _external(policy, host, told["steps"])
     if external:
-        agrees, redirected, unknown = _consent(told["consent"], host)
+        agrees, redirected, unknown = _consent(told["consent"], host, {tag for tag, _ in named})
         asked += told["consent"].evidence
     mail, mail_unknown, looked = told.get("mail", (None, "", ()))
     free: bool | None = False
@@ -92,8 +96,11 @@ def _external(
     return organizational != policy.organizational, "", evidence
 
 
-def _consent(looked: Looked, host: str) -> tuple[bool | None, tuple[str, ...], str]:
-    """Whether there is consent, the other hosts it names, and why it is not known."""
+def _consent(looked: Looked, host: str, tags: Container[str]) -> tuple[bool | None, tuple[str, ...], str]:
+    """Whether there is consent, the other hosts it names for what is sent here, and why it is not known.
+
+    For `ruf` it is the consent's `ruf` that counts (RFC 9991 section 5).
+    """
     if isinstance(looked, Unavailable):
         return None, (), looked.because
     records = [
@@ -101,7 +108,14 @@ def _consent(looked: Looked, host: str) -> tuple[bool | None, tuple[str, ...], s
         for text in (looked.texts() if isinstance(looked, Found) else ())
         if is_dmarc(text)
     ]
-    others = {uri.host for record in records for uri in record.rua if uri.is_usable and uri.host != host}
+    named = [
+        uri
+        for record in records
+        for tag, uris in (("rua", record.rua), ("ruf", record.ruf))
+        if tag in tags
+        for uri in uris
+    ]
+    others = {uri.host for uri in named if uri.is_usable and uri.host != host}
     return bool(records), tuple(sorted(others)), ""
 
 

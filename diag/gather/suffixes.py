@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diag.facts.dmarc import DmarcPolicy, SuffixListDomain
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 async def suffix_list_domain(policy: DmarcPolicy) -> SuffixListDomain | Absent:
     """The domain by the list that is installed; Absent where the list could not say otherwise than the walk.
 
-    The list takes a tenth of a second to read, so it is consulted only where the domain is no plain
-    registered name, the walk ended elsewhere than at the domain itself, or the domain says `psd=y`.
+    The list takes a tenth of a second to read, so it is consulted only where the domain is no plain registered name
+    or stands in the list, the walk ended elsewhere than at the domain itself, or the domain says `psd=y`.
     """
     domain = policy.domain
-    if policy.organizational == domain == registrable(domain) and policy.record.psd != "y":
+    plain = policy.organizational == domain == registrable(domain) and policy.record.psd != "y"
+    if plain and not _stands_there(domain):
         return Absent(f"{domain} is registered as it stands", policy.asked)
     listed = _suffixes().privatesuffix(domain, accept_unknown=False)
     return SuffixListDomain(domain, listed or "", is_suffix(domain), policy.asked)
@@ -31,6 +33,19 @@ async def suffix_list_domain(policy: DmarcPolicy) -> SuffixListDomain | Absent:
 def is_suffix(name: str) -> bool:
     """Whether the list has a name as one below which others register names; top-level domains always are."""
     return bool(_suffixes().is_public(name))
+
+
+def _stands_there(name: str) -> bool:
+    """Whether a line of the list may be about a name: to search its text takes a hundredth of reading it."""
+    above = name.partition(".")[2]
+    return "xn--" in name or f"\n{name}\n" in _text() or f"\n*.{above}\n" in _text()
+
+
+@cache
+def _text() -> str:
+    from publicsuffixlist import PSLFILE
+
+    return Path(PSLFILE).read_text(encoding="utf-8")
 
 
 @cache

@@ -43,6 +43,11 @@ class ReportUri:
     problem: UriProblem | None = None
 
     @property
+    def bare(self) -> str:
+        """The entry without its size."""
+        return self.text.removesuffix(self.size_suffix)
+
+    @property
     def is_usable(self) -> bool:
         """Whether the entry is a well-formed URI."""
         return self.problem is None

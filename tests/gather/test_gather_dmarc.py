@@ -169,6 +169,12 @@ TO = dmarc(d__example="p=reject; rua=mailto:a@r.example,mailto:b@d.example; ruf=
 SERVICE = "\nr.example. MX 10 mx.r.example.\nd.example. MX 10 mx.r.example."
 
 
+def test_nobody_sends_failure_reports_for_public_suffixes() -> None:
+    """RFC 9991 section 2."""
+    suffix = dmarc(d__example="p=reject; psd=y; rua=mailto:b@d.example; ruf=mailto:c@r.example")
+    assert list(reports(ZonedLab(suffix + SERVICE)).items) == ["d.example"]
+
+
 def test_one_destination_for_each_domain_named() -> None:
     found = reports(ZonedLab(TO + SERVICE))
     assert list(found.items) == ["r.example", "d.example"]

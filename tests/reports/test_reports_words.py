@@ -247,9 +247,18 @@ def test_a_dmarc_record_is_told_tag_by_tag() -> None:
     assert rows["aspf"].words.endswith("Strict: the very same domain.")
     assert rows["rua"].words == "Nobody is sent reports, so misuse stays unseen."
     assert rows["ruf"].words == "Reports on single messages go to a@b.example."
+    assert rows["fo"].words == (
+        "Those are wanted when either of them does not pass aligned; when a DKIM signature fails."
+    )
     assert rows["t"].words.startswith("A test")
     assert rows["pct"].words.startswith("Removed by RFC 9989")
     assert rows["zz"].words.startswith("Not read")
+
+
+def test_failure_reports_for_public_suffixes_are_wanted_in_vain() -> None:
+    record = DmarcRecord.parse("v=DMARC1; p=none; ruf=mailto:a@b.example; psd=y")
+    rows = {row.name: row.words for row in words.dmarc_tags(record)}
+    assert rows["fo"] == "Those are wanted in vain: receivers send none to public suffixes."
 
 
 def test_whom_spf_lets_pass_is_counted_once() -> None:
