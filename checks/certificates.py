@@ -72,7 +72,7 @@ class CommonNameOnly(CertificateFinding):
     """The certificate of a server for mail programs has the host in its common name only.
 
     ## Why it matters
-    Programs of today read the names in the subjectAltName extension and nothing else; to them the
+    Most programs of today read the names in the subjectAltName extension and nothing else; to them the
     certificate has no name, or another one.
 
     ## How to fix
@@ -80,13 +80,13 @@ class CommonNameOnly(CertificateFinding):
     """
 
 
-@rule("certificates/wildcard-misuse", Severity.ERROR, Rfc(9525, "6.3"), BR, since="1.0")
+@rule("certificates/wildcard-misuse", Severity.ERROR, Rfc(9525, "6.3"), Rfc(7817, "3"), BR, since="1.0")
 class WildcardMisuse(CertificateFinding):
     """The certificate of a server for mail programs relies on a wildcard that is not allowed.
 
     ## Why it matters
-    A `*` counts only as the whole first label, and never for a whole top-level domain. Anything else
-    matches nothing, and mail programs refuse the certificate.
+    A `*` counts only as the whole first label, and most programs pass over one for a whole top-level domain. To
+    them the certificate has another name, and they refuse it.
 
     ## How to fix
     Have the host itself named, or a wildcard for exactly one label, such as `*.example.org`.
@@ -167,7 +167,7 @@ class WrongEku(CertificateFinding):
     """
 
 
-@rule("certificates/placeholder", Severity.ERROR, Rfc(9525, "6.1"), Rfc(8314, "5.3"), since="1.0")
+@rule("certificates/placeholder", Severity.ERROR, Rfc(9525, "6.6"), Rfc(8314, "5.3"), since="1.0")
 class Placeholder(CertificateFinding):
     """A server for mail programs still serves the certificate that came with its software.
 

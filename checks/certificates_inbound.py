@@ -110,13 +110,13 @@ class NameMismatchOn25(CertificateFinding):
     """
 
 
-@rule("certificates/common-name-only-on-25", Severity.WARNING, Rfc(9525, "2"), Rfc(7435), since="1.0")
+@rule("certificates/common-name-only-on-25", Severity.WARNING, Rfc(9525, "2"), Rfc(8461, "4.2"), since="1.0")
 class CommonNameOnlyOn25(CertificateFinding):
     """The certificate of an MX host has the host in its common name only.
 
     ## Why it matters
-    Senders that verify read the subjectAltName extension and nothing else. Most do not verify; with
-    MTA-STS they would.
+    Senders that heed MTA-STS read the subjectAltName extension and nothing else, and refuse; others rarely
+    verify.
 
     ## How to fix
     Have the certificate issued again with the host as a DNS name in the subjectAltName.
@@ -128,7 +128,7 @@ class WildcardMisuseOn25(CertificateFinding):
     """The certificate of an MX host relies on a wildcard that is not allowed.
 
     ## Why it matters
-    A `*` counts only as the whole first label, and never for a whole top-level domain. To senders that
+    A `*` counts only as the whole first label, and is passed over for a whole top-level domain. To senders that
     verify, the certificate is for another name.
 
     ## How to fix
@@ -210,7 +210,7 @@ class WrongEkuOn25(CertificateFinding):
     """
 
 
-@rule("certificates/placeholder-on-25", Severity.WARNING, Rfc(9525, "6.1"), Rfc(7435), since="1.0")
+@rule("certificates/placeholder-on-25", Severity.WARNING, Rfc(9525, "6.6"), Rfc(7435), since="1.0")
 class PlaceholderOn25(CertificateFinding):
     """An MX host still serves the certificate that came with its software.
 

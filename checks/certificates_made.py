@@ -37,12 +37,12 @@ _INTERNAL = frozenset(
 """Last labels of names that are used in offices and at home and exist in no public zone (RFC 6762 appendix G)."""
 
 
-@rule("certificates/address-as-name", Severity.NOTICE, Rfc(9525, "6.4"), BR, since="1.0")
+@rule("certificates/address-as-name", Severity.NOTICE, Rfc(9525, "6.2"), BR, since="1.0")
 class AddressAsName(Finding):
     """A certificate holds an IP address as a DNS name, or a name that only an internal network knows.
 
     ## Why it matters
-    Nobody finds it there: clients look for addresses among addresses, and internal names lead nowhere from outside.
+    It should not be found there: clients look for addresses among addresses, and internal names lead nowhere from outside.
     A public CA may issue neither, and has to revoke the certificate when it notices.
 
     ## How to fix
@@ -60,7 +60,11 @@ def certificates_name_what_clients_look_for(served: ServedCertificate) -> Iterat
     addresses = served.verdict.addresses_as_names
     inside = tuple(filter(_internal, served.leaf.dns_names)) + tuple(filter(_private, served.leaf.addresses))
     if addresses or (served.public and inside):
-        why = "an address among DNS names is found by nobody" if addresses else "nobody outside can use it"
+        why = (
+            "an address among DNS names should be found by nobody"
+            if addresses
+            else "nobody outside can use it"
+        )
         yield AddressAsName(
             subject=served.subject,
             names=_few(addresses or inside),

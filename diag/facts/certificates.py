@@ -138,5 +138,5 @@ class InboundCertificate(ServedCertificate):
 class ClientCertificate(ServedCertificate):
     """The same on a port for mail programs.
 
-    Where an SRV record led there, the mail domain is a reference beside the host (RFC 6186 section 6).
+    Where an SRV record led there, the mail domain is a reference beside the host (RFC 7817 section 3).
     """

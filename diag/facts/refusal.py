@@ -8,6 +8,7 @@ from datetime import datetime
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Unavailable
 from diag.tls.chain import ChainVerdict, Trust, rank
+from diag.tls.names import matches, nearly_matches
 from diag.tls.path import Fault, Flaw
 
 from .certificates import ServedCertificate
@@ -168,10 +169,13 @@ def _cause(word: str, verdict: ChainVerdict) -> Cause:
 def _nearly_covered(verdict: ChainVerdict) -> str:
     """The wildcard that would cover a reference if it were allowed to; empty where none would."""
     for pattern in verdict.misused_wildcards:
-        end = pattern.lower().rpartition("*")[2]
-        if any(name.reference.lower().endswith(end) for name in verdict.names):
+        if any(nearly_matches(pattern, name.reference) for name in verdict.names):
             return pattern
     return ""
+
+
+def _by_common_name(served: ServedCertificate, reference: str) -> bool:
+    return any(matches(name, reference) for name in served.leaf.common_names)
 
 
 def _said(cause: Cause, served: ServedCertificate) -> str:
@@ -196,9 +200,10 @@ def _said(cause: Cause, served: ServedCertificate) -> str:
         case Cause.UNKNOWN_ISSUER:
             return f"is sent without that of its issuer, {_short(verdict.missing)}, which cannot be had{_sought(served)}"
         case Cause.WILDCARD_MISUSE:
-            return f'names "{_short(_nearly_covered(verdict))}", a wildcard that covers nothing'
+            return f'names "{_short(_nearly_covered(verdict))}", a wildcard that clients pass over'
         case Cause.COMMON_NAME_ONLY:
-            return f"names {served.references[0]} as its common name only, which nobody reads"
+            named = next(each for each in served.references if _by_common_name(served, each))
+            return f"names {named} as its common name only, which most programs pass over"
         case Cause.NAME_MISMATCH:
             return f"is for {_names(served)}, not for {' or '.join(served.references)}"
         case Cause.WRONG_EKU:

@@ -75,10 +75,10 @@ class ChainVerdict:
     """What is wrong with the certificates of the path, the most telling first; see also diag.tls.path.FORGIVEN."""
     names: tuple[NameMatch, ...]
     common_name_only: bool
-    """A reference identifier stands only in the common name, which clients ignore (RFC 9525 section 2)."""
+    """A reference identifier stands only in the common name, which most clients ignore (RFC 9525 section 2)."""
     misused_wildcards: tuple[str, ...]
     addresses_as_names: tuple[str, ...]
-    """IP addresses written as dNSName, where nobody looks for them (RFC 9525 section 6.4)."""
+    """IP addresses written as dNSName, where nobody should look for them (RFC 9525 section 6.2)."""
     duplicate_names: tuple[str, ...]
     extras: tuple[Extra, ...]
     wrong_order: bool

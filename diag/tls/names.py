@@ -8,8 +8,8 @@ import ipaddress
 def matches(pattern: str, reference: str) -> bool:
     """Whether a dNSName covers a host name given in A-labels; case does not matter.
 
-    The common name never plays a part (RFC 9525 section 2), and an IP address is never matched by a
-    dNSName (section 6.4: see `address_matches`).
+    A common name is compared alike where DANE has it count (RFC 7672 section 3.2.3), and plays no part elsewhere (RFC
+    9525 section 2). An IP address is never matched by a dNSName (section 6.2: see `address_matches`).
     """
     wanted = reference.lower().removesuffix(".")
     given = pattern.lower()
@@ -20,6 +20,31 @@ def matches(pattern: str, reference: str) -> bool:
     # The wildcard stands for exactly one label (RFC 9525 section 6.3).
     label, _, parent = wanted.partition(".")
     return bool(label) and parent == given[2:]
+
+
+def nearly_matches(pattern: str, reference: str) -> bool:
+    """Whether a name with a `*` anywhere would cover a host name if each stood for any part of its label."""
+    given, wanted = pattern.lower().split("."), reference.lower().removesuffix(".").split(".")
+    if len(given) != len(wanted) or address(reference) is not None:
+        return False
+    return all(_fits(label, shape) for label, shape in zip(wanted, given, strict=True))
+
+
+def _fits(label: str, shape: str) -> bool:
+    """In time linear in the label, whatever a stranger's certificate holds."""
+    begin, *parts = shape.split("*")
+    if not parts:
+        return label == shape
+    end = parts.pop()
+    at, until = len(begin), len(label) - len(end)
+    if at > until or not label.startswith(begin) or not label.endswith(end):
+        return False
+    for part in parts:
+        found = label.find(part, at, until)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def address_matches(given: str, reference: str) -> bool:
@@ -57,8 +82,8 @@ def well_formed(pattern: str) -> bool:
 def misused_wildcard(pattern: str) -> bool:
     """Whether a `*` stands where it matches nothing, or would match a whole top-level domain.
 
-    RFC 9525 section 6.3: only as the complete left-most label. A wildcard directly below the root or
-    a top-level domain covers registrations of strangers and is ignored by clients.
+    RFC 9525 section 6.3: only as the complete left-most label. Of public suffixes it says nothing (section 7.1), but
+    clients (OpenSSL among them) pass over a wildcard directly below the root or a top-level domain.
     """
     if "*" not in pattern:
         return False

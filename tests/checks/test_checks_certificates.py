@@ -54,9 +54,13 @@ def inbound(
 
 
 def client(
-    chain: tuple[bytes, ...], *, role: Role = Role.CLIENT, moment: datetime = MOMENT
+    chain: tuple[bytes, ...],
+    *,
+    role: Role = Role.CLIENT,
+    moment: datetime = MOMENT,
+    references: tuple[str, ...] = (HOST,),
 ) -> ClientCertificate:
-    seen = inbound(chain, moment=moment)
+    seen = inbound(chain, moment=moment, references=references)
     values = {field.name: getattr(seen, field.name) for field in dataclasses.fields(seen)}
     return ClientCertificate(**{**values, "endpoint": Endpoint(HOST, "198.51.100.10", 993), "role": role})
 
@@ -269,7 +273,7 @@ def test_a_guessed_host_is_warned_of_whatever_the_cause() -> None:
     [
         (("*.lantern.example",), []),
         (("*.mx1.lantern.example",), ["name-mismatch"]),
-        (("*.example",), ["wildcard-misuse"]),
+        (("*.example",), ["name-mismatch"]),  # of two labels one is left to cover
         (("m*.lantern.example",), ["wildcard-misuse"]),
         (("*.*.example",), ["wildcard-misuse"]),
         (("m*.lantern.example", HOST), []),  # the other name covers it
@@ -279,6 +283,15 @@ def test_a_guessed_host_is_warned_of_whatever_the_cause() -> None:
 )
 def test_wildcards(names: tuple[str, ...], expected: list[str]) -> None:
     assert judged(mail_programs_accept_the_certificate, client(leaf(names=names)), NONE) == expected
+
+
+def test_the_name_that_stands_in_the_common_name_is_the_one_told() -> None:
+    key = key_of(HOST)
+    issued = CA.issue("lantern.example", key, issuer="Sandbox Intermediate", by=CA.intermediate_key, names=())
+    seen = client((issued, CA.intermediate), references=(HOST, "lantern.example"))
+    (only,) = mail_programs_accept_the_certificate.function(seen, NONE)
+    assert only.id == "certificates/common-name-only"
+    assert "names lantern.example as its common name only, which most programs pass over" in only.text()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diag.tls.names import address_matches, matches, misused_wildcard
+from diag.tls.names import address_matches, matches, misused_wildcard, nearly_matches
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,25 @@ def test_addresses(given: str, reference: str, wanted: bool) -> None:
 )
 def test_wildcards_in_the_wrong_place(pattern: str, misused: bool) -> None:
     assert misused_wildcard(pattern) is misused
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reference", "nearly"),
+    [
+        ("mx*.example.org", "mx1.example.org", True),
+        ("m*1.Example.org", "MX1.example.org.", True),
+        ("*1*x*.example.org", "a1bx.example.org", True),
+        ("mx.*.org", "mx.example.org", True),
+        ("*.*.org", "a.b.org", True),
+        ("*.org", "example.org", True),
+        ("mx*.example.org", "imap.example.org", False),
+        ("mx*x.example.org", "mx.example.org", False),
+        ("a*b*b.example.org", "ab.example.org", False),
+        ("*.org", "mx.example.org", False),
+        ("a.*.org", "mx.example.org", False),
+        ("*", "mx.example.org", False),
+        ("*.*.*.*", "192.0.2.1", False),
+    ],
+)
+def test_what_a_wildcard_was_to_cover(pattern: str, reference: str, nearly: bool) -> None:
+    assert nearly_matches(pattern, reference) is nearly
