@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from diag.api import (
     CaaPolicy,
+    CaaRecord,
     Certainty,
     Configure,
     Document,
@@ -20,6 +21,7 @@ from diag.api import (
     Unavailable,
     Undecided,
     Verdict,
+    Withdraw,
     as_cites,
     check,
     is_below,
@@ -32,7 +34,14 @@ _BASELINE = Document(
 )
 
 
-@rule("caa/renewal-forbidden", Severity.WARNING, Rfc(8659, "4.2"), Rfc(8659, "3"), since="1.0")
+@rule(
+    "caa/renewal-forbidden",
+    Severity.WARNING,
+    Rfc(8659, "4.2"),
+    Rfc(8659, "4.5"),
+    Rfc(8659, "3"),
+    since="1.0",
+)
 class RenewalForbidden(Finding):
     """Your own CAA records forbid the next certificate of a mail host.
 
@@ -42,7 +51,7 @@ class RenewalForbidden(Finding):
 
     ## How to fix
     Add a CAA record that names the authority in use, or have the next certificate issued by one that the
-    records name.
+    records name. Remove a record that marks as critical what no authority knows.
     """
 
     message = (
@@ -64,6 +73,16 @@ def authorities_in_use_may_issue_again(
         yield Undecided(policy.because, policy.evidence)
     if not isinstance(policy, CaaPolicy) or policy.failed_at or not renewal.authority:
         return
+    if policy.barring:
+        yield RenewalForbidden(
+            subject=renewal.host,
+            authority=renewal.authority,
+            at=policy.found_at,
+            records=", ".join(map(str, policy.barring)),
+            evidence=as_cites(policy.asked[-1], renewal.cites),
+            fix=tuple(_away(policy, target, record) for record in policy.barring),
+        )
+        return
     if policy.lets(renewal.domains, wildcard=renewal.wildcard):
         return
     tag = "issuewild" if renewal.wildcard and policy.issuers("issuewild") is not None else "issue"
@@ -79,10 +98,20 @@ def authorities_in_use_may_issue_again(
 
 def _let(policy: CaaPolicy, target: Target, record: str) -> tuple[Fix, ...]:
     """The record, where the set is one that the domain's owner can add to."""
+    if _ours(policy, target):
+        return (Publish(policy.owner, "CAA", record),)
+    return (Configure(f"whoever runs {policy.owner}", f"CAA record {record}"),)
+
+
+def _away(policy: CaaPolicy, target: Target, record: CaaRecord) -> Fix:
+    if _ours(policy, target):
+        return Withdraw(policy.owner, "CAA", str(record))
+    return Configure(f"whoever runs {policy.owner}", f"no CAA record {record}")
+
+
+def _ours(policy: CaaPolicy, target: Target) -> bool:
     owner = policy.owner
-    if owner == target.domain or is_below(owner, target.domain) or is_below(target.domain, owner):
-        return (Publish(owner, "CAA", record),)
-    return (Configure(f"whoever runs {owner}", f"CAA record {record}"),)
+    return owner == target.domain or is_below(owner, target.domain) or is_below(target.domain, owner)
 
 
 @rule("caa/lookup-fails", Severity.WARNING, Rfc(8659, "6"), _BASELINE, since="1.0")
@@ -122,7 +151,7 @@ class Malformed(Finding):
 
     ## How to fix
     Write the record as `0 issue "authority.example"`, with the domain that the authority names in its manual
-    and nothing else, and mark nothing as critical (128) but `issue` and `issuewild`.
+    and nothing else, and mark nothing as critical (128; some take 1 for it) but `issue` and `issuewild`.
     """
 
     message = "The CAA record {record} of {subject} is not as it should be: {trouble}."

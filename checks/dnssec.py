@@ -37,7 +37,7 @@ _EARLY = timedelta(minutes=5)
 """Clocks differ."""
 
 
-@rule("dnssec/unsigned", Severity.NOTICE, Rfc(9364, "1"), since="1.0")
+@rule("dnssec/unsigned", Severity.NOTICE, Rfc(9364, "1.1"), since="1.0")
 class Unsigned(Finding):
     """The domain is not signed, though its parent zone is.
 

@@ -24,13 +24,15 @@ from diag.api import (
 _POLICY = "dnssec-policy default;  // ECDSAP256SHA256"
 
 
-@rule("dnssec/algorithm-retired", Severity.WARNING, Rfc(9904), Rfc(9905), Rfc(9906), since="1.0")
+@rule(
+    "dnssec/algorithm-retired", Severity.WARNING, Rfc(9904, "3"), Rfc(9905, "2"), Rfc(9906, "2"), since="1.0"
+)
 class AlgorithmRetired(Finding):
     """The zone is signed by an algorithm that has been retired.
 
     ## Why it matters
-    Some validators no longer heed it and take the zone for unsigned: DANE and all else that needs
-    signatures is lost there.
+    Whoever runs a validator is to take the zone for unsigned, and some do: DANE and all else that needs signatures is
+    lost there.
 
     ## How to fix
     Move to ECDSA P-256 (algorithm 13). Signers do it step by step; changing keys by hand breaks the chain.
@@ -53,7 +55,7 @@ def algorithms_are_current(trust: ZoneTrust) -> Iterator[Finding]:
         )
 
 
-@rule("dnssec/digest-retired", Severity.WARNING, Rfc(9904), Rfc(9905), since="1.0")
+@rule("dnssec/digest-retired", Severity.WARNING, Rfc(9904, "4"), Rfc(9905, "5"), since="1.0")
 class DigestRetired(Finding):
     """The only DS records of a key use a digest that has been retired.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
@@ -32,7 +33,9 @@ SMALLEST_SIZE = 65_536
 FEWEST_RECIPIENTS = 100
 """Recipients of one message that every server must take (RFC 5321 section 4.5.3.1.8)."""
 COUNTED = ("MAILMAX", "RCPTMAX", "RCPTDOMAINMAX")
-"""Limits whose values are positive numbers (RFC 9422 section 4); unknown ones are to be ignored."""
+"""Limits whose values are numbers (RFC 9422 sections 4.1 to 4.3)."""
+_COUNT = re.compile("[1-9][0-9]{0,5}")
+_LIMIT = re.compile("[A-Za-z0-9_-]+(?:=[\x21-\x3a\x3c-\x7e]+)?")
 
 
 @rule("smtp/ehlo-keyword-syntax", Severity.NOTICE, Rfc(5321, "4.1.1.1"), since="1.0")
@@ -239,22 +242,30 @@ def offers_fit_together(offer: InboundOffer, target: Target) -> Iterator[Finding
         yield No8BitMime(subject=subject, evidence=offer.cites)
 
 
-@rule("smtp/limits-malformed", Severity.NOTICE, Rfc(9422, "3"), Rfc(9422, "4"), since="1.0")
+@rule("smtp/limits-malformed", Severity.NOTICE, Rfc(9422, "3"), Rfc(9422, "3.7"), Rfc(9422, "4"), since="1.0")
 class LimitsMalformed(Finding):
     """A mail host tells its limits in a way that nobody understands.
 
     ## Why it matters
-    Senders cannot heed a limit that they cannot read. They run into it.
+    Senders cannot heed a limit that they cannot read, and run into it.
 
     ## How to fix
-    Let each limit be a name, an equals sign and a positive number, as in `LIMITS RCPTMAX=1000 MAILMAX=100`.
+    Let each limit be a name, an equals sign and a positive number of at most six digits, as in
+    `LIMITS RCPTMAX=1000 MAILMAX=100`.
     """
 
     message = '{subject} offers the limit "{item}".'
     item: str
 
 
-@rule("smtp/rcptmax-low", Severity.NOTICE, Rfc(5321, "4.5.3.1.8"), Rfc(9422, "4"), since="1.0")
+@rule(
+    "smtp/rcptmax-low",
+    Severity.NOTICE,
+    Rfc(5321, "4.5.3.1.8"),
+    Rfc(9422, "4.2"),
+    Rfc(9422, "3.5"),
+    since="1.0",
+)
 class RcptmaxLow(Finding):
     """A mail host takes fewer recipients of one message than it must.
 
@@ -275,20 +286,20 @@ def limits_can_be_read_and_kept(offer: InboundOffer) -> Iterator[Finding]:
     subject, lines = str(offer.endpoint), offer.in_the_end(with_keyword("LIMITS"))
     items = (offer.tls or offer.clear).keywords.get("LIMITS", ())
     limits = [tuple(item.partition("=")) for item in items]
-    odd = [name + sign + value for name, sign, value in limits if not _is_limit(name.upper(), value)]
+    broken = [item for item in items if not _LIMIT.fullmatch(item)]
+    odd = broken or [
+        name + sign + value
+        for name, sign, value in limits
+        if name.upper() in COUNTED and not _COUNT.fullmatch(value)
+    ]
     if odd:
         yield LimitsMalformed(subject=subject, item=odd[0], evidence=lines)
-    counts = [int(value) for name, _, value in limits if name.upper() == "RCPTMAX" and _is_count(value)]
-    if counts and min(counts) < FEWEST_RECIPIENTS:
+    # One limit that breaks the grammar voids all of them, a wrong number itself alone (RFC 9422 section 3.7).
+    counts = [
+        int(value) for name, _, value in limits if name.upper() == "RCPTMAX" and _COUNT.fullmatch(value)
+    ]
+    if not broken and counts and min(counts) < FEWEST_RECIPIENTS:
         yield RcptmaxLow(subject=subject, count=min(counts), evidence=lines)
-
-
-def _is_limit(name: str, value: str) -> bool:
-    return bool(name) and (name not in COUNTED or _is_count(value))
-
-
-def _is_count(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) <= 20 and int(value) > 0
 
 
 @rule("smtp/requiretls-in-clear", Severity.NOTICE, Rfc(8689, "2"), since="1.0")

@@ -34,7 +34,7 @@ LITTLE = 1024
 """Bits of a prime below which it was broken in public; of 1024, by whoever can pay for it."""
 
 
-@rule("tls/dhe", Severity.NOTICE, Rfc(10015), Rfc(7919), since="1.0")
+@rule("tls/dhe", Severity.NOTICE, Rfc(10015, "3"), Rfc(7919), since="1.0")
 class Dhe(AcceptedSuites):
     """A server agrees on keys by Diffie-Hellman over a prime.
 
@@ -183,7 +183,7 @@ def keys_are_agreed_on_in_strong_groups(asked: FullTls) -> Iterator[Finding]:
             )
 
 
-@rule("tls/no-pq-group", Severity.INFO, Rfc(10024), since="1.0")
+@rule("tls/no-pq-group", Severity.INFO, Rfc(10024, "4"), since="1.0")
 class NoPqGroup(Finding):
     """A server agrees on keys in no way that withstands quantum computers.
 

@@ -191,7 +191,7 @@ def _last_resort(
     )
 
 
-@rule("tls/rsa-key-exchange", Severity.WARNING, Rfc(10015), Rfc(9325, "4.1"), since="1.0")
+@rule("tls/rsa-key-exchange", Severity.WARNING, Rfc(10015, "4"), Rfc(9325, "4.1"), since="1.0")
 class RsaKeyExchange(AcceptedSuites):
     """A server for mail programs accepts keys encrypted to its certificate.
 
@@ -204,7 +204,9 @@ class RsaKeyExchange(AcceptedSuites):
     """
 
 
-@rule("tls/rsa-key-exchange-on-25", Severity.NOTICE, Rfc(10015), Rfc(9325, "4.1"), Rfc(7435), since="1.0")
+@rule(
+    "tls/rsa-key-exchange-on-25", Severity.NOTICE, Rfc(10015, "4"), Rfc(9325, "4.1"), Rfc(7435), since="1.0"
+)
 class RsaKeyExchangeOn25(AcceptedSuites):
     """An MX host accepts keys encrypted to its certificate.
 
@@ -236,7 +238,7 @@ def keys_are_agreed_on_afresh(asked: WeakTls) -> Iterator[Verdict]:
         yield from _left_open(taken, "the key exchange of RSA")
 
 
-@rule("tls/no-forward-secrecy", Severity.WARNING, Rfc(9325, "4.1"), Rfc(10015), since="1.0")
+@rule("tls/no-forward-secrecy", Severity.WARNING, Rfc(9325, "4.1"), Rfc(10015, "4"), since="1.0")
 class NoForwardSecrecy(Finding):
     """A server has clients encrypt their keys to its certificate although they offer better.
 

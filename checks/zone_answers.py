@@ -23,7 +23,7 @@ from diag.api import (
 from .zone_words import listed
 
 LARGEST = 1232
-"""Octets that pass over UDP anywhere (RFC 9715 section 3)."""
+"""Octets that resolvers take over UDP since the DNS Flag Day of 2020 (RFC 9715 appendix A); its section 3 allows 1400."""
 _SHORTEST, _LONGEST = 60, 604_800
 _LONGEST_DENIAL = 86_400
 
@@ -190,7 +190,7 @@ def every_name_server_understands_edns(zone: ZoneServers) -> Iterator[Finding]:
             yield NoEdns(subject=str(server), evidence=server.asked)
 
 
-@rule("zone/large-answer", Severity.NOTICE, Rfc(9715, "3"), Rfc(7208, "3.4"), since="1.0")
+@rule("zone/large-answer", Severity.NOTICE, Rfc(9715, "4"), Rfc(9715, "A"), Rfc(7208, "3.4"), since="1.0")
 class LargeAnswer(Finding):
     """The TXT records of the domain may not fit into one UDP answer.
 

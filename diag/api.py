@@ -272,6 +272,7 @@ from .probes.hello import HelloTalk as HelloTalk
 from .probes.probe import Impact, Lab, Probe
 from .probes.script import IntrusiveScriptTalk as IntrusiveScriptTalk, ScriptTalk as ScriptTalk
 from .records.bimi import BimiProblem as BimiProblem, BimiRecord as BimiRecord
+from .records.caa import CaaRecord as CaaRecord
 from .records.dkim import (
     SYNTAX as SYNTAX,
     UNREADABLE as UNREADABLE,

@@ -39,6 +39,11 @@ class CaaPolicy:
     why: str
     asked: tuple[Cite, ...]
 
+    @property
+    def barring(self) -> tuple[CaaRecord, ...]:
+        """Those that forbid everybody to issue, as they mark as critical what nobody knows."""
+        return tuple(record for record in self.records if record.bars)
+
     def issuers(self, tag: str) -> tuple[str, ...] | None:
         """The domains that a property lets issue; None where no record has the property, so that all may."""
         meant = [record for record in self.records if record.tag == tag]

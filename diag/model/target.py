@@ -111,11 +111,30 @@ def globally_reachable(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> boo
     """Whether the IANA special-purpose registries leave an address to the public (RFC 6890)."""
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         return False
+    if ip in _PROTOCOLS:
+        return str(ip) in _ANYCAST
     return ip.is_global and not ip.is_multicast and not any(ip in net for net in _RESERVED)
 
 
-_RESERVED = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10")))
-"""What the registries keep from the public and not every Python knows: RFC 8215, RFC 9637, RFC 9602, RFC 3879."""
+_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
+"""For protocols of the IETF (RFC 6890 section 2.2.2): what is public of it is anycast (RFC 7723, RFC 8155)."""
+_ANYCAST = frozenset({"192.0.0.9", "192.0.0.10"})
+_RESERVED = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.88.99.2/32",
+            "64:ff9b:1::/48",
+            "100:0:0:1::/64",
+            "2002::/16",
+            "3fff::/20",
+            "5f00::/16",
+            "fec0::/10",
+        ),
+    )
+)
+"""What the registries keep from the public and not every Python knows: RFC 6751, RFC 8215, RFC 9780, RFC 3056 (not told
+there, and relayed by nobody since RFC 7526), RFC 9637, RFC 9602, RFC 3879."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,8 +10,12 @@ KNOWN = frozenset({"issue", "issuewild", "iodef", "issuemail", "issuevmc", "cont
 """Property tags that have a meaning: RFC 8659 section 4, RFC 9495 section 3, and the registry of IANA."""
 _ISSUERS = frozenset({"issue", "issuewild", "issuemail", "issuevmc"})
 """Those whose value names an authority."""
+_EVERYWHERE = frozenset({"issue", "issuewild", "iodef", "issuemail"})
+"""Those that no authority stumbles over: Let's Encrypt knows no others."""
 CRITICAL = 128
 """The flag by which an authority that does not know a property must refuse (RFC 8659 section 4.5)."""
+_MEANT_SO = 1
+"""What early software wrote in its place; Let's Encrypt heeds it, too."""
 LONGEST = 4096
 """Characters of a value that are read."""
 
@@ -31,9 +35,9 @@ class CaaRecord:
     """Octets beyond ASCII as latin-1."""
 
     @property
-    def critical(self) -> bool:
-        """Whether an authority that does not know the property must not issue."""
-        return bool(self.flags & CRITICAL)
+    def bars(self) -> bool:
+        """Whether no authority may issue, as none knows the property (RFC 8659 section 4.5)."""
+        return bool(self.flags & CRITICAL) and self.tag not in KNOWN
 
     @property
     def issuer(self) -> str | None:
@@ -52,8 +56,10 @@ class CaaRecord:
     @property
     def trouble(self) -> str:
         """What is wrong with it, half a sentence; empty where nothing is."""
-        if self.critical and self.tag not in KNOWN:
+        if self.bars:
             return f'its property "{self.tag}" is marked critical and known to nobody'
+        if self.flags & (CRITICAL | _MEANT_SO) and self.tag not in _EVERYWHERE:
+            return f'authorities that do not know its property "{self.tag}" take it for critical, and refuse'
         if self.tag in _ISSUERS and self.issuer is None:
             return "its value names no authority as it should, and stands for nobody"
         if self.tag == "iodef" and not _URL.fullmatch(self.value[:LONGEST]):

@@ -170,7 +170,7 @@ def _made(name: str) -> Made:
         return _encryption("RSA", "RSA", f"{agreed[7:]}_{rest}")
     if not rest:
         return _encryption("", "", name.removeprefix("TLS_"))
-    if "_MGM_" in rest:  # the GOST suites of TLS 1.3 (RFC 9367 section 3.1)
+    if "_MGM_" in rest:  # the GOST suites of TLS 1.3 (RFC 9367 section 4)
         return _encryption("", "", rest)._replace(hash="GOST")
     agreed = agreed.partition("_")[2]
     export = "EXPORT" in agreed

@@ -258,6 +258,13 @@ def test_lists_of_offers(clear: str, under_tls: str, expected: set[str]) -> None
         ("LIMITS MAILMAX=many", ["limits-malformed"]),
         ("LIMITS =5", ["limits-malformed"]),
         ("LIMITS X-NEW X-OTHER=a=b", []),
+        ("LIMITS RCPTMAX=999999", []),
+        ("LIMITS RCPTMAX=1000000", ["limits-malformed"]),
+        ("LIMITS RCPTMAX=050", ["limits-malformed"]),
+        ("LIMITS RCPTMAX=50 MAILMAX=0", ["limits-malformed", "rcptmax-low"]),
+        ("LIMITS RCPTMAX=50 X-NEW=", ["limits-malformed"]),
+        ("LIMITS RCPTMAX=50 X.NEW=1", ["limits-malformed"]),
+        ("LIMITS X-NEW=1;2", ["limits-malformed"]),
         ("LIMITS", []),
     ],
 )

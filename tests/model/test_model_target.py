@@ -26,6 +26,13 @@ from diag.model.target import Target
         ("3fff::1", False),
         ("5f00::1", False),
         ("fec0::1", False),
+        ("100:0:0:1::1", False),
+        ("2002:c000:204::1", False),
+        ("192.0.0.8", False),
+        ("192.0.0.9", True),
+        ("192.0.0.10", True),
+        ("192.0.0.100", False),
+        ("192.88.99.2", False),
     ],
 )
 def test_what_the_registries_keep_from_the_public(address: str, public: bool) -> None:

@@ -204,6 +204,24 @@ def test_what_departs_from_a_profile(name: str, configuration: str) -> None:
     assert all(each.section for each in found)
 
 
+@pytest.mark.parametrize(
+    ("spoken", "expected"),
+    [
+        (Spoken(suites=(0xC02D,)), all_are(OFF, "ECDH-ECDSA-AES128-GCM-SHA256")),
+        (Spoken(groups=(4587, 4588, 4589)), {}),
+        (
+            Spoken(groups=(25497, 25498, 4590, 512)),
+            all_are(OLD, "X25519Kyber768Draft00", "SecP256r1Kyber768Draft00")
+            | all_are(NEITHER, "curveSM2MLKEM768", "MLKEM512"),
+        ),
+    ],
+)
+def test_what_the_standards_of_2026_say_of_key_exchange(spoken: Spoken, expected: dict[str, Level]) -> None:
+    """RFC 10015 section 2, RFC 10024 section 7."""
+    found = profile("ietf-2026").deviations(spoken, DAY)
+    assert {each.item: each.level for each in found} == expected
+
+
 def test_every_profile_is_tried_with_configurations_that_depart_and_one_that_conforms() -> None:
     assert set(EXPECTED) == set(PROFILES)
     for expected in EXPECTED.values():

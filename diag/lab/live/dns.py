@@ -20,7 +20,7 @@ from .live import Means
 from .network import WireError
 
 PAYLOAD = 1232
-"""Octets we take over UDP (RFC 9715 section 3)."""
+"""Octets we take over UDP (RFC 9715 appendix A)."""
 PATIENCE = (1.5, 2.5, 4.0)
 """Seconds for each round of asking; a lost packet costs the first."""
 ROUNDS_OF_STRANGERS = 2
