@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
+from email.utils import getaddresses
 
 from diag.facts.round_trip import Arrival, MessageSubmitted, Signature
 from diag.message.auth_results import Found as Result, parse_auth_results
@@ -105,11 +108,27 @@ def _changes(sent: MessageSubmitted, message: Message) -> tuple[str, ...]:
     """What is not as it was written: RFC 6409 section 8 lets a server add what is missing, and no more."""
     end = sent.lines.index("")
     written = dict(line.split(": ", 1) for line in sent.lines[:end])
-    changed = [name for name in COMPARED if message.first(name) != written[name]]
-    text = message.body.decode("ascii", "replace").replace("\r\n", "\n").rstrip()
+    changed = [name for name in COMPARED if _meant(name, message.first(name)) != _meant(name, written[name])]
+    text = _text(message).decode("ascii", "replace").replace("\r\n", "\n").rstrip()
     if text != "\n".join(sent.lines[end + 1 :]).rstrip():
         changed.append("the text")
     return tuple(changed)
+
+
+def _meant(name: str, value: str) -> object:
+    """A field without what changes nothing: of whom it names the mailboxes count, and not how they are written."""
+    return [mailbox for _, mailbox in getaddresses([value])] if name in ("From", "To") else value
+
+
+def _text(message: Message) -> bytes:
+    """The text as it is read: in what encoding it travels is the servers' business (RFC 6409 section 8.4)."""
+    encoding = message.first("Content-Transfer-Encoding").strip().lower()
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(message.body)
+    if encoding == "base64":
+        with suppress(binascii.Error):
+            return binascii.a2b_base64(message.body)
+    return message.body
 
 
 def _broken(results: Iterable[Result], signatures: Iterable[Signature]) -> tuple[str, ...]:

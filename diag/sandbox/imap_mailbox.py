@@ -13,11 +13,15 @@ SPECIAL: Mapping[str, str] = {"Drafts": r"\Drafts", "Junk": r"\Junk", "Sent": r"
 
 
 class ImapMailbox:
-    """The folders of one user, one of them selected or none (RFC 9051 sections 6.3.2 and 6.4)."""
+    """The folders of one user, one of them selected or none (RFC 9051 sections 6.3.2 and 6.4).
 
-    def __init__(self, mail: Mail, user: str) -> None:
+    `extended`: what is searched for is told by ESEARCH, as IMAP4rev2 has it (section 7.3.4).
+    """
+
+    def __init__(self, mail: Mail, user: str, *, extended: bool = False) -> None:
         self._mail = mail
         self._user = user
+        self._extended = extended
         self._deleted: set[int] = set()
         self._messages: dict[int, str] | None = None
         self._storing: tuple[str, str, int] | None = None
@@ -120,7 +124,10 @@ class ImapMailbox:
             if any(_holds(text, name.lower(), words.lower()) for name, words in wanted)
             or (within is not None and within[1].lower() in text.partition("\r\n\r\n")[2].lower())
         ]
-        return reply(" ".join(("* SEARCH", *found)), f"{tag} OK Search completed.")
+        said = " ".join(("* SEARCH", *found))
+        if self._extended:
+            said = f'* ESEARCH (TAG "{tag}") UID' + (f" ALL {','.join(found)}" if found else "")
+        return reply(said, f"{tag} OK Search completed.")
 
     def _fetch(self, tag: str, arguments: str) -> Reply:
         number, _, item = arguments.partition(" ")

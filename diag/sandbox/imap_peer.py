@@ -101,12 +101,18 @@ class ImapSpeaker:
     def _entered(self, tag: str, name: str) -> Reply:
         if not name:
             return reply(f"{tag} NO [AUTHENTICATIONFAILED] Authentication failed.")
-        self._mailbox = ImapMailbox(self._mail, name)
+        self._mailbox = ImapMailbox(self._mail, name, extended=self._rev2_alone)
         return reply(f"{tag} OK Logged in")
+
+    @property
+    def _rev2_alone(self) -> bool:
+        given = self._host.keywords_tls or ()
+        return "IMAP4rev2" in given and "IMAP4rev1" not in given
 
     def _capabilities(self) -> str:
         if self._mailbox is not None:
-            return " ".join((*CAPABILITIES, *AFTER_LOGIN))
+            spoken = ("IMAP4rev2",) if self._rev2_alone else CAPABILITIES
+            return " ".join((*spoken, *AFTER_LOGIN))
         given = self._host.keywords_tls if self._tls else self._host.keywords
         if given is not None:
             return " ".join(given)

@@ -14,7 +14,7 @@ from .actions import Dialogue, Hide, Steps, greeting_limit, hear
 from .imap import ResponseEnd
 from .login import Account, LoginEnd, LoginRead
 from .login_imap import LOGOUT, ImapStep, ImapTalker, imap_steps, ok, quoted, read_imap_login
-from .ours_imap import attributes, expunged, literal, name_of, uids_in
+from .ours_imap import attributes, expunged, literal, name_of, sought
 from .transcript import Transcript
 
 PAUSES = (1, 1, 1, 2, 2, 3, 3, 5, 5, 7, 10, 10, 15, 15, 20)
@@ -127,8 +127,7 @@ class _Waiting:
         command = b"SELECT " + (quoted(folder.encode()) if folder != "INBOX" else b"INBOX")
         if not ok((yield from self._talker.command(command, keeps=PRIVATE))):
             return False
-        found = yield from self._talker.command(b"UID SEARCH " + self._wanted, keeps=(b"* SEARCH",))
-        uids = uids_in(found)
+        uids = yield from sought(self._talker, self._wanted)
         if not uids:
             return False
         yield from self._talker.command(b"UID FETCH " + uids[0] + b" (BODY.PEEK[])")

@@ -15,7 +15,7 @@ from .imap import ResponseEnd
 from .lines import content
 from .login import Account, LoginRead
 from .login_imap import LOGOUT, ImapTalker, Lines, imap_steps, ok, quoted, read_imap_login
-from .ours_imap import expunged, literal, uids_in
+from .ours_imap import expunged, literal, sought
 from .transcript import Transcript
 
 PATIENCE = 60.0
@@ -72,7 +72,7 @@ def _wait(talker: ImapTalker, message_ids: tuple[str, ...], removes: bool) -> St
 def _take(talker: ImapTalker, message_id: str, removes: bool) -> Steps[bool]:
     """Fetch a message, and remove it; False where it is not there."""
     wanted = b"HEADER Message-ID " + quoted(b"<" + message_id.encode() + b">")
-    uids = uids_in((yield from talker.command(b"UID SEARCH " + wanted, keeps=(b"* SEARCH",))))
+    uids = yield from sought(talker, wanted)
     if not uids:
         return False
     yield from talker.command(b"UID FETCH " + uids[0] + b" (BODY.PEEK[TEXT])")

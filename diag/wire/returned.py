@@ -15,7 +15,7 @@ from .collect import PATIENCE, PERIOD
 from .imap import ResponseEnd
 from .login import Account, LoginRead
 from .login_imap import LOGOUT, ImapTalker, imap_steps, ok, quoted, read_imap_login
-from .ours_imap import expunged, literal, uids_in
+from .ours_imap import expunged, literal, sought
 from .transcript import Transcript
 
 
@@ -63,7 +63,7 @@ def _wait(talker: ImapTalker, mailboxes: tuple[str, ...], removes: bool) -> Step
 
 def _take(talker: ImapTalker, mailbox: str, removes: bool) -> Steps[bool]:
     wanted = b"BODY " + quoted(mailbox.encode("ascii", "ignore"))
-    uids = uids_in((yield from talker.command(b"UID SEARCH " + wanted, keeps=(b"* SEARCH",))))
+    uids = yield from sought(talker, wanted)
     if not uids:
         return False
     yield from talker.command(b"UID FETCH " + uids[0] + b" (BODY.PEEK[])")

@@ -72,12 +72,27 @@ def test_what_is_as_it_was_written_has_no_changes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"\r\n\r\nThe text.", b"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nThe =74e=\r\nxt."),
+        (b"\r\n\r\nThe text.", b"\r\nContent-Transfer-Encoding: BASE64\r\n\r\nVGhlIHRl\r\neHQu"),
+        (b"From: <a@d.example>", b"From: Anna <a@d.example>"),
+        (b"To: <a@d.example>", b"To: a@d.example"),
+    ],
+)
+def test_what_reads_alike_is_not_changed(before: bytes, after: bytes) -> None:
+    assert told(PLAIN.replace(before, after)).changes == ()
+
+
+@pytest.mark.parametrize(
     ("before", "after", "changes"),
     [
         (b"From: <a@", b"From: <b@", ("From",)),
         (b"Subject: ", b"Subject: [list] ", ("Subject",)),
         (b"Message-ID: <n", b"Message-ID: <m", ("Message-ID",)),
         (b"text.", b"text.\r\n--\r\nCompany", ("the text",)),
+        (b"\r\n\r\nThe", b"\r\nContent-Transfer-Encoding: base64\r\n\r\nVGhlI", ("the text",)),
+        (b"From: <a@d.example>", b"From: Anna <a@d.example>, b@d.example", ("From",)),
         (b"From: <a@d.example>\r\n", b"", ("From",)),
     ],
 )
