@@ -80,7 +80,7 @@ class DaneSendersDefer(Finding):
 
     ## Why it matters
     The TLSA records ask them to insist on a certificate or on encryption that no mail host gives. Large providers,
-    among them Microsoft, GMX and Comcast, keep such mail back and return it after some days; all others
+    among them Microsoft and GMX, keep such mail back and return it after some days; all others
     deliver, so that nobody notices.
 
     ## How to fix

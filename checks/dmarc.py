@@ -39,8 +39,8 @@ class Missing(Finding):
     """No DMARC record applies to the domain.
 
     ## Why it matters
-    Anyone can put the domain into the From line, and receivers are not told what to do about it. Gmail,
-    Yahoo and Microsoft refuse bulk mail of domains without DMARC.
+    Anyone can put the domain into the From line, and receivers are not told what to do about it. Gmail, Yahoo,
+    Outlook.com and iCloud Mail ask it of whoever sends in bulk, and may refuse such mail without it.
 
     ## How to fix
     Publish a record with `p=none` and an address for reports; tighten it once the reports show that all

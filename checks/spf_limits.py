@@ -29,8 +29,8 @@ class TooManyLookups(Finding):
     """Evaluating the SPF record takes more than ten DNS look-ups.
 
     ## Why it matters
-    Receivers stop at ten and answer `permerror`. DMARC then loses SPF altogether, and bulk mail
-    without a good DKIM signature is refused.
+    Receivers stop at ten and answer `permerror`. DMARC then loses SPF altogether, and Gmail and Outlook.com refuse
+    bulk mail that does not pass SPF, even with a good DKIM signature.
 
     ## How to fix
     Drop the `include:` of every service you no longer use; replace `a` and `mx` by `ip4`/`ip6`; ask

@@ -280,7 +280,7 @@ class RangeOfStrangers(Finding):
 
     ## Why it matters
     No company has so many mail servers. Whoever rents any machine in it sends as you, and passes SPF and
-    DMARC; Gmail answers such records with `550 5.7.24`.
+    DMARC. Gmail refuses mail for suspicious entries in SPF (`550 5.7.24`), and does not say which those are.
 
     ## How to fix
     Name only the addresses that send for you. Often a digit of the prefix length is missing: `/8` for `/28`.

@@ -10,9 +10,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
-from diag.api import Absent, Finding, Many, Report, Result, Status, Unavailable
+from diag.api import Absent, Finding, KeyProblem, Many, Report, Result, RsaKey, Status, Unavailable
 from diag.facts import receivers as known
 from diag.facts.dkim import Below, DkimKeyFound, DkimSelectors
 from diag.facts.dmarc import DmarcPolicy
@@ -27,6 +27,9 @@ from diag.facts.receivers import (
 from diag.facts.roles import Roles
 from diag.facts.spf import LOOKUP_LIMIT, VOID_LIMIT, SpfEvaluation
 from reports.verdict import listed
+
+SHORTEST_RSA = 1024
+"""Bits of a key that Gmail and Yahoo take."""
 
 
 class State(enum.Enum):
@@ -238,8 +241,13 @@ def _dkim(report: Report) -> Decision:
         return Decision(State.NOT_MET, _sentence(broken), broken)
     keys = report.fact(DkimKeyFound)
     if isinstance(keys, Many) and (usable := [key for key in keys.values() if key.usable]):
-        names = ", ".join(key.selector.name for key in usable[:3])
-        return Decision(State.MET, f"a key is published ({names}); only a message shows that it signs")
+        fit = [key for key in usable if _counts(key)]
+        names = ", ".join(key.selector.name for key in (fit or usable)[:3])
+        if fit:
+            return Decision(State.MET, f"a key is published ({names}); only a message shows that it signs")
+        return Decision(
+            State.MESSAGE, f"what is published ({names}) does not count there; another key may sign"
+        )
     match report.fact(DkimSelectors):
         case DkimSelectors(below=Below.NONE):
             return Decision(State.NOT_MET, "no key can exist: _domainkey is NXDOMAIN")
@@ -248,6 +256,17 @@ def _dkim(report: Report) -> Decision:
         case Unavailable(because=because):
             return Decision(State.UNDETERMINED, because)
     return _by_results(report, "dkim")
+
+
+def _counts(found: DkimKeyFound) -> bool:
+    """Whether large receivers take signatures by this key: RSA of 1024 bits at least, for mail, by SHA-256.
+
+    Gmail and Yahoo name the length; of Ed25519 none of them makes anything yet.
+    """
+    key = found.key
+    if key is None or not isinstance(key.key, RsaKey) or key.key.bits < SHORTEST_RSA:
+        return False
+    return not key.has(KeyProblem.SHA1_ONLY, KeyProblem.HASH_UNKNOWN, KeyProblem.SERVICE_NOT_EMAIL)
 
 
 def _either(report: Report) -> Decision:
@@ -282,8 +301,8 @@ def _alignment(report: Report) -> Decision:
     return Decision(State.MESSAGE, "the records allow it; only a message shows it")
 
 
-def _reverse(report: Report) -> Decision:
-    broken = _breaking(report, "reverse")
+def _reverse(requirement: str, report: Report) -> Decision:
+    broken = _breaking(report, requirement)
     if broken:
         return Decision(State.NOT_MET, _sentence(broken), broken)
     decided = _by_results(report, "reverse")
@@ -328,6 +347,7 @@ _DECIDE: Mapping[str, Callable[[Report], Decision]] = {
     "dkim": _dkim,
     "dmarc": _dmarc,
     "alignment": _alignment,
-    "reverse": _reverse,
+    "reverse": partial(_reverse, "reverse"),
+    "reverse-confirmed": partial(_reverse, "reverse-confirmed"),
     "narrow-spf": _narrow,
 }

@@ -28,7 +28,7 @@ class Audience(enum.StrEnum):
 
     EVERYONE = "everyone"
     BULK = "bulk"
-    """Senders of some 5,000 messages a day to that receiver."""
+    """Senders of many messages a day to that receiver: some 5,000 with Gmail and Outlook.com; others name no number."""
 
 
 class SeenIn(enum.StrEnum):
