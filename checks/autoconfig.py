@@ -94,7 +94,7 @@ class DocumentBad(Finding):
     """The configuration document for mail programs cannot be used.
 
     ## Why it matters
-    Mail programs that find it set up accounts wrongly or not at all, and look no further.
+    Mail programs that find it set up accounts wrongly, or have to guess.
 
     ## How to fix
     Serve a document that is well-formed, names a server for incoming mail with an address, and offers
@@ -122,7 +122,7 @@ def _unusable(document: AutoconfigDocument) -> str:
         told = f"{worst.problem}" + (f" in line {worst.line}" if worst.line else "") if worst else ""
         return told or "it names no server for incoming mail"
     servers = config.incoming + config.outgoing
-    if all(server.socket_type == "plain" for server in servers):
+    if all(server.socket_type == "plain" and not server.url for server in servers):
         return "it offers no TLS at all"
     return ""
 

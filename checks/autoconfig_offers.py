@@ -18,6 +18,7 @@ from diag.api import (
     Fix,
     Handshake,
     Many,
+    MxAutoconfig,
     OurClock,
     PaccDocument,
     Publish,
@@ -251,8 +252,8 @@ class NothingPublished(Finding):
     """Nothing tells mail programs where the servers of the domain are.
 
     ## Why it matters
-    Whoever sets up an account must type names and ports, or his program guesses, and a guess may end at a
-    server without TLS.
+    Whoever sets up an account must type names and ports, unless his program has them in a list of its own; or it
+    guesses, and a guess may end at a server without TLS.
 
     ## How to fix
     Publish SRV records for the services that you offer (`_imaps._tcp`, `_submissions._tcp`), and a
@@ -269,6 +270,7 @@ def mail_programs_are_told_of_the_servers(
     document: AutoconfigDocument | Absent,
     names: AutodiscoverNames | Absent,
     pacc: PaccDocument | Absent,
+    by_mx: MxAutoconfig | Absent,
     provider: ClientProvider | Absent,
     discovery: DmarcDiscovery,
 ) -> Iterator[Verdict]:
@@ -277,7 +279,7 @@ def mail_programs_are_told_of_the_servers(
         return  # names below are there for newsletters and machines: people have mailboxes at the domain above
     # A service declined on purpose (target ".") tells them, too.
     told: list[object] = list(records.values()) or [
-        each for each in (document, names, pacc) if not isinstance(each, Absent)
+        each for each in (document, names, pacc, by_mx) if not isinstance(each, Absent)
     ]
     if told or (isinstance(provider, ClientProvider) and provider.built_in):
         return
@@ -285,6 +287,6 @@ def mail_programs_are_told_of_the_servers(
         yield Undecided(unavailable.because, unavailable.evidence)
         return
     asked = tuple(
-        cite for each in (document, names, pacc) if isinstance(each, Absent) for cite in each.evidence
+        cite for each in (document, names, pacc, by_mx) if isinstance(each, Absent) for cite in each.evidence
     )
     yield NothingPublished(subject=receiving.domain, evidence=asked)

@@ -21,6 +21,7 @@ from diag.api import (
     Kind,
     MarkFault,
     Policy,
+    Replace,
     Rfc,
     RunMoment,
     Severity,
@@ -72,7 +73,6 @@ _RECORD_WORDS = {
     BimiProblem.LOGO_MISSING: "it does not say where the logo is (l=)",
     BimiProblem.LOGO_NOT_HTTPS: '"{text}" in l= is no HTTPS address',
     BimiProblem.EVIDENCE_NOT_HTTPS: '"{text}" in a= is no HTTPS address',
-    BimiProblem.AVATAR_INVALID: 'avp= is "{text}", and may be brand or personal',
     BimiProblem.LOCAL_PART_INVALID: '"{text}" in lps= is no list of prefixes of at most 63 characters',
 }
 
@@ -95,6 +95,34 @@ def bimi_record_can_be_used(found: BimiFound) -> Iterator[Finding]:
     else:
         why = f'"{found.near[0][:100]}" does not begin with "v=BIMI1;"'
     yield RecordInvalid(subject=found.name, why=why, evidence=found.asked, fix=fix)
+
+
+@rule("bimi/avatar-unknown", Severity.NOTICE, BIMI, since="1.0")
+class AvatarUnknown(Finding):
+    """The BIMI record asks for a kind of avatar that does not exist.
+
+    ## Why it matters
+    Most mailbox providers pass over it; one that does not may show no logo.
+
+    ## How to fix
+    Write `avp=brand` or `avp=personal`, or leave it out.
+    """
+
+    message = "The BIMI record of {subject} says avp={value}, and may say brand or personal."
+    value: str
+
+
+@check
+def bimi_record_names_a_kind_of_avatar(found: BimiFound) -> Iterator[Finding]:
+    """The kind of avatar that a BIMI record asks for exists."""
+    record = found.valid
+    if record is None or not record.odd_avatar:
+        return
+    kept = (f"{tag.name}={tag.value}" for tag in record.tags.tags if tag.name != "avp")
+    mended = Replace(found.owner, "TXT", "; ".join(kept), old=as_written(record.tags.text))
+    yield AvatarUnknown(
+        subject=found.name, value=record.odd_avatar[:100], evidence=found.asked, fix=(mended,)
+    )
 
 
 @rule("bimi/dmarc-too-weak", Severity.NOTICE, BIMI, since="1.0")

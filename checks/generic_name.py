@@ -6,6 +6,8 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from diag.api import registrable
+
 WORDS = frozenset(
     {"dyn", "dynamic", "dhcp", "pool", "dsl", "adsl", "vdsl", "dial", "dialup", "cust", "ppp", "pppoe"}
 )
@@ -16,7 +18,9 @@ STATIC = frozenset({"static", "business", "fixed"})
 
 def generic(name: str, address: str) -> str:
     """Why a name looks as if it had been made from its address; empty where it does not."""
-    words = {word.rstrip("0123456789") for word in re.split(r"[^a-z0-9]+", name.lower())}
+    # Of a provider's own name (dsl.example) no word is about its customers.
+    given = name.lower().removesuffix(registrable(name.lower()))
+    words = {word.rstrip("0123456789") for word in re.split(r"[^a-z0-9]+", given)}
     if words & STATIC:
         return ""
     for word in sorted(words & WORDS):

@@ -64,7 +64,7 @@ class MustStapleUnstapled(Finding):
     The certificate says that it must not be taken without. Programs that heed that refuse to connect.
 
     ## How to fix
-    Have the certificate issued again without this demand: hardly any mail server can staple, and most
+    Have the certificate issued again without this demand: hardly any mail server can staple, and many
     CAs no longer offer OCSP.
     """
 
@@ -79,7 +79,7 @@ class MustStapleUnstapledOn25(Finding):
     No sender is known to refuse for that; it is a demand that the server itself does not meet.
 
     ## How to fix
-    Have the certificate issued again without this demand: hardly any mail server can staple, and most
+    Have the certificate issued again without this demand: hardly any mail server can staple, and many
     CAs no longer offer OCSP.
     """
 

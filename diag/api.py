@@ -17,6 +17,7 @@ from .facts.autoconfig import (
     AutodiscoverHost as AutodiscoverHost,
     AutodiscoverNames as AutodiscoverNames,
     ClientProvider as ClientProvider,
+    MxAutoconfig as MxAutoconfig,
     PaccDocument as PaccDocument,
 )
 from .facts.bimi import (
@@ -267,6 +268,7 @@ from .model.report import Report, Result, Status, Waiver
 from .model.shown import shortened as shortened
 from .model.target import Endpoint, Target
 from .names.domain import is_below, is_hostname, labels, looks_like_address, parents
+from .names.registered import registrable
 from .probes.dns import DnsAnswer, DnsQuery, DnsSilence
 from .probes.hello import HelloTalk as HelloTalk
 from .probes.probe import Impact, Lab, Probe
@@ -425,6 +427,7 @@ __all__ = [
     "looks_like_address",
     "parents",
     "performs",
+    "registrable",
     "renderer",
     "rule",
 ]

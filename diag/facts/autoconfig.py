@@ -61,6 +61,14 @@ class PaccDocument:
 
 
 @frozen
+class MxAutoconfig:
+    """Hosts at which mail programs look for a configuration document by the name of the best MX host, and that exist."""
+
+    hosts: tuple[str, ...]
+    asked: tuple[Cite, ...]
+
+
+@frozen
 class ClientProvider:
     """The provider of the mailboxes, as the names of the MX hosts tell, and the one that Outlook is led to."""
 

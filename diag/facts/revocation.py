@@ -13,8 +13,8 @@ from .certificates import ServedCertificate
 class CertificateRevocation:
     """What the issuer says of one served certificate.
 
-    Absent where there is nobody to ask: a certificate that signs itself, one that lives ten days at most
-    (CA/Browser Forum BR section 4.9), one that names no list and comes with no staple. Unavailable where
+    Absent where there is nobody to ask: a certificate that signs itself, one that lives seven days at most
+    (CA/Browser Forum BR section 1.6.1), one that names no list and comes with no staple. Unavailable where
     what there is could not be had, or does not decide.
     """
 

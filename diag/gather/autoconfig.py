@@ -8,7 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from diag.facts.access_hosts import ServiceRecord
-from diag.facts.autoconfig import AutodiscoverHost, AutodiscoverNames, ClientProvider, PaccDocument
+from diag.facts.autoconfig import (
+    AutodiscoverHost,
+    AutodiscoverNames,
+    ClientProvider,
+    MxAutoconfig,
+    PaccDocument,
+)
 from diag.facts.moment import RunMoment
 from diag.facts.mx import MxHost, MxOperator, MxOperators, Routing
 from diag.facts.providers import providers
@@ -157,6 +163,29 @@ async def pacc_document(target: Target, lab: Lab) -> PaccDocument | Absent | Una
     records = tuple(PaccRecord.parse(text) for text in texts if is_pacc(text))
     owner = looked.owner if isinstance(looked, Found) else name
     return PaccDocument(target.domain, probe.url, exchange.body, owner, records, asked + looked.evidence)
+
+
+@fact
+async def mx_autoconfig(routing: Routing, target: Target, lab: Lab) -> MxAutoconfig | Absent | Unavailable:
+    """Where the hoster of the mail may serve a document for all its customers; what it says is its own business.
+
+    Mail programs ask below the name above the best MX host, and below its registered domain.
+    """
+    if not target.dialogues:
+        return Unavailable(NO_DIALOGUES)
+    best = next(iter(routing.hosts), "")
+    above = dict.fromkeys((best.partition(".")[2], registrable(best)))
+    names = [f"autoconfig.{name}" for name in above if name not in ("", target.domain)]
+    looked = await all_of(lambda name: addresses_of(lab, name), names)
+    asked: tuple[Cite, ...] = ()
+    hosts: list[str] = []
+    for name, each in looked.items():
+        if isinstance(each, Unavailable):
+            return each
+        asked += each.asked
+        if each.addresses:
+            hosts.append(name)
+    return MxAutoconfig(tuple(hosts), asked) if hosts else Absent("no such host exists", asked)
 
 
 @frozen

@@ -7,7 +7,7 @@ that follow it; the lab asks for each only once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from diag.facts.certificates import ClientCertificate, InboundCertificate, ServedCertificate
@@ -17,6 +17,7 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.probes.probe import Lab
+from diag.tls.certificate import Certificate
 from diag.tls.chain import Trust
 from diag.tls.crl import CrlReading, Point, distribution_points, every_reason, read_crl
 from diag.tls.staple import Revocation, revocation, vouches
@@ -29,8 +30,12 @@ R = TypeVar("R", bound=CertificateRevocation)
 
 LARGEST = 16 << 20
 """Octets of a list; whole CAs of today fit, as the large ones have cut theirs in pieces."""
-SHORT_LIVED = timedelta(days=10)
-"""No issuer needs to say anything of certificates that live no longer (BR section 4.9)."""
+_SINCE = datetime(2026, 3, 15, tzinfo=UTC)
+
+
+def short_lived(certificate: Certificate) -> bool:
+    """Whether the issuer needs to say nothing of it: seven days at most, ten of those issued earlier (BR section 1.6.1)."""
+    return certificate.lifetime <= timedelta(days=7 if certificate.not_before >= _SINCE else 10)
 
 
 @fact
@@ -115,7 +120,7 @@ async def _told(
         return stapled, "the OCSP response that comes with it", ()
     if vouches(staple, leaf.der, issuer, moment.at):
         return None, "", ()
-    if leaf.lifetime <= SHORT_LIVED:
+    if short_lived(leaf):
         return Absent("certificates that live so shortly are not revoked")
     if not points:
         return Unavailable("the OCSP response that comes with it proves nothing")

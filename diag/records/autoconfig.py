@@ -21,7 +21,7 @@ _MOST_SERVERS = 100
 _LONGEST_SHOWN = 100
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"%[A-Z]+%")
-_INCOMING = ("imap", "pop3", "exchange", "jmap")
+_INCOMING = ("imap", "pop3", "exchange", "ews", "activesync", "graph", "jmap")
 _OUTGOING = ("smtp",)
 _SOCKETS = ("plain", "SSL", "STARTTLS")
 
@@ -68,6 +68,8 @@ class ConfiguredServer:
     """In order of preference."""
     username: str
     line: int
+    url: str = ""
+    """Where the server is one that is reached over HTTPS, as with JMAP: then there is no host, port or socket."""
 
 
 @frozen
@@ -103,7 +105,7 @@ class ClientConfig:
 
     @property
     def is_usable(self) -> bool:
-        """Whether a client finds an incoming server with a host in it."""
+        """Whether a client finds an incoming server in it: a host, or an address on the web."""
         fatal = {
             ConfigProblem.TOO_LONG,
             ConfigProblem.BROKEN_XML,
@@ -113,7 +115,7 @@ class ClientConfig:
             ConfigProblem.NOT_A_CONFIG,
         }
         return not fatal & {found.problem for found in self.defects} and any(
-            server.host for server in self.incoming
+            server.host or server.url for server in self.incoming
         )
 
 
@@ -121,6 +123,8 @@ def _judge(kind: str, server: ConfiguredServer) -> list[ConfigDefect]:
     found = []
     if server.type not in (_INCOMING if kind == "incomingServer" else _OUTGOING):
         found.append(ConfigDefect(ConfigProblem.TYPE_UNKNOWN, server.line, server.type[:_LONGEST_SHOWN]))
+    if server.url and not server.host:
+        return found
     if not server.host:
         found.append(ConfigDefect(ConfigProblem.HOST_MISSING, server.line))
     elif not is_hostname(_PLACEHOLDER.sub("x", server.host)):
@@ -212,4 +216,5 @@ class _Reading:
             tuple(text for name, text in self.children if name == "authentication"),
             first.get("username", ""),
             self.server_line,
+            url if (url := first.get("url", "")).startswith("https://") else "",
         )

@@ -27,7 +27,6 @@ class BimiProblem(enum.StrEnum):
     LOGO_MISSING = "logo-missing"
     LOGO_NOT_HTTPS = "logo-not-https"
     EVIDENCE_NOT_HTTPS = "evidence-not-https"
-    AVATAR_INVALID = "avatar-invalid"
     LOCAL_PART_INVALID = "local-part-invalid"
 
 
@@ -63,12 +62,12 @@ class BimiRecord:
         tags = TagList.parse(text)
         defects = [BimiDefect(BimiProblem.MALFORMED, part.position, part.text) for part in tags.malformed]
         defects += [BimiDefect(BimiProblem.TAG_TWICE, tag.position, tag.name) for tag in tags.repeated]
-        if tags.first("l") is None:
-            defects.append(BimiDefect(BimiProblem.LOGO_MISSING, len(text)))
+        logo = tags.first("l")
+        if logo is None or (not logo.value and tags.get("a")):
+            defects.append(BimiDefect(BimiProblem.LOGO_MISSING, logo.position if logo else len(text)))
         for name, problem, good in (
             ("l", BimiProblem.LOGO_NOT_HTTPS, _is_https),
             ("a", BimiProblem.EVIDENCE_NOT_HTTPS, _is_https),
-            ("avp", BimiProblem.AVATAR_INVALID, _is_avatar),
             ("lps", BimiProblem.LOCAL_PART_INVALID, _are_prefixes),
         ):
             tag = tags.first(name)
@@ -87,6 +86,12 @@ class BimiRecord:
         return self.tags.get("a") or ""
 
     @property
+    def odd_avatar(self) -> str:
+        """What `avp` says where that is neither of the two words it may be; most readers pass over it."""
+        value = self.tags.get("avp") or ""
+        return "" if value.lower() in _AVATARS else value
+
+    @property
     def declines(self) -> bool:
         """`l=; a=;`: the domain takes no part."""
         return self.tags.get("l") == "" and not self.evidence
@@ -101,10 +106,6 @@ def _is_https(value: str) -> bool:
         return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-
-
-def _is_avatar(value: str) -> bool:
-    return value.lower() in _AVATARS
 
 
 def _are_prefixes(value: str) -> bool:

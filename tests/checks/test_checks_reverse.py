@@ -48,6 +48,8 @@ def test_names_of_home_connections_are_seen(name: str) -> None:
         "192-0-2-10.static.p.example",
         "static-192-0-2-10.p.example",
         "192-0-2-10.business.p.example",
+        "mail.dsl.example",
+        "mail.dial.co.uk",
     ],
 )
 def test_names_of_hosts_pass(name: str) -> None:

@@ -13,7 +13,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from zoned_lab import ZonedLab
 
-from diag.facts.autoconfig import AutodiscoverHost, AutodiscoverNames, ClientProvider, PaccDocument
+from diag.facts.autoconfig import (
+    AutodiscoverHost,
+    AutodiscoverNames,
+    ClientProvider,
+    MxAutoconfig,
+    PaccDocument,
+)
 from diag.facts.moment import RunMoment
 from diag.facts.mx import Routing
 from diag.gather.access_hosts import MOST_HOSTS
@@ -24,6 +30,7 @@ from diag.gather.autoconfig import (
     autodiscover_hosts,
     autodiscover_names,
     client_provider,
+    mx_autoconfig,
     pacc_document,
 )
 from diag.gather.dns import NOBODY
@@ -485,3 +492,48 @@ def test_a_look_up_of_autodiscover_that_failed_leaves_the_provider_of_the_mailbo
 
     found = anyio.run(go)
     assert (found.mailboxes, found.autodiscover) == ("Google Workspace", "")
+
+
+@pytest.mark.parametrize(
+    ("zone", "hosts"),
+    [
+        ("d.example. MX 10 mx.d.example.", None),
+        ("d.example. MX 10 mx.in.hoster.test.", None),
+        (
+            "d.example. MX 10 mx.in.hoster.test.\nautoconfig.in.hoster.test. A 192.0.2.7",
+            ("autoconfig.in.hoster.test",),
+        ),
+        (
+            "d.example. MX 10 mx.in.hoster.test.\nautoconfig.hoster.test. AAAA 2001:db8::7",
+            ("autoconfig.hoster.test",),
+        ),
+        (
+            "d.example. MX 10 mx.hoster.test.\nautoconfig.hoster.test. A 192.0.2.7",
+            ("autoconfig.hoster.test",),
+        ),
+        ("d.example. MX 0 .", None),
+    ],
+)
+def test_a_hoster_may_tell_mail_programs_by_the_name_of_its_mx_host(
+    zone: str, hosts: tuple[str, ...] | None
+) -> None:
+    async def run() -> MxAutoconfig | Absent | Unavailable:
+        lab = Once(ZonedLab(zone))
+        target = Target("d.example", public=PUBLIC)
+        found: MxAutoconfig | Absent = await mx_autoconfig.function(
+            await routing.function(target, lab), target, lab
+        )
+        return found
+
+    found = anyio.run(run)
+    assert (found.hosts if isinstance(found, MxAutoconfig) else None) == hosts
+
+
+def test_a_hoster_that_could_not_be_looked_up_leaves_it_open() -> None:
+    async def run() -> object:
+        zone = "d.example. MX 10 mx.hoster.test."
+        lab = Once(ZonedLab(zone, fails={("autoconfig.hoster.test", "A"): "timeout"}))
+        target = Target("d.example", public=PUBLIC)
+        return await mx_autoconfig.function(await routing.function(target, lab), target, lab)
+
+    assert isinstance(anyio.run(run), Unavailable)

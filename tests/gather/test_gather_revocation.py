@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -15,7 +16,7 @@ from diag.facts.certificates import InboundCertificate, Role
 from diag.facts.moment import RunMoment
 from diag.facts.revocation import CertificateRevocation, InboundRevocation
 from diag.gather.plain_http import fetch
-from diag.gather.revocation import LARGEST, inbound_revocations, revocations
+from diag.gather.revocation import LARGEST, inbound_revocations, revocations, short_lived
 from diag.lab.once import Once
 from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone
@@ -300,3 +301,19 @@ def test_one_kind_that_is_not_known_does_not_hide_the_other() -> None:
     assert both == Many({"a": known})
     nothing = anyio.run(lambda: revocations.function(Absent("none"), Unavailable("no dialogues")))
     assert nothing == Unavailable("no dialogues")
+
+
+@pytest.mark.parametrize(
+    ("issued", "days", "short"),
+    [
+        ("2026-03-14", 10, True),
+        ("2026-03-14", 11, False),
+        ("2026-03-15", 7, True),
+        ("2026-03-15", 8, False),
+    ],
+)
+def test_what_counts_as_short_lived(issued: str, days: int, *, short: bool) -> None:
+    """CA/Browser Forum BR section 1.6.1."""
+    began = datetime.fromisoformat(issued).replace(tzinfo=UTC)
+    leaf = SimpleNamespace(not_before=began, lifetime=timedelta(days=days))
+    assert short_lived(leaf) is short  # type: ignore[arg-type]

@@ -43,6 +43,16 @@ def test_a_good_document() -> None:
     assert not config.is_html
 
 
+def test_servers_on_the_web_have_an_address_in_place_of_host_and_port() -> None:
+    jmap = '<incomingServer type="jmap"><url>https://jmap.example.net/session</url></incomingServer>'
+    graph = '<outgoingServer type="smtp"><url>http://insecure.example.net/</url></outgoingServer>'
+    config = ClientConfig.parse(document(jmap))
+    assert [server.url for server in config.incoming] == ["https://jmap.example.net/session"]
+    assert config.is_usable
+    assert problems(document(jmap)) == [ConfigProblem.NO_OUTGOING]
+    assert ConfigProblem.HOST_MISSING in problems(document(jmap, graph))
+
+
 @pytest.mark.parametrize(
     ("octets", "expected"),
     [
