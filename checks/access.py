@@ -101,8 +101,14 @@ def every_mechanism_offered_works(tried: MechanismTried) -> Iterator[Finding]:
             line=tried.line.rstrip("."),
             evidence=tried.cites,
             certainty=Certainty.LIKELY,
-            fix=(Configure(host, f"auth_mechanisms = {tried.works.lower()}", "Dovecot"),),
+            fix=(Configure(host, f"auth_mechanisms = {_kept(tried)}", "Dovecot"),),
         )
+
+
+def _kept(tried: MechanismTried) -> str:
+    """PLAIN among them: without it Dovecot takes no command LOGIN over IMAP."""
+    names = dict.fromkeys(("plain", tried.works.lower()))
+    return " ".join(name for name in names if name != tried.fails.lower())
 
 
 @rule("access/imap-unusable", Severity.ERROR, Rfc(9051, "6.3.2"), Rfc(9051, "5.1"), since="1.0")
@@ -311,9 +317,15 @@ def senders_are_those_logged_in(sender: StrangerSender) -> Iterator[Finding]:
             fix=(
                 Configure(
                     host,
-                    "smtpd_sender_login_maps = hash:/etc/postfix/sender_login\n"
-                    "smtpd_sender_restrictions = reject_sender_login_mismatch",
+                    "# everybody's sender and login in that file first, then postmap it\n"
+                    "smtpd_sender_login_maps = $default_database_type:/etc/postfix/sender_login",
                     "Postfix main.cf",
+                ),
+                Configure(
+                    host,
+                    "# to each of the services submission and submissions\n"
+                    "  -o smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch",
+                    "Postfix master.cf",
                 ),
             ),
         )

@@ -41,7 +41,7 @@ def cure(served: ServedCertificate, cause: Cause) -> tuple[Configure, ...]:
         case Cause.NOT_YET_VALID:
             return (Configure(host, "timedatectl set-ntp true", "systemd"), _issue(host, reload))
         case Cause.WEAK_KEY | Cause.KNOWN_KEY:
-            return reissued(served, "--key-type ecdsa --force-renewal ")
+            return reissued(served, "--new-key --key-type ecdsa --force-renewal ")
         case _:
             return (_issue(host, reload), *chain_settings(served))
 
@@ -67,7 +67,7 @@ _INFORM = {Form.DER: "DER", Form.PEM: "PEM", Form.PKCS7: "DER"}
 
 
 def _issue(host: str, reload: str, options: str = "") -> Configure:
-    command = f'certbot certonly --standalone {options}-d {host} --deploy-hook "{reload}"'
+    command = f'certbot certonly --standalone --cert-name {host} {options}-d {host} --deploy-hook "{reload}"'
     return Configure(host, command, "certbot")
 
 

@@ -35,6 +35,7 @@ def nobody_logs_in_without_tls(port: ClearLogin) -> Iterator[Finding]:
             fix=(
                 Configure(host, "smtpd_tls_auth_only = yes", "Postfix main.cf"),
                 Configure(host, "auth_advertise_hosts = ${if def:tls_in_cipher {*}}", "Exim"),
-                Configure(host, "auth_allow_cleartext = no", "Dovecot"),
+                Configure(host, "auth_allow_cleartext = no", "Dovecot 2.4"),
+                Configure(host, "disable_plaintext_auth = yes", "Dovecot 2.3"),
             ),
         )

@@ -45,6 +45,7 @@ from .consistency_sides import (
     version_cites,
     vouched_for,
 )
+from .smtp_settings import postfix_size
 
 Peers = Many[CertificatePeers] | Absent | Unavailable
 
@@ -220,7 +221,7 @@ def mx_hosts_take_messages_of_one_size(matrix: Matrix, routing: Routing) -> Iter
             smallest=min(sizes.values()),
             evidence=as_cites(*(cell.offered[-1:] for cell in smallest.values())),
             fix=tuple(
-                Configure(host, f"message_size_limit = {largest}", "Postfix")
+                Configure(host, postfix_size(largest), "Postfix")
                 for host, size in sizes.items()
                 if TIMES * size < largest
             ),

@@ -24,6 +24,7 @@ from diag.api import (
 )
 
 from .smtp_commands import SMALLEST_SIZE
+from .smtp_settings import postfix_size
 from .tls_settings import DOVECOT_MODERN, MAILBOX_PORTS, POSTFIX_MODERN
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ def size_differences(cells: Sequence[Cell]) -> Iterator[Difference]:
     found = grouped(cells, declared_size)
     if len(found) > 1:
         said = [f"{size} octets {places(some)}" for size, some in found.items()]
-        largest = (("Postfix", f"message_size_limit = {max(found)}"),)
+        largest = (("Postfix", postfix_size(max(found))),)
         yield Difference(f"messages may have {listed(said)}", _offers(found), largest)
 
 

@@ -21,7 +21,11 @@ from diag.api import (
     rule,
 )
 
-_POLICY = "dnssec-policy default;  // ECDSAP256SHA256"
+_POLICY = (
+    "// first a policy with the algorithm and key lengths of now, until rndc dnssec -status says omnipresent; then\n"
+    "// this one; the DS record is replaced when BIND asks for it, and the old one goes last\n"
+    "dnssec-policy default;\ninline-signing yes;"
+)
 
 
 @rule(

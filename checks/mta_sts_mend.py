@@ -90,11 +90,18 @@ def policy_host_advice(host: str, trouble: StsTrouble | None) -> tuple[Fix, ...]
         case None:
             return (Configure(host, f"{host}. 3600 IN A <the address of the web server>"),)
         case StsTrouble.CERTIFICATE:
-            return (Configure(host, f"certbot certonly --webroot -w /var/www/html -d {host}", "certbot"),)
+            command = f"certbot certonly --webroot -w /var/www/html -d {host} --deploy-hook 'systemctl reload nginx'"
+            return Configure(host, command, "certbot"), Configure(host, _certificate(host), "nginx")
         case StsTrouble.REDIRECT | StsTrouble.STATUS | StsTrouble.TOO_BIG | StsTrouble.GARBAGE:
             return (Configure(host, _LOCATION, "nginx"),)
         case _:
-            return (Configure(host, "listen 443 ssl; listen [::]:443 ssl;", "nginx"),)
+            listens = f"listen 443 ssl; listen [::]:443 ssl;\nserver_name {host};\n{_certificate(host)}"
+            return (Configure(host, listens, "nginx"),)
+
+
+def _certificate(host: str) -> str:
+    folder = f"/etc/letsencrypt/live/{host}"
+    return f"ssl_certificate {folder}/fullchain.pem;\nssl_certificate_key {folder}/privkey.pem;"
 
 
 _LOCATION = "location = /.well-known/mta-sts.txt { default_type text/plain; alias /var/www/mta-sts.txt; }"

@@ -17,7 +17,7 @@ from diag.api import (
     rule,
 )
 
-from .smtp_settings import settings
+from .smtp_settings import settings, submission_services
 
 
 @rule("smtp/open-relay", Severity.CRITICAL, Rfc(5321, "7.9"), Rfc(2505, "2.1"), since="1.0")
@@ -67,9 +67,11 @@ def mail_hosts_do_not_relay_for_strangers(relay: InboundRelay) -> Iterator[Findi
             certainty=Certainty.LIKELY,
             fix=settings(
                 relay.look,
-                Postfix="smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
+                Postfix="# with the networks of your own senders, and no wider\nmynetworks = 127.0.0.0/8 [::1]/128\n"
+                "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
                 "reject_unauth_destination",
-                Exim="in acl_check_rcpt: require message = relay not permitted\n"
+                Exim="in acl_check_rcpt, behind those who may relay (+relay_from_hosts, authenticated = *):\n"
+                "require message = relay not permitted\n"
                 "  domains = +local_domains : +relay_to_domains",
                 Exchange="Get-ReceiveConnector <name> | Remove-ADPermission -User 'NT AUTHORITY\\ANONYMOUS "
                 "LOGON' -ExtendedRights ms-Exch-SMTP-Accept-Any-Recipient",
@@ -149,14 +151,8 @@ def submission_wants_a_login(relay: SubmissionRelay) -> Iterator[Finding]:
 
 def _login(relay: SubmissionRelay) -> tuple[Configure, ...]:
     host = relay.endpoint.host
-    service = "submissions" if relay.survey.tls == "implicit" else "submission"
     return (
-        Configure(
-            host,
-            f"{service} inet n - n - - smtpd\n  -o smtpd_sasl_auth_enable=yes\n"
-            "  -o smtpd_client_restrictions=permit_sasl_authenticated,reject",
-            "Postfix master.cf",
-        ),
+        *submission_services(relay.endpoint, relay.survey.tls == "implicit"),
         Configure(
             host,
             "in acl_check_rcpt: deny message = please log in\n"

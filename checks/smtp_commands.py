@@ -29,7 +29,7 @@ from diag.api import (
     with_login,
 )
 
-from .smtp_settings import settings
+from .smtp_settings import ORDINARY_SIZE, aliases, postfix_size, settings
 
 SMALLEST_SIZE = 65_536
 """Octets of a message that every server must take (RFC 5321 section 4.5.3.1.7)."""
@@ -150,8 +150,8 @@ def xclient_is_not_offered(offer: InboundOffer) -> Iterator[Finding]:
     if any(each is not None and each.offers("XCLIENT") for each in (offer.clear, offer.tls)):
         fix = settings(
             offer.look,
-            Postfix="smtpd_authorized_xclient_hosts = (empty, or the addresses of your own proxies)",
-            Exim="hosts_xclient = (empty, or the addresses of your own proxies)",
+            Postfix="# or the addresses of your own proxies\nsmtpd_authorized_xclient_hosts =",
+            Exim="# or the addresses of your own proxies\nhosts_xclient =",
         )
         shown = offer.anywhere(with_keyword("XCLIENT"))
         yield XclientOffered(subject=str(offer.endpoint), evidence=shown, fix=fix)
@@ -179,7 +179,7 @@ def messages_of_ordinary_size_are_taken(offer: InboundOffer) -> Iterator[Finding
     said = (offer.tls or offer.clear).keywords.get("SIZE", ())
     size = int(said[0]) if said and said[0].isascii() and said[0].isdigit() and len(said[0]) <= 20 else 0
     if 0 < size < SMALLEST_SIZE:  # 0 is no fixed limit (RFC 1870 section 3)
-        fix = settings(offer.look, Postfix="message_size_limit = 52428800", Exim="message_size_limit = 50M")
+        fix = settings(offer.look, Postfix=postfix_size(ORDINARY_SIZE), Exim="message_size_limit = 50M")
         shown = offer.in_the_end(with_keyword("SIZE"))
         yield SizeBelowMinimum(subject=str(offer.endpoint), size=size, evidence=shown, fix=fix)
 
@@ -279,8 +279,7 @@ def postmaster_takes_mail(mail: InboundMailbox) -> Iterator[Verdict]:
     elif answer is not None and answer.kind == 5 and (refuses(mail.null) or refuses(mail.named)):
         fix = settings(
             mail.look,
-            Postfix=f"in virtual_alias_maps (or /etc/aliases): {mail.mailbox} <a mailbox that is read>",
-            Exim=f"in /etc/aliases (or the domain's aliases): {mail.mailbox}: <a mailbox that is read>",
+            **aliases(mail.mailbox),
         )
         yield PostmasterRefused(
             subject=subject,

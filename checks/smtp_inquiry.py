@@ -23,7 +23,8 @@ KNOWN_MAILBOXES = {
     "Postfix": "relay_recipient_maps (or local_recipient_maps, virtual_mailbox_maps) with all mailboxes; "
     "no catch-all @domain in virtual_alias_maps",
     "Exim": "in acl_check_rcpt: require verify = recipient",
-    "Exchange": "Set-RecipientFilterConfig -RecipientValidationEnabled $true",
+    "Exchange": "on an Edge Transport server: Set-RecipientFilterConfig -RecipientValidationEnabled $true; "
+    "Set-AcceptedDomain <domain> -AddressBookEnabled $true",
 }
 """Where a host learns which mailboxes there are."""
 
@@ -106,7 +107,10 @@ def strangers_are_told_nothing_and_borne_with(inquiry: InboundInquiry) -> Iterat
             case Trait.FATAL:
                 yield UnknownCommandFatal(subject=subject, evidence=(cite,), certainty=Certainty.LIKELY)
             case Trait.BARE_LF:
-                fix = settings(look, Postfix="smtpd_forbid_bare_newline = reject")
+                fix = settings(
+                    look,
+                    Postfix="# refuses messages with a bare LF as well\nsmtpd_forbid_bare_newline = reject",
+                )
                 yield AcceptsBareLfCommand(subject=subject, line=line, evidence=(cite,), fix=fix)
 
 

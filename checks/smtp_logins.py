@@ -82,7 +82,7 @@ def logins_belong_to_other_ports(
     off = settings(
         look,
         Postfix="in master.cf, for port 25: -o smtpd_sasl_auth_enable=no",
-        Exim="auth_advertise_hosts = ${if eq{$received_port}{25}{}{*}}",
+        Exim="auth_advertise_hosts = ${if and{{!eq{$received_port}{25}}{def:tls_in_cipher}}{*}}",
     )
     if clear and not shown and target.counts_as_public(offer.endpoint.address):
         lines = offer.in_clear(with_login(*clear))

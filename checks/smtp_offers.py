@@ -21,7 +21,7 @@ from diag.api import (
     with_keyword,
 )
 
-from .smtp_settings import settings
+from .smtp_settings import ORDINARY_SIZE, postfix_size, settings
 
 Lines = Callable[[Callable[[EhloReply], bool]], tuple[Cite, ...]]
 """From what is looked for to the lines of a reply that offer it."""
@@ -161,7 +161,7 @@ def _sized(subject: str, offer: InboundOffer, reply: EhloReply, lines: Lines) ->
     if len(said[0].parameters) > 1 or not (number.isascii() and number.isdigit() and len(number) <= 20):
         yield SizeMalformed(subject=subject, line=said[0].line, evidence=shown)
     elif SMALLEST_SIZE <= int(number) < SMALL_SIZE:
-        fix = settings(offer.look, Postfix="message_size_limit = 52428800", Exim="message_size_limit = 50M")
+        fix = settings(offer.look, Postfix=postfix_size(ORDINARY_SIZE), Exim="message_size_limit = 50M")
         yield SizeSmall(subject=subject, size=int(number), evidence=shown, fix=fix)
 
 

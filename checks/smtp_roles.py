@@ -19,7 +19,7 @@ from diag.api import (
 )
 
 from .smtp_commands import refuses
-from .smtp_settings import settings
+from .smtp_settings import aliases, settings
 
 
 @rule("smtp/abuse-refused", Severity.NOTICE, Rfc(2142, "2"), Rfc(2142, "4"), since="1.0")
@@ -75,8 +75,7 @@ def other_role_mailboxes_take_mail(
         elif abuse:
             fix = settings(
                 look,
-                Postfix=f"in virtual_alias_maps (or /etc/aliases): {mailbox} <a mailbox that is read>",
-                Exim=f"in /etc/aliases (or the domain's aliases): {mailbox}: <a mailbox that is read>",
+                **aliases(mailbox),
             )
             yield AbuseRefused(subject=subject, mailbox=mailbox, line=line, evidence=(cite,), fix=fix)
         else:

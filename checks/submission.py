@@ -32,6 +32,7 @@ from .client_access import (
     misspoken,
     redirected,
 )
+from .smtp_settings import submission_services
 
 LABELS = {465: "_submissions", 587: "_submission"}
 """Service names by port, the better one first (RFC 8314 section 3.3)."""
@@ -134,32 +135,15 @@ def submission_server_is_silent_before_the_handshake(held: SubmissionHeld) -> It
 
 def _both_services(endpoint: Endpoint) -> tuple[Configure, ...]:
     return (
-        Configure(
-            endpoint.host,
-            "submission inet n - n - - smtpd\n  -o smtpd_tls_security_level=encrypt\n"
-            "  -o smtpd_sasl_auth_enable=yes\n"
-            "submissions inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n"
-            "  -o smtpd_sasl_auth_enable=yes",
-            "Postfix master.cf",
-        ),
+        *submission_services(endpoint, False, True),
         Configure(endpoint.host, "daemon_smtp_ports = 25 : 465 : 587\ntls_on_connect_ports = 465", "Exim"),
     )
 
 
-def _wrapper_mode(endpoint: Endpoint, implicit: bool) -> tuple[Configure, Configure]:
-    if implicit:
-        service, ports = (
-            "submissions inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes",
-            str(endpoint.port),
-        )
-    else:
-        service, ports = (
-            "submission inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=no\n"
-            "  -o smtpd_tls_security_level=encrypt",
-            "465",
-        )
+def _wrapper_mode(endpoint: Endpoint, implicit: bool) -> tuple[Configure, ...]:
+    ports = str(endpoint.port) if implicit else "465"
     return (
-        Configure(endpoint.host, service, "Postfix master.cf"),
+        *submission_services(endpoint, implicit),
         Configure(endpoint.host, f"tls_on_connect_ports = {ports}", "Exim"),
     )
 

@@ -31,6 +31,7 @@ from diag.api import (
 )
 
 from .client_access import LackFinding
+from .smtp_settings import submission_services
 
 
 @rule("submission/no-starttls", Severity.ERROR, Rfc(8314, "4.1"), Rfc(3207, "4"), since="1.0")
@@ -129,12 +130,13 @@ def submission_offers_a_login(secure: SubmissionUnderTls) -> Iterator[Verdict]:
     if Lack.LOGIN not in secure.survey.look.lacks:
         return
     fix = (
+        *submission_services(endpoint, secure.survey.tls == "implicit"),
         Configure(
             endpoint.host,
-            "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = private/auth",
-            "Postfix main.cf",
+            "auth_advertise_hosts = ${if def:tls_in_cipher {*}}\n"
+            '# and below "begin authenticators" one that has a server_condition',
+            "Exim",
         ),
-        Configure(endpoint.host, "auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}", "Exim"),
     )
     yield NoAuth.twice(secure.survey, Lack.LOGIN, fix)
 
@@ -218,7 +220,7 @@ def submission_offers_implicit_tls(
         yield NoImplicitTls(
             subject=host,
             evidence=evidence,
-            fix=(_implicit(pair[0].endpoint),),
+            fix=submission_services(pair[0].endpoint, True),
         )
 
 
@@ -230,23 +232,11 @@ def _starttls(endpoint: Endpoint) -> tuple[Configure, ...]:
             "smtpd_tls_security_level = may\nsmtpd_tls_auth_only = yes",
             "Postfix main.cf",
         ),
-        Configure(
-            endpoint.host,
-            "submission inet n - n - - smtpd\n  -o smtpd_tls_security_level=encrypt",
-            "Postfix master.cf",
-        ),
+        *submission_services(endpoint, False),
         Configure(
             endpoint.host,
             "tls_advertise_hosts = *\ntls_certificate = /etc/ssl/mail/fullchain.pem\n"
             "tls_privatekey = /etc/ssl/mail/privkey.pem",
             "Exim",
         ),
-    )
-
-
-def _implicit(endpoint: Endpoint) -> Configure:
-    return Configure(
-        endpoint.host,
-        "submissions inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n  -o smtpd_sasl_auth_enable=yes",
-        "Postfix master.cf",
     )

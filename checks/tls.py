@@ -94,7 +94,7 @@ def certificate_that_demands_a_staple_has_one(served: ServedCertificate) -> Iter
     inbound = isinstance(served, InboundCertificate)
     kind = MustStapleUnstapledOn25 if inbound else MustStapleUnstapled
     host = served.endpoint.host
-    reissue = f"certbot certonly --standalone --force-renewal -d {host}    # without --must-staple"
+    reissue = f"certbot certonly --standalone --cert-name {host} --force-renewal -d {host}    # without --must-staple"
     yield kind(
         subject=served.subject,
         evidence=served.cites,

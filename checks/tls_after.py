@@ -20,7 +20,7 @@ from diag.api import (
     rule,
 )
 
-from .tls_settings import tls_settings
+from .tls_settings import EXIM_OPENSSL, tls_settings
 
 NCSC_NL = Document(
     "NCSC-NL, ICT security guidelines for TLS, section 3.4.2",
@@ -127,7 +127,7 @@ def clients_cannot_ask_to_negotiate_anew(asked: FullTls) -> Iterator[Verdict]:
             fix=tls_settings(
                 asked.survey.endpoint,
                 Postfix="tls_ssl_options = NO_RENEGOTIATION",
-                Exim="openssl_options = +no_renegotiation",
+                **{EXIM_OPENSSL: "openssl_options = +no_renegotiation"},
             ),
         )
     elif because := doubt(seen):

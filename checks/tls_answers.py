@@ -17,7 +17,7 @@ from diag.api import (
     rule,
 )
 
-from .tls_settings import tls_settings
+from .tls_settings import EXIM_OPENSSL, tls_settings
 
 HEARTBLEED = Document("CVE-2014-0160 (Heartbleed)", "https://nvd.nist.gov/vuln/detail/CVE-2014-0160")
 
@@ -46,8 +46,8 @@ def nothing_is_compressed(asked: WeakTls) -> Iterator[Finding]:
             fix = tls_settings(
                 asked.survey.endpoint,
                 Postfix="tls_ssl_options = NO_COMPRESSION",
-                Exim="openssl_options = +no_compression",
-                Dovecot="ssl_options = no_compression",
+                Dovecot="ssl_options =",
+                **{EXIM_OPENSSL: "openssl_options = +no_compression"},
             )
             version = VERSION_NAMES[answer.version]
             yield Compression(subject=asked.subject, version=version, evidence=(tried.cite,), fix=fix)
@@ -162,8 +162,11 @@ def no_certificate_is_asked_of_clients(asked: WeakTls) -> Iterator[Finding]:
                 fix=tls_settings(
                     asked.survey.endpoint,
                     Postfix="smtpd_tls_ask_ccert = no",
-                    Exim="tls_try_verify_hosts = (empty)",
-                    Dovecot="ssl_verify_client_cert = no",
+                    Exim="tls_try_verify_hosts =",
+                    **{
+                        "Dovecot 2.4": "ssl_server_request_client_cert = no",
+                        "Dovecot 2.3": "ssl_verify_client_cert = no",
+                    },
                 ),
             )
             return

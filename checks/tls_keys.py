@@ -177,8 +177,8 @@ def keys_are_agreed_on_in_strong_groups(asked: FullTls) -> Iterator[Finding]:
                 fix=tls_settings(
                     asked.survey.endpoint,
                     Postfix="tls_eecdh_auto_curves = X25519 prime256v1 secp384r1",
-                    Exim="tls_eccurve = X25519:P-256:P-384",
                     Dovecot="ssl_curve_list = X25519:P-256:P-384",
+                    **{"Exim 4.97 with OpenSSL": "tls_eccurve = X25519:P-256:P-384"},
                 ),
             )
 
@@ -214,9 +214,12 @@ def keys_withstand_quantum_computers(asked: FullTls) -> Iterator[Finding]:
             evidence=(tried.cite,),
             fix=tls_settings(
                 asked.survey.endpoint,
-                Postfix="tls_eecdh_auto_curves = X25519MLKEM768 X25519 prime256v1 secp384r1",
-                Exim="tls_eccurve = X25519MLKEM768:X25519:P-256:P-384    # OpenSSL 3.5 or later",
-                Dovecot="ssl_curve_list = X25519MLKEM768:X25519:P-256:P-384    # OpenSSL 3.5 or later",
+                **{
+                    # Left empty, what OpenSSL itself prefers counts: that is X25519MLKEM768 first.
+                    "Postfix 3.10 with OpenSSL 3.5": "tls_eecdh_auto_curves =\ntls_ffdhe_auto_groups =",
+                    "Exim 4.97 with OpenSSL 3.5": "tls_eccurve = X25519MLKEM768:X25519:P-256:P-384",
+                    "Dovecot with OpenSSL 3.5": "ssl_curve_list = X25519MLKEM768:X25519:P-256:P-384",
+                },
             ),
         )
 

@@ -58,8 +58,9 @@ class SniRequired(NameRequired):
 
 DEFAULT_CERTIFICATE = {
     "Postfix": "smtpd_tls_chain_files = <private key, then certificate chain>",
-    "Exim": "tls_certificate = <chain>\ntls_privatekey = <key>    # without ${if … $tls_in_sni} around them",
-    "Dovecot": "ssl_cert = <chain\nssl_key = <key    # outside all local_name { } blocks",
+    "Exim": "# without ${if … $tls_in_sni} around them\ntls_certificate = <chain>\ntls_privatekey = <key>",
+    "Dovecot 2.4": "# outside all local_name { } blocks\nssl_server_cert_file = CHAIN\nssl_server_key_file = KEY",
+    "Dovecot 2.3": "# outside all local_name { } blocks\nssl_cert = <CHAIN\nssl_key = <KEY",
 }
 
 

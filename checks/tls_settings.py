@@ -14,10 +14,11 @@ POSTFIX_MODERN = f"smtpd_tls_protocols = {_NO_OLD}\nsmtpd_tls_mandatory_protocol
 
 Postfix before 3.6 reads only this way of writing it, and later ones still do.
 """
-EXIM_MODERN = (
-    "openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1\n"
-    "# with GnuTLS: tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-)
+EXIM_OPENSSL, EXIM_GNUTLS = "Exim with OpenSSL", "Exim with GnuTLS"
+"""Two products: with a setting of the one in its file, the other does not start. Debian builds it with GnuTLS.
+
+There are no comments behind a value. All that is set of `tls_require_ciphers` belongs into one line.
+"""
 DOVECOT_MODERN = "ssl_min_protocol = TLSv1.2"
 _SCHANNEL = r"HKLM:\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols"
 EXCHANGE_MODERN = (
@@ -28,7 +29,8 @@ EXCHANGE_MODERN = (
 )
 MODERN = {
     "Postfix": POSTFIX_MODERN,
-    "Exim": EXIM_MODERN,
+    EXIM_OPENSSL: "openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1",
+    EXIM_GNUTLS: "tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
     "Exchange": EXCHANGE_MODERN,
     "Dovecot": DOVECOT_MODERN,
 }
@@ -41,7 +43,7 @@ def tls_settings(endpoint: Endpoint, **by_product: str) -> tuple[Configure, ...]
     return tuple(
         Configure(endpoint.host, setting, product)
         for product, setting in by_product.items()
-        if (product == "Dovecot") == mailboxes
+        if product.startswith("Dovecot") == mailboxes
     )
 
 
@@ -54,11 +56,13 @@ def without(endpoint: Endpoint, kinds: tuple[str, ...], suites: tuple[Suite, ...
     listed = ", ".join(kinds)
     mandatory = ", ".join(dict.fromkeys(("aNULL", *kinds)))
     left = ":".join(("HIGH", *(f"!{kind}" for kind in dict.fromkeys(("aNULL", *kinds)))))
+    # What Dovecot leaves out by itself must be left out of a list of one's own.
+    dovecot = ":".join(("HIGH", *(f"!{kind}" for kind in dict.fromkeys(("aNULL", "kRSA", *kinds)))))
     gnutls = ":".join(("NORMAL", *(GNUTLS[kind] for kind in kinds if kind in GNUTLS)))
     return tls_settings(
         endpoint,
         Postfix=f"smtpd_tls_exclude_ciphers = {listed}\nsmtpd_tls_mandatory_exclude_ciphers = {mandatory}",
-        Exim=f"tls_require_ciphers = {left}\n# with GnuTLS: tls_require_ciphers = {gnutls}",
         Exchange="\n".join(f"Disable-TlsCipherSuite -Name {suite.name}" for suite in suites),
-        Dovecot=f"ssl_cipher_list = {left}",
+        Dovecot=f"ssl_cipher_list = {dovecot}",
+        **{EXIM_OPENSSL: f"tls_require_ciphers = {left}", EXIM_GNUTLS: f"tls_require_ciphers = {gnutls}"},
     )

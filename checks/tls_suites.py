@@ -26,7 +26,7 @@ from diag.api import (
     rule,
 )
 
-from .tls_settings import tls_settings, without
+from .tls_settings import EXIM_GNUTLS, EXIM_OPENSSL, tls_settings, without
 
 SWEET32 = Document("CVE-2016-2183 (SWEET32)", "https://nvd.nist.gov/vuln/detail/CVE-2016-2183")
 FREAK = Document("CVE-2015-0204 (FREAK)", "https://nvd.nist.gov/vuln/detail/CVE-2015-0204")
@@ -267,8 +267,11 @@ def connections_have_forward_secrecy(spoken: SpokenTls) -> Iterator[Finding]:
             fix=tls_settings(
                 survey.endpoint,
                 Postfix="tls_preempt_cipherlist = no\nsmtpd_tls_exclude_ciphers = kRSA",
-                Exim="tls_require_ciphers = ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE",
                 Dovecot="ssl_cipher_list = ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE",
+                **{
+                    EXIM_OPENSSL: "tls_require_ciphers = ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE",
+                    EXIM_GNUTLS: "tls_require_ciphers = NORMAL:-RSA",
+                },
             ),
         )
 
@@ -322,8 +325,11 @@ def authenticated_encryption_is_on_offer(asked: FullTls) -> Iterator[Verdict]:
             fix=tls_settings(
                 survey.endpoint,
                 Postfix="smtpd_tls_ciphers = medium\nsmtpd_tls_mandatory_ciphers = medium",
-                Exim=f"tls_require_ciphers = {modern}:HIGH:!aNULL:!kRSA",
                 Dovecot=f"ssl_cipher_list = {modern}:HIGH:!aNULL:!kRSA",
+                **{
+                    EXIM_OPENSSL: f"tls_require_ciphers = {modern}:HIGH:!aNULL:!kRSA",
+                    EXIM_GNUTLS: "tls_require_ciphers = NORMAL:-RSA",
+                },
             ),
         )
     elif not taken.suites:

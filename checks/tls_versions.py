@@ -27,7 +27,7 @@ from diag.api import (
     suite,
 )
 
-from .tls_settings import MODERN, tls_settings
+from .tls_settings import EXIM_GNUTLS, EXIM_OPENSSL, MODERN, tls_settings
 
 DROWN = Document("CVE-2016-0800 (DROWN)", "https://nvd.nist.gov/vuln/detail/CVE-2016-0800")
 
@@ -191,8 +191,12 @@ def tls_13_is_spoken(spoken: SpokenTls) -> Iterator[Finding]:
     newest = survey.version(TLS13)
     if isinstance(survey.handshake, Handshake) and newest.no and survey.version(TLS12).yes:
         yield NoTls13(
-            subject=str(survey.endpoint), evidence=newest.cites, fix=tls_settings(survey.endpoint, **MODERN)
+            subject=str(survey.endpoint), evidence=newest.cites, fix=tls_settings(survey.endpoint, **_WITH_13)
         )
+
+
+_WITH_13 = {product: MODERN[product] for product in ("Postfix", EXIM_OPENSSL, EXIM_GNUTLS)}
+"""Where a setting can be what shuts it out."""
 
 
 @rule("tls/no-fallback-scsv", Severity.INFO, Rfc(7507), Rfc(8996), since="1.0")
