@@ -214,15 +214,16 @@ class LogoNotTinyPs(Finding):
     """The logo is not of the kind of SVG that mailbox providers show.
 
     ## Why it matters
-    They show only SVG Tiny Portable/Secure: square, at most 32 KiB, without anything that moves, runs or is
-    fetched from elsewhere. Any other file is passed over.
+    They show only SVG Tiny Portable/Secure: without anything that moves, runs or is fetched from elsewhere. A logo
+    that is not square, is larger than 32 KiB or has a document type declaration some of them show all the same.
 
     ## How to fix
     Convert the file; the BIMI group offers tools for it. The root element must say `version="1.2"` and
     `baseProfile="tiny-ps"`, and hold a `<title>` with the name of the brand.
     """
 
-    message = "The logo of {subject} will not be shown: {why}."
+    message = "The logo of {subject} {may} not be shown: {why}."
+    may: str
     why: str
 
 
@@ -240,6 +241,7 @@ _LOGO_WORDS = {
     SvgProblem.SCRIPT: "it holds a script ({text})",
     SvgProblem.ANIMATION: "it holds an animation ({text})",
     SvgProblem.RASTER: "it holds something else than vectors ({text})",
+    SvgProblem.EFFECT: "it holds an effect ({text})",
     SvgProblem.EXTERNAL: 'it refers to something outside itself ("{text}")',
 }
 
@@ -247,13 +249,17 @@ _LOGO_WORDS = {
 @check
 def bimi_logo_is_svg_tiny_ps(found: BimiFound, logo: BimiLogo) -> Iterator[Finding]:
     """The logo is of the kind of SVG that mailbox providers show."""
-    why = ""
+    defects = logo.image.defects if logo.image is not None else ()
+    why = "; ".join(dict.fromkeys(_told(defect) for defect in defects[:3]))
+    may = "may" if all(defect.problem in _SHOWN_BY_SOME for defect in defects) else "will"
     if logo.fetched.oversized:
-        why = "it is too large by far, and 32 KiB are allowed"
-    elif logo.image is not None:
-        why = "; ".join(dict.fromkeys(_told(defect) for defect in logo.image.defects[:3]))
+        may, why = "will", "it is too large by far, and 32 KiB are allowed"
     if why:
-        yield LogoNotTinyPs(subject=found.domain, why=why, evidence=logo.fetched.asked)
+        yield LogoNotTinyPs(subject=found.domain, may=may, why=why, evidence=logo.fetched.asked)
+
+
+_SHOWN_BY_SOME = frozenset({SvgProblem.TOO_LARGE, SvgProblem.NOT_SQUARE, SvgProblem.DOCTYPE})
+"""A size is what a receiver MAY mind (draft section 7.6), a shape is advice, a bare document type is read by some."""
 
 
 def _told(defect: SvgDefect) -> str:

@@ -28,6 +28,7 @@ _GZIP = b"\x1f\x8b"
 _ANIMATIONS = frozenset({"animate", "animatecolor", "animatemotion", "animatetransform", "set", "animation"})
 _SCRIPTS = frozenset({"script", "handler", "listener", "discard"})
 _RASTERS = frozenset({"image", "video", "audio", "foreignobject"})
+_EFFECTS = frozenset({"filter"})
 _REFERENCES = frozenset({"href", "src", "xml:base", "base"})
 _URL = re.compile(r"url\(\s*[\"']?\s*(?!#)[^)]", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*\+?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(?:px)?\s*")
@@ -51,6 +52,7 @@ class SvgProblem(enum.StrEnum):
     SCRIPT = "script"
     ANIMATION = "animation"
     RASTER = "raster"
+    EFFECT = "effect"
     EXTERNAL = "external"
 
 
@@ -169,6 +171,7 @@ class _Reading:
             (_SCRIPTS, SvgProblem.SCRIPT),
             (_ANIMATIONS, SvgProblem.ANIMATION),
             (_RASTERS, SvgProblem.RASTER),
+            (_EFFECTS, SvgProblem.EFFECT),
         ):
             if local.lower() in names:
                 self._found(problem, local)

@@ -74,6 +74,7 @@ def test_good_logos(octets: bytes) -> None:
         (svg(body=TITLE + '<set attributeName="x"/>'), [P.ANIMATION]),
         (svg(body=TITLE + '<image xlink:href="data:image/png;base64,AA=="/>'), [P.RASTER, P.EXTERNAL]),
         (svg(body=TITLE + "<foreignObject/>"), [P.RASTER]),
+        (svg(body=TITLE + '<filter id="a"><feGaussianBlur/></filter>'), [P.EFFECT]),
         (svg(body=TITLE + '<use xlink:href="https://cdn.example/logo.svg#a"/>'), [P.EXTERNAL]),
         (svg(body=TITLE + '<rect fill="url( https://cdn.example/a )"/>'), [P.EXTERNAL]),
         (svg(before='<?xml-stylesheet href="https://cdn.example/a.css"?>'), [P.EXTERNAL]),
