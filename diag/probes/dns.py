@@ -117,9 +117,8 @@ class DnsAnswer:
 
         An answer that is cut short is to be ignored (RFC 2181 section 9): what is missing there may exist.
         """
-        if self._read is None or self.truncated:
-            return False
-        return self._read.rcode in _USABLE
+        read = self._read
+        return read is not None and not read.flags & _TC and read.rcode in _USABLE
 
     @property
     def authenticated(self) -> bool:

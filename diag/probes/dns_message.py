@@ -30,6 +30,10 @@ _HEADER, _RECORD = struct.Struct("!6H"), struct.Struct("!2HIH")
 _POINTER, _LONGEST = 0xC0, 255
 _MOST_POINTERS = 128
 """Of one name: it has at most 127 labels, and each pointer of an honest one leads to a label or the root."""
+_WITHOUT_NAMES = frozenset({1, 16, 28, 43, 48, 52, 257})
+"""A, TXT, AAAA, DS, DNSKEY, TLSA and CAA."""
+_MOST_KEPT = 512
+"""Octets of data that is remembered: a key of 2048 bits and less."""
 _LARGEST_TTL = 0x7FFFFFFF
 
 
@@ -186,6 +190,18 @@ def _sets(wire: bytes, at: int, records: int) -> tuple[tuple[RecordSet, ...], in
 
 
 def _rdata(rdclass: int, rdtype: int, wire: bytes, at: int, length: int) -> dns.rdata.Rdata:
+    """The data of a record. Many domains have the same ones; those without names are the same octets everywhere."""
+    if rdtype in _WITHOUT_NAMES and length <= _MOST_KEPT:
+        return _alike(rdclass, rdtype, wire[at : at + length], length)
+    return _read_rdata(rdclass, rdtype, wire, at, length)
+
+
+@lru_cache(maxsize=2048)
+def _alike(rdclass: int, rdtype: int, octets: bytes, length: int) -> dns.rdata.Rdata:
+    return _read_rdata(rdclass, rdtype, octets, 0, length)
+
+
+def _read_rdata(rdclass: int, rdtype: int, wire: bytes, at: int, length: int) -> dns.rdata.Rdata:
     """As dnspython's `from_wire`, which looks the kind up anew for each record."""
     reader, in_class, of_type = _kind(rdclass, rdtype)
     parser = dns.wire.Parser(wire, at)

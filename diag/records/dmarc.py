@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import enum
 import re
+from collections.abc import Mapping
 
 from diag.model.frozen import frozen
 
@@ -44,7 +45,7 @@ def looks_like_dmarc(text: str) -> bool:
     if _NEAR.search(text[:_NEAR_WITHIN]):
         return True
     policy = TagList.parse(text[:_NEAR_WITHIN]).get("p")
-    return policy is not None and policy.lower() in tuple(Policy)
+    return policy is not None and policy.lower() in _POLICIES
 
 
 class Policy(enum.StrEnum):
@@ -57,12 +58,16 @@ class Policy(enum.StrEnum):
     @property
     def strength(self) -> int:
         """0, 1 or 2, for comparing."""
-        return list(Policy).index(self)
+        return _MILD_TO_STRICT.index(self)
 
     @property
     def one_level_lower(self) -> Policy:
         """What `t=y` makes of it."""
-        return list(Policy)[max(self.strength - 1, 0)]
+        return _MILD_TO_STRICT[max(self.strength - 1, 0)]
+
+
+_MILD_TO_STRICT = tuple(Policy)
+_POLICIES: Mapping[str, Policy] = {policy.value: policy for policy in Policy}
 
 
 class Kind(enum.Enum):
@@ -142,8 +147,7 @@ class DmarcRecord:
         return self.tags.text
 
     def _policy(self, name: str) -> Policy | None:
-        value = (self.tags.get(name) or "").lower()
-        return Policy(value) if value in tuple(Policy) else None
+        return _POLICIES.get((self.tags.get(name) or "").lower())
 
     @property
     def p(self) -> Policy | None:
@@ -281,7 +285,7 @@ def _values(tags: TagList) -> list[DmarcDefect]:
         found.append(DmarcDefect(DmarcProblem.POLICY_ABSENT, len(tags.text), "p", applies="none"))
     for name in ("p", "sp", "np"):
         tag = tags.first(name)
-        if tag and tag.value.lower() not in tuple(Policy):
+        if tag and tag.value.lower() not in _POLICIES:
             position = tag.value_position
             found.append(DmarcDefect(DmarcProblem.POLICY_INVALID, position, name, tag.value, "none"))
     for name, (default, allowed) in _PLAIN_TAGS.items():

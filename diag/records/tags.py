@@ -7,6 +7,7 @@ that a reader of this list can say where it goes wrong.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from diag.model.frozen import frozen
 
@@ -67,12 +68,13 @@ class TagList:
             start += len(part) + 1
         return cls(text, tuple(tags), tuple(malformed))
 
+    @cached_property
+    def _first(self) -> dict[str, Tag]:
+        return {tag.name: tag for tag in reversed(self.tags)}
+
     def first(self, name: str) -> Tag | None:
         """The first tag of that exact name."""
-        for tag in self.tags:
-            if tag.name == name:
-                return tag
-        return None
+        return self._first.get(name)
 
     def get(self, name: str) -> str | None:
         """The value of the first tag of that exact name."""

@@ -61,12 +61,18 @@ class Needs(tuple[Need, ...]):
             if not (need.absent and need.unavailable)
         )
 
+    @cached_property
+    def _could_refuse(self) -> frozenset[type]:
+        return frozenset(kind for kind, _, _ in self._refused)
+
     def missing(self, gone: Mapping[type, Absent | Unavailable]) -> Absent | Unavailable | None:
         """The kind of not knowing, of all there is, that keeps the function from running; None where nothing does.
 
         Where several needs are missing, what is absent decides before what could not be found out: a
         check that does not apply is not left open by a look-up it would not have used.
         """
+        if gone.keys().isdisjoint(self._could_refuse):  # the usual case
+            return None
         missing: Absent | Unavailable | None = None
         for kind, absent, unavailable in self._refused:
             value = gone.get(kind)
