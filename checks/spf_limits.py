@@ -204,8 +204,10 @@ def spf_lookups_find_something(spf: SpfEvaluation) -> Iterator[Verdict]:
 
 def _counted(spf: SpfEvaluation, version: int) -> list[SpfStep]:
     """The void look-ups met before the limit of ten ends the evaluation anyway."""
+    met: list[SpfStep] = []
     voids, spent = set(map(id, spf.voids(version))), 0
-    met = []
+    if not voids:
+        return met
     for _, step in spf.walk():
         spent += step.cost
         if spent > LOOKUP_LIMIT:

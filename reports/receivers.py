@@ -140,7 +140,7 @@ def receiver_table(report: Report) -> Table | None:
     roles = report.fact(Roles)
     if isinstance(roles, Roles) and roles.sends is False:
         return None
-    looked_at = {result.area for result in report.results} & {"spf", "dkim", "dmarc"}
+    looked_at = any(map(report.in_area, ("spf", "dkim", "dmarc")))
     if not looked_at and not any(
         kind in report.facts for kind in (SpfEvaluation, DkimSelectors, DmarcPolicy)
     ):
@@ -334,7 +334,7 @@ def _sentence(findings: tuple[Finding, ...]) -> str:
 
 def _by_results(report: Report, area: str) -> Decision:
     """Where no fact tells: what became of the checks of an area."""
-    results = [result for result in report.results if result.area == area]
+    results = report.in_area(area)
     unsure: list[Result] = [r for r in results if r.status in (Status.INCONCLUSIVE, Status.CRASHED)]
     if any(result.status is Status.PASSED for result in results) and not unsure:
         return Decision(State.MET)

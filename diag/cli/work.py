@@ -25,6 +25,7 @@ from diag.run.registry import BadPlugin, Registry
 
 from . import exits, tapes
 from .faults import Crash, Fault, first
+from .loop import loop_options
 from .outputs import Places
 from .progress import Progress
 from .session import SIDE_BY_SIDE, Running, Session
@@ -97,7 +98,7 @@ class Work:
         logging.getLogger("asyncio").addHandler(logging.NullHandler())
         with self.places:
             try:
-                session = self._looked_at(domains, begin, done)
+                session = self._looked_at(domains, loop_options(len(domains), target), begin, done)
             except* Fault as faults:
                 raise first(faults) from None
             except* Crash as crashes:
@@ -122,20 +123,21 @@ class Work:
     def _looked_at(
         self,
         domains: Sequence[str],
+        loop: dict[str, Any],
         begin: Callable[[str], Running[Outcome]],
         done: Callable[[Outcome], Callable[[], None]],
     ) -> Session[Outcome]:
         """A session over all of them, here or in workers, once it has ended."""
         if self.processes == 1:
             session = self._session(begin, done)
-            anyio.run(session.run, domains)
+            anyio.run(session.run, domains, backend_options=loop)
             return session
         from .workers import Workers  # one domain does without
 
         plan_for(self.registry, self.options)  # what is loaded by now is loaded once
-        with Workers(self.processes, begin) as workers:
+        with Workers(self.processes, begin, loop) as workers:
             session = self._session(workers.begin, done)
-            anyio.run(workers.attended, partial(session.run, domains))
+            anyio.run(workers.attended, partial(session.run, domains), backend_options=loop)
         return session
 
     def _session(

@@ -64,14 +64,17 @@ def _cores() -> int:
 
 
 class Workers(Generic[R]):
-    """Processes that look at domains, while the context lasts; `begin` is called in them.
+    """Processes that look at domains, while the context lasts; `begin` is called in them, on a loop with these options.
 
     They end with their connection to us: however we end, none is left behind.
     """
 
-    def __init__(self, count: int, begin: Callable[[str], Running[R]]) -> None:
+    def __init__(
+        self, count: int, begin: Callable[[str], Running[R]], loop: dict[str, Any] | None = None
+    ) -> None:
         self._count = count
         self._begin = begin
+        self._loop = loop or {}
         self._workers: list[_Worker[R]] = []
 
     def __enter__(self) -> Self:
@@ -103,7 +106,7 @@ class Workers(Generic[R]):
             for ending in _ENDINGS:  # they reach the whole group at a terminal; we are told what to do
                 signal.signal(ending, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_SETMASK, usual)
-            _work(theirs, self._begin)
+            _work(theirs, self._begin, self._loop)
         theirs.close()
         return _Worker(pid, ours)
 
@@ -195,10 +198,10 @@ class _Worker(Generic[R]):
         )
 
 
-def _work(connection: socket.socket, begin: Callable[[str], Running[Any]]) -> NoReturn:
+def _work(connection: socket.socket, begin: Callable[[str], Running[Any]], loop: dict[str, Any]) -> NoReturn:
     """What a worker is there for. It never comes back to what its parent was doing."""
     try:
-        anyio.run(_serve, connection, begin)
+        anyio.run(_serve, connection, begin, backend_options=loop)
     finally:
         drop_unfinished()
         os._exit(1)

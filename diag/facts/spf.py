@@ -203,9 +203,11 @@ class SpfEvaluation:
 
     def failed(self) -> Iterator[SpfStep]:
         """Steps whose look-up could not be made: what lies below them is not known."""
-        for _, step in self.walk():
-            if step.outcome is Outcome.FAILED:
-                yield step
+        return iter(self._failed)
+
+    @cached_property
+    def _failed(self) -> tuple[SpfStep, ...]:
+        return tuple(step for _, step in self._walked if step.outcome is Outcome.FAILED)
 
     def networks(self) -> Iterator[tuple[SpfNode, SpfStep, Network]]:
         """Every network that a passing term names, with the step that names it.

@@ -130,6 +130,17 @@ class Report:
             found.setdefault(result.status, []).append(result)
         return {status: tuple(results) for status, results in found.items()}
 
+    def in_area(self, area: str) -> tuple[Result, ...]:
+        """The results of one area."""
+        return self._by_area.get(area, ())
+
+    @cached_property
+    def _by_area(self) -> Mapping[str, tuple[Result, ...]]:
+        found: dict[str, list[Result]] = {}
+        for result in self.results:
+            found.setdefault(result.area, []).append(result)
+        return {area: tuple(results) for area, results in found.items()}
+
     def fact(self, kind: type) -> Any:
         """The value of one fact: None where it was not gathered."""
         return self.facts.get(kind)

@@ -62,6 +62,8 @@ class DnsQuery(Probe["DnsAnswer | DnsSilence"]):
 
     def command(self) -> str:
         """The same question for dig."""
+        if self.server is None and not (self.dnssec or self.unchecked or self.transport):
+            return f"dig +noall +answer {self.rdtype} {self.name}"
         at = f" @{self.server.replace('#', ' -p ')}" if self.server else ""
         if self.rdtype == "PTR" and self.name.endswith((".in-addr.arpa", ".ip6.arpa")):
             return f"dig{at} +noall +answer PTR {self.name}"
