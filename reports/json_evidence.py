@@ -47,20 +47,23 @@ class Evidence:
 
     def __init__(self, report: Report) -> None:
         self._seen = report.evidence
-        self._questions: list[DnsQuery] = []
+        self._asked: list[tuple[DnsQuery, Any]] = []
+        """Questions, with what came back."""
         self._talks: list[Any] = []
         self._others: list[Any] = []
         for probe, seen in report.evidence.items():
             if isinstance(probe, DnsQuery):
-                self._questions.append(probe)
+                self._asked.append((probe, seen))
             else:
                 (self._talks if isinstance(seen, Transcript) else self._others).append(probe)
-        self._questions.sort(
-            key=lambda q: (q.name, q.rdtype, q.server or "", q.dnssec, q.unchecked, q.transport, q.look)
-        )
+        self._asked.sort(key=_by_question)
         self._talks.sort(key=lambda talk: (talk.host, talk.port, talk.address, repr(talk)))
         self._others.sort(key=lambda probe: (probe.kind, repr(probe)))
-        named = (("dns", self._questions), ("dialogue", self._talks), ("exchange", self._others))
+        named = (
+            ("dns", [query for query, _ in self._asked]),
+            ("dialogue", self._talks),
+            ("exchange", self._others),
+        )
         self._ids: dict[Any, str] = {
             probe: f"{prefix}-{number}" for prefix, group in named for number, probe in enumerate(group, 1)
         }
@@ -79,10 +82,10 @@ class Evidence:
 
     def counts(self) -> dict[str, Any]:
         """How much was asked of others; questions also by the server they were put to."""
-        servers = Counter(query.server or "resolver" for query in self._questions)
+        servers = Counter(query.server or "resolver" for query, _ in self._asked)
         by_host = dict(connections({probe: self._seen[probe] for probe in (*self._talks, *self._others)}))
         return {
-            "questions": len(self._questions),
+            "questions": len(self._asked),
             "questions_by_server": dict(sorted(servers.items())),
             "connections": sum(by_host.values()),
             "connections_by_host": by_host,
@@ -90,7 +93,9 @@ class Evidence:
 
     def dns(self) -> list[dict[str, Any]]:
         """Every question with its answer or the silence after it."""
-        return [_question(self._ids[query], query, self._seen[query]) for query in self._questions]
+        return [
+            _question(f"dns-{number}", query, seen) for number, (query, seen) in enumerate(self._asked, 1)
+        ]
 
     def endpoints(self) -> list[dict[str, Any]]:
         """Every endpoint talked to, with how it ended; the words said there are among the dialogues."""
@@ -134,6 +139,11 @@ class Evidence:
             _certificate(certificate, [self._ids[talk] for talk in talks])
             for certificate, talks in self._certificates
         ]
+
+
+def _by_question(asked: tuple[DnsQuery, Any]) -> tuple[str, str, str, bool, bool, str, int]:
+    q = asked[0]
+    return q.name, q.rdtype, q.server or "", q.dnssec, q.unchecked, q.transport, q.look
 
 
 def _question(number: str, query: DnsQuery, seen: DnsAnswer | DnsSilence) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 import ipaddress
 from collections.abc import Iterator
-from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 from diag.model.knowing import Cite
 from diag.records.spf import Mechanism, Modifier, SpfError, SpfRecord, Term
 
@@ -109,7 +109,7 @@ class SpfNode:
     alias_of: str = ""
     """Where the record really lives, if the domain is an alias; else empty."""
 
-    @cached_property
+    @kept
     def lookups(self) -> int:
         """Look-ups of a message that matches nothing (RFC 7208 section 4.6.4); the record itself is free."""
         return sum(step.total for step in self.steps if step.reached)
@@ -154,12 +154,12 @@ class SpfEvaluation:
         """Every step of the tree that is evaluated, with the record it stands in (SpfNode.walk)."""
         return iter(self._walked)
 
-    @cached_property
+    @kept
     def _walked(self) -> tuple[tuple[SpfNode, SpfStep], ...]:
         # Here and not with the node, which would then hold itself.
         return tuple(self.root.walk())
 
-    @cached_property
+    @kept
     def _passing(self) -> tuple[tuple[SpfNode, SpfStep, Network], ...]:
         return tuple(_passing(self.root))
 
@@ -182,11 +182,11 @@ class SpfEvaluation:
         """The steps whose look-up is void for a client of IP version 4 or 6."""
         return self._voids_ipv4 if version == 4 else self._voids_ipv6
 
-    @cached_property
+    @kept
     def _voids_ipv4(self) -> tuple[SpfStep, ...]:
         return tuple(step for _, step in self._walked if step.void_ipv4)
 
-    @cached_property
+    @kept
     def _voids_ipv6(self) -> tuple[SpfStep, ...]:
         return tuple(step for _, step in self._walked if step.void_ipv6)
 
@@ -194,7 +194,7 @@ class SpfEvaluation:
         """Syntax errors of the record and of every record reached: each is permerror (section 4.6)."""
         return iter(self._errors)
 
-    @cached_property
+    @kept
     def _errors(self) -> tuple[tuple[SpfNode, SpfError], ...]:
         reached = ((node, node.record) for node in self.root.nodes())
         return tuple(
@@ -205,7 +205,7 @@ class SpfEvaluation:
         """Steps whose look-up could not be made: what lies below them is not known."""
         return iter(self._failed)
 
-    @cached_property
+    @kept
     def _failed(self) -> tuple[SpfStep, ...]:
         return tuple(step for _, step in self._walked if step.outcome is Outcome.FAILED)
 

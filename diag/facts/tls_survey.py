@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 from diag.model.knowing import Absent, Cite, Unavailable
 from diag.model.target import Depth, Endpoint
 from diag.tls.answer import Accepted, Answer, Declined, Unheard
@@ -104,7 +104,7 @@ class TlsSurvey:
         """Whether the very same offer was accepted at another time: unlike machines take turns behind the address."""
         return dataclasses.replace(tried.offer, name="") in self._taken_offers
 
-    @cached_property
+    @kept
     def _taken_offers(self) -> frozenset[Offer]:
         """Those that were accepted, whatever they are called."""
         return frozenset(dataclasses.replace(tried.offer, name="") for tried, _ in self.taken)
@@ -129,7 +129,7 @@ class TlsSurvey:
         """The suites that were refused under a version, and the answers by which they were."""
         return self._refusals[version]
 
-    @cached_property
+    @kept
     def _refusals(self) -> dict[int, tuple[set[int], tuple[Cite, ...]]]:
         """By version: every rule asks again."""
         return {version: self._refused_under(version) for version in VERSION_NAMES}

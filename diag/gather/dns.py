@@ -185,7 +185,8 @@ def _askable(name: str) -> bool:
 
 def withheld(answer: DnsAnswer) -> tuple[int, str] | None:
     """The extended error by which our resolver says that it keeps the true answer from us; None where it does not."""
-    return next((error for error in answer.extended_errors if error[0] in WITHHELD), None)
+    errors = answer.extended_errors
+    return next((error for error in errors if error[0] in WITHHELD), None) if errors else None
 
 
 def explained(answer: DnsAnswer) -> str:

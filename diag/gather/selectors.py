@@ -57,25 +57,25 @@ def of_user(selectors: Iterable[str]) -> tuple[Selector, ...]:
 
 def of_providers(mx: Iterable[str], spf: Iterable[str]) -> tuple[Selector, ...]:
     """The selectors of the providers that these MX targets and SPF names belong to."""
-    theirs = {provider for target in mx for provider in _of_mx(target)}
-    theirs.update(provider for name in spf for provider in _of_spf(name))
+    theirs = {place for target in mx for place in _of_mx(target)}
+    theirs.update(place for name in spf for place in _of_spf(name))
+    every = table().providers
     return tuple(
-        Selector(selector, Source.PROVIDER, provider.name)
-        for provider in table().providers
-        if provider in theirs
-        for selector in provider.selectors
+        Selector(selector, Source.PROVIDER, every[place].name)
+        for place in sorted(theirs)
+        for selector in every[place].selectors
     )
 
 
-# Domains of a list go to the same few providers.
+# Domains of a list go to the same few providers: here by their places in the table.
 @lru_cache(maxsize=4096)
-def _of_mx(target: str) -> tuple[Provider, ...]:
-    return tuple(provider for provider in table().providers if _within(target, provider.mx))
+def _of_mx(target: str) -> tuple[int, ...]:
+    return tuple(place for place, each in enumerate(table().providers) if _within(target, each.mx))
 
 
 @lru_cache(maxsize=4096)
-def _of_spf(name: str) -> tuple[Provider, ...]:
-    return tuple(provider for provider in table().providers if _within(name, provider.spf))
+def _of_spf(name: str) -> tuple[int, ...]:
+    return tuple(place for place, each in enumerate(table().providers) if _within(name, each.spf))
 
 
 def of_habit() -> tuple[Selector, ...]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 
 from .finding import Finding, Severity
 
@@ -24,27 +25,27 @@ class Check:
 
     function: Callable[..., Any]
 
-    @cached_property
+    @kept
     def name(self) -> str:
         """The function's name: the claim as an identifier."""
         return self.function.__name__
 
-    @cached_property
+    @kept
     def claim(self) -> str:
         """The claim as a sentence: the first line of the docstring."""
         return (inspect.getdoc(self.function) or self.name.replace("_", " ")).splitlines()[0].rstrip(".")
 
-    @cached_property
+    @kept
     def rules(self) -> tuple[type[Finding], ...]:
         """The rules it can raise: the rule classes its body names, or those of the functions it calls."""
         return tuple(dict.fromkeys(_rules_named(self.function, set())))
 
-    @cached_property
+    @kept
     def area(self) -> str:
         """The area of its rules."""
         return self.rules[0].id.partition("/")[0] if self.rules else ""
 
-    @cached_property
+    @kept
     def could(self) -> Severity:
         """The gravest severity it can raise."""
         return max((rule.severity for rule in self.rules), default=Severity.INFO)

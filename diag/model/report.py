@@ -6,10 +6,10 @@ import enum
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 
 from .finding import Finding, Severity
 from .knowing import Cite
@@ -95,7 +95,7 @@ class Report:
         """The finding's severity in this report: its rule's, unless the profile says otherwise."""
         return self.severities.get(finding.id, finding.severity)
 
-    @cached_property
+    @kept
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, gravest first, then by rule and subject; waived ones are apart."""
         found = [finding for result in self.results for finding in result.findings]
@@ -123,7 +123,7 @@ class Report:
         """The results of one status."""
         return self._by_status.get(status, ())
 
-    @cached_property
+    @kept
     def _by_status(self) -> Mapping[Status, tuple[Result, ...]]:
         found: dict[Status, list[Result]] = {}
         for result in self.results:
@@ -134,7 +134,7 @@ class Report:
         """The results of one area."""
         return self._by_area.get(area, ())
 
-    @cached_property
+    @kept
     def _by_area(self) -> Mapping[str, tuple[Result, ...]]:
         found: dict[str, list[Result]] = {}
         for result in self.results:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import dns.exception
@@ -17,6 +17,7 @@ import dns.rdatatype
 import dns.rrset
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 
 from .dns_message import Garbage, Labels, Message, RecordSet, read, read_denial, read_referral
 from .probe import Impact, Probe
@@ -95,7 +96,7 @@ class DnsAnswer:
         """One; over TCP one to connect, too."""
         return 2 if self.transport == "tcp" else 1
 
-    @cached_property
+    @kept
     def _read(self) -> Message | None:
         """What the octets say; None where they are garbage."""
         try:
@@ -143,12 +144,14 @@ class DnsAnswer:
         return self._flag(_AA)
 
     def _flag(self, flag: int) -> bool:
-        return self._read is not None and bool(self._read.flags & flag)
+        read = self._read
+        return read is not None and bool(read.flags & flag)
 
     @property
     def extended_errors(self) -> tuple[tuple[int, str], ...]:
         """Extended DNS errors: info code and text (RFC 8914)."""
-        return self._read.extended_errors if self._read is not None else ()
+        read = self._read
+        return read.extended_errors if read is not None else ()
 
     def rrset(self, name: str, rdtype: str) -> RecordSet | None:
         """The RRset of that owner and type in the answer section."""
@@ -160,7 +163,7 @@ class DnsAnswer:
                 return found
         return None
 
-    @cached_property
+    @kept
     def _elsewhere(self) -> tuple[tuple[RecordSet, ...], tuple[RecordSet, ...]]:
         try:
             return read_referral(self.wire)

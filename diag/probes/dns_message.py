@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import dns.exception
 import dns.name
@@ -21,6 +21,7 @@ import dns.wire
 from dns.rdtypes.ANY.TXT import TXT
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 
 Labels = tuple[bytes, ...]
 """An absolute name without its root label, in lower case."""
@@ -56,7 +57,7 @@ class RecordSet:
         """In presentation format, a record a line."""
         return iter(self._lines)
 
-    @cached_property
+    @kept
     def _lines(self) -> tuple[str, ...]:
         if all(map(_PLAIN_LABEL, self.owner)):
             name = b".".join((*self.owner, b"")).decode() or "."

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 
 from .spf_terms import (
     LOOKUP_MECHANISMS,
@@ -96,18 +97,18 @@ class SpfRecord:
             broken += isinstance(terms[-1], SpfError)
         return cls(text, tuple(terms), tuple(_repeated(tuple(terms))))
 
-    @cached_property
+    @kept
     def errors(self) -> tuple[SpfError, ...]:
         """Every syntax error, in order of position; any one makes evaluation a permerror."""
         broken = [term for term in self.terms if isinstance(term, SpfError)]
         return tuple(sorted((*broken, *self.repeated), key=lambda error: error.position))
 
-    @cached_property
+    @kept
     def mechanisms(self) -> tuple[Mechanism, ...]:
         """The well-formed directives, in order."""
         return tuple(term for term in self.terms if isinstance(term, Mechanism))
 
-    @cached_property
+    @kept
     def modifiers(self) -> tuple[Modifier, ...]:
         """The well-formed modifiers, in order."""
         return tuple(term for term in self.terms if isinstance(term, Modifier))
@@ -117,12 +118,12 @@ class SpfRecord:
         """Modifiers that evaluation ignores (section 6) and no registry names."""
         return tuple(term for term in self.modifiers if not term.is_known)
 
-    @cached_property
+    @kept
     def redirect(self) -> Modifier | None:
         """The first `redirect`, honoured or not."""
         return self._modifier("redirect")
 
-    @cached_property
+    @kept
     def exp(self) -> Modifier | None:
         """The first `exp`."""
         return self._modifier("exp")
@@ -130,7 +131,7 @@ class SpfRecord:
     def _modifier(self, name: str) -> Modifier | None:
         return next((term for term in self.modifiers if term.name == name), None)
 
-    @cached_property
+    @kept
     def all(self) -> Mechanism | None:
         """The first `all`: nothing after it is ever tested (section 5.1)."""
         return next((term for term in self.mechanisms if term.name == "all"), None)
@@ -140,7 +141,7 @@ class SpfRecord:
         """`redirect`, unless an `all` anywhere makes it ignored (sections 5.1 and 6.1)."""
         return None if self.all else self.redirect
 
-    @cached_property
+    @kept
     def tested(self) -> tuple[Mechanism, ...]:
         """The directives evaluation can reach: up to and including the first `all`."""
         end = self.all

@@ -7,9 +7,9 @@ that a reader of this list can say where it goes wrong.
 from __future__ import annotations
 
 import re
-from functools import cached_property
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 
 FWS = " \t\r\n"
 """White space around names and values, which does not count."""
@@ -68,7 +68,7 @@ class TagList:
             start += len(part) + 1
         return cls(text, tuple(tags), tuple(malformed))
 
-    @cached_property
+    @kept
     def _first(self) -> dict[str, Tag]:
         return {tag.name: tag for tag in reversed(self.tags)}
 

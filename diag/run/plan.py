@@ -8,10 +8,11 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, Union, get_args, get_origin
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import Check, Fact, located
 from diag.model.target import Target
@@ -44,15 +45,15 @@ class Need:
 class Needs(tuple[Need, ...]):
     """The parameters of one function."""
 
-    @cached_property
+    @kept
     def _kinds(self) -> tuple[type, ...]:
         return tuple(need.kind for need in self)
 
-    @cached_property
+    @kept
     def _parameters(self) -> tuple[str, ...]:
         return tuple(need.parameter for need in self)
 
-    @cached_property
+    @kept
     def _refused(self) -> tuple[tuple[type, bool, bool], ...]:
         """What keeps the function from running where it is absent, or unavailable."""
         return tuple(
@@ -61,7 +62,7 @@ class Needs(tuple[Need, ...]):
             if not (need.absent and need.unavailable)
         )
 
-    @cached_property
+    @kept
     def _could_refuse(self) -> frozenset[type]:
         return frozenset(kind for kind, _, _ in self._refused)
 
@@ -98,7 +99,7 @@ class Step:
     spread: bool
     needs: Needs
 
-    @cached_property
+    @kept
     def asks(self) -> bool:
         """Whether it asks the world, and is worth a task of its own."""
         return any(need.source is Source.LAB for need in self.needs)
@@ -120,7 +121,7 @@ class Plan:
     steps: tuple[Step, ...]
     judgements: tuple[Judgement, ...]
 
-    @cached_property
+    @kept
     def order(self) -> Order:
         """How the steps follow one another."""
         return _order(self.steps)

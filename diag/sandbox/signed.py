@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, cached_property
+from functools import cache
 from hashlib import shake_256
 from typing import Any
 
@@ -30,6 +30,7 @@ import dns.rrset
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from diag.lab.zone import Zone
+from diag.model.kept import kept
 
 WISHES = (
     "expired", "not-yet", "expiring", "ending", "short-lived", "wrong-ds", "orphan-ds", "no-ds", "unheeded-ds",
@@ -223,7 +224,7 @@ class Signer:
             found = [chain.covering(each) for each in (*((closest,) if chain.hashed else ()), closer, star)]
         return list({rrset.name: rrset for rrset in found}.values())
 
-    @cached_property
+    @kept
     def _chains(self) -> dict[dns.name.Name, _Chain]:
         return {apex: _Chain(apex, wishes, self._owners(apex)) for apex, wishes in self._wishes.items()}
 

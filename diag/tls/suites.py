@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cache
 from typing import NamedTuple
 
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 from diag.model.tables import table
 
 RENEGOTIATION_INFO_SCSV = 0x00FF
@@ -75,7 +76,7 @@ class Suite:
         """Whether it is for TLS 1.3 alone (RFC 8446 section B.4)."""
         return not self.ssl2 and not self.made.kx
 
-    @cached_property
+    @kept
     def made(self) -> Made:
         """What it is made of, by its name."""
         return _made(self.name)
