@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from diag.model.frozen import frozen
 from diag.model.kept import kept
@@ -14,6 +15,8 @@ from diag.model.kept import kept
 from .finding import Finding, Severity
 from .knowing import Cite
 from .target import Target
+
+K = TypeVar("K")
 
 
 class Status(enum.StrEnum):
@@ -125,10 +128,7 @@ class Report:
 
     @kept
     def _by_status(self) -> Mapping[Status, tuple[Result, ...]]:
-        found: dict[Status, list[Result]] = {}
-        for result in self.results:
-            found.setdefault(result.status, []).append(result)
-        return {status: tuple(results) for status, results in found.items()}
+        return _grouped(self.results, attrgetter("status"))
 
     def in_area(self, area: str) -> tuple[Result, ...]:
         """The results of one area."""
@@ -136,11 +136,15 @@ class Report:
 
     @kept
     def _by_area(self) -> Mapping[str, tuple[Result, ...]]:
-        found: dict[str, list[Result]] = {}
-        for result in self.results:
-            found.setdefault(result.area, []).append(result)
-        return {area: tuple(results) for area, results in found.items()}
+        return _grouped(self.results, attrgetter("area"))
 
     def fact(self, kind: type) -> Any:
         """The value of one fact: None where it was not gathered."""
         return self.facts.get(kind)
+
+
+def _grouped(results: Iterable[Result], by: Callable[[Result], K]) -> Mapping[K, tuple[Result, ...]]:
+    found: dict[K, list[Result]] = {}
+    for result in results:
+        found.setdefault(by(result), []).append(result)
+    return {key: tuple(group) for key, group in found.items()}
