@@ -36,16 +36,16 @@ def is_suffix(name: str) -> bool:
 
 
 def _stands_there(name: str) -> bool:
-    """Whether a line of the list may be about a name: to search its text takes a hundredth of reading it."""
+    """Whether a line of the list may be about a name: to have its lines takes a twentieth of understanding them."""
     above = name.partition(".")[2]
-    return "xn--" in name or f"\n{name}\n" in _text() or f"\n*.{above}\n" in _text()
+    return "xn--" in name or not _lines().isdisjoint((name.encode(), f"*.{above}".encode()))
 
 
 @cache
-def _text() -> str:
+def _lines() -> frozenset[bytes]:
     from publicsuffixlist import PSLFILE
 
-    return Path(PSLFILE).read_text(encoding="utf-8")
+    return frozenset(Path(PSLFILE).read_bytes().splitlines())
 
 
 @cache
