@@ -4,9 +4,10 @@ diag.api must stay pure, because checks and renderers import it, and they do no 
 few names that reach for the network, or wait for it, are offered here.
 """
 
-from .gather.dns import Found, Looked, NoRecord, look_up, plain, reverse_name
+from .gather.dns import Found, Looked, NoRecord, look_up, reverse_name
 from .lab.live.live import Means
 from .lab.live.network import Network, Trouble, Wire, WireError
+from .names.parsed import plain
 from .together import all_of
 from .wire.script_text import parse as script_of
 

@@ -21,13 +21,14 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.names.domain import is_hostname
+from diag.names.parsed import plain
 from diag.probes.https import HttpsGet
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.records.autoconfig import ClientConfig, ConfiguredServer
 from diag.together import all_of, task_group
 
-from .dns import Found, look_up, plain
+from .dns import Found, look_up
 from .mx import addresses_of, routing
 from .references import routed
 

@@ -24,6 +24,7 @@ from diag.model.plugin import fact
 from diag.model.tables import table as read_table
 from diag.model.target import Target
 from diag.names.domain import parents
+from diag.names.parsed import plain
 from diag.names.registered import registrable
 from diag.probes.https import HttpsGet
 from diag.probes.probe import Lab
@@ -34,7 +35,7 @@ from diag.tls.handshake import Handshake
 from diag.together import all_of
 
 from .access_hosts import MOST_HOSTS, NO_DIALOGUES, wanted
-from .dns import Found, look_up, plain
+from .dns import Found, look_up
 from .mx import addresses_of
 from .references import routed
 

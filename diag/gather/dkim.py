@@ -9,6 +9,7 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.names.domain import parents
+from diag.names.parsed import plain
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
@@ -19,7 +20,7 @@ from diag.records.tags import TagList
 from diag.together import all_of
 
 from .compact import unless_gone
-from .dns import Found, Looked, NoRecord, look_up, plain
+from .dns import Found, Looked, NoRecord, look_up
 from .known_keys import list_of
 from .selectors import of_habit, of_providers, of_user, worth_asking
 

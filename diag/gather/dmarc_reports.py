@@ -8,13 +8,14 @@ from typing import Any
 from diag.facts.dmarc import DmarcPolicy, DmarcStep, ReportDestination
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
+from diag.names.parsed import plain
 from diag.probes.probe import Lab
 from diag.records.dmarc import DmarcRecord, is_dmarc
 from diag.records.report_uri import ReportUri
 from diag.together import all_of
 
 from .dmarc import organizational_of, walk
-from .dns import Found, Looked, look_up, plain, unless_contradicted
+from .dns import Found, Looked, look_up, unless_contradicted
 from .registration import is_free
 
 MOST_DESTINATIONS = 12

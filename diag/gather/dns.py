@@ -11,7 +11,8 @@ import dns.reversename
 
 from diag.model.frozen import frozen
 from diag.model.knowing import Absent, Cite, Unavailable
-from diag.probes.dns import DnsAnswer, DnsQuery, is_plain, parsed_name
+from diag.names.parsed import is_plain, parsed_name, plain
+from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.probe import Lab
 from diag.together import Known
 
@@ -201,9 +202,3 @@ def explained(answer: DnsAnswer) -> str:
 def reverse_name(address: str) -> str:
     """The name below in-addr.arpa or ip6.arpa (RFC 1035 section 3.5, RFC 3596 section 2.5)."""
     return dns.reversename.from_address(address).to_text(omit_final_dot=True)
-
-
-def plain(value: Any) -> str:
-    """A domain name of dnspython's as we write names: lower case, no trailing dot; "." is the root."""
-    text = value.to_text(omit_final_dot=True).lower()
-    return str(text) or "."

@@ -31,6 +31,7 @@ from diag.model.knowing import Absent, Cite, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.names.domain import is_below
+from diag.names.parsed import plain
 from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.probe import Lab
 from diag.records.denial import Proof, denied, is_gone
@@ -49,7 +50,7 @@ from diag.records.dnssec import (
 from diag.records.dnssec_numbers import VERIFIED_ALGORITHMS, VERIFIED_DIGESTS
 from diag.together import all_of, task_group
 
-from .dns import explained, look_up, plain
+from .dns import explained, look_up
 from .registration import one_address
 from .validating import ROOT, validates
 from .zone import PARENTS_ASKED, zone_above

@@ -6,12 +6,13 @@ from diag.facts.mx import MailExchange, MxHost, MxWildcard, Routing
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
+from diag.names.parsed import plain
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
 from diag.together import all_of
 
 from .compact import unless_gone
-from .dns import Found, NoRecord, look_up, plain, unless_contradicted
+from .dns import Found, NoRecord, look_up, unless_contradicted
 
 MOST_HOSTS = 32
 """MX hosts looked at, those first that senders try first. Senders try fewer; records by the thousand are an attack."""

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from diag.model.knowing import Cite
 from diag.model.target import Target
+from diag.names.parsed import plain
 from diag.probes.moment import Reach, Route
 from diag.probes.probe import Lab
 from diag.together import all_of
 
-from .dns import Found, look_up, plain
+from .dns import Found, look_up
 
 SERVICE_LABELS = {
     465: "_submissions",

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from diag.model.knowing import Cite
 from diag.names.domain import labels, parents
+from diag.names.parsed import plain
 from diag.names.registered import registrable
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.probe import Lab
 from diag.together import all_of
 
-from .dns import Found, look_up, plain
+from .dns import Found, look_up
 from .references import address_type
 from .suffixes import is_suffix
 

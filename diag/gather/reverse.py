@@ -11,12 +11,13 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.names.domain import is_below
+from diag.names.parsed import plain
 from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
 from diag.together import all_of
 
-from .dns import Found, look_up, plain, reverse_name
+from .dns import Found, look_up, reverse_name
 
 CONFIRMING_PAUSE = 60.0
 """Seconds between two looks where the user wants certainty."""

@@ -13,6 +13,7 @@ from diag.facts.mx import MxHost
 from diag.model.knowing import Absent, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Endpoint, Target
+from diag.names.parsed import plain
 from diag.probes.hello import with_hello
 from diag.probes.pause import Pause
 from diag.probes.probe import Lab
@@ -25,7 +26,7 @@ from diag.wire.reading import Reached, SieveSession
 from .access_hosts import MOST_HOSTS, NO_DIALOGUES, wanted
 from .client_offers import OTHER_FAULTS
 from .clients import MOST_ADDRESSES, read_talk, shared, talk_for
-from .dns import Found, look_up, plain
+from .dns import Found, look_up
 from .greeted import held
 from .inbound import CONFIRMING_PAUSE
 from .mx import addresses_of

@@ -9,12 +9,13 @@ from diag.facts.spf import LOOKUP_LIMIT, MX_LIMIT, SpfEvaluation, SpfPublished
 from diag.model.knowing import Absent, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
+from diag.names.parsed import plain
 from diag.probes.probe import Lab
 from diag.records.spf import SpfRecord, is_spf, looks_like_spf
 from diag.together import Tasks, all_of, task_group
 
 from .compact import unless_gone
-from .dns import Found, Looked, NoRecord, look_up, plain, unless_contradicted
+from .dns import Found, Looked, NoRecord, look_up, unless_contradicted
 from .spf_tree import MOST_LOOKUPS, Answers, Tree, the_record
 
 MOST_RECORDS = 60

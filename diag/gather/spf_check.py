@@ -10,11 +10,12 @@ from diag.facts.spf import LOOKUP_LIMIT, MX_LIMIT, VOID_LIMIT
 from diag.facts.spf_result import QUALIFIED, SpfCheck, SpfResult, SpfTrace
 from diag.model.knowing import Cite, Unavailable
 from diag.names.domain import is_below
+from diag.names.parsed import plain
 from diag.probes.probe import Lab
 from diag.records.spf import Mechanism, SpfRecord, is_spf
 from diag.records.spf_macros import MacroValues, Use, client_address, expand, expand_name, parse_macro_string
 
-from .dns import Found, Looked, NoRecord, look_up, plain, reverse_name
+from .dns import Found, Looked, NoRecord, look_up, reverse_name
 
 Address = IPv4Address | IPv6Address
 PTR_LIMIT = 10

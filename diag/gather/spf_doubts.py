@@ -5,6 +5,7 @@ from __future__ import annotations
 from diag.facts.spf import SpfElsewhere, SpfEvaluation, SpfPublished, SpfTargetServers
 from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
+from diag.names.parsed import plain
 from diag.names.registered import registrable
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.moment import Nonce
@@ -12,7 +13,7 @@ from diag.probes.probe import Lab
 from diag.records.spf import is_spf
 from diag.together import all_of
 
-from .dns import Found, explained, look_up, plain
+from .dns import Found, explained, look_up
 
 MOST_SERVERS = 4
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 
 from diag.facts.spf import MX_LIMIT, Network, Outcome, SpfNode, SpfStep
 from diag.model.knowing import Cite, Unavailable
+from diag.names.parsed import plain
 from diag.records.spf import Mechanism, Modifier, SpfError, SpfRecord, Term, is_spf
 
-from .dns import Found, Looked, NoRecord, plain
+from .dns import Found, Looked, NoRecord
 
 Answers = Mapping[tuple[str, str], Looked]
 

@@ -10,13 +10,14 @@ from diag.model.knowing import Absent, Cite, Many, Unavailable
 from diag.model.plugin import fact
 from diag.model.target import Target
 from diag.names.domain import is_below, labels, parents
+from diag.names.parsed import plain
 from diag.names.registered import registrable
 from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.probe import Lab
 from diag.together import all_of
 
 from .compact import denies, unless_gone
-from .dns import Found, Looked, NoRecord, look_up, plain
+from .dns import Found, Looked, NoRecord, look_up
 from .references import has_route
 from .registration import is_free, one_address
 

@@ -22,6 +22,7 @@ from diag.model.plugin import fact
 from diag.model.tables import table as read_table
 from diag.model.target import Target
 from diag.names.domain import is_below
+from diag.names.parsed import plain
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.moment import Nonce
 from diag.probes.probe import Lab
@@ -32,7 +33,7 @@ from diag.records.tlsrpt import is_tlsrpt
 from diag.together import all_of
 
 from .compact import unless_gone
-from .dns import MOST_ALIASES, Found, Looked, NoRecord, look_up, plain
+from .dns import MOST_ALIASES, Found, Looked, NoRecord, look_up
 from .registration import is_free
 from .zone import asked_above, zone_above
 

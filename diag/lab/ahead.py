@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from diag.names.parsed import plain
 from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery
 from diag.probes.probe import E, Lab, Probe
 
@@ -58,7 +59,7 @@ class Ahead:
 
 def _hosts(answer: DnsEvidence, domain: str) -> list[str]:
     found = answer.rrset(domain, "MX") if isinstance(answer, DnsAnswer) and answer.usable else None
-    names = (rdata.exchange.to_text(omit_final_dot=True).lower() for rdata in (found.rdatas if found else ()))  # type: ignore[attr-defined]
+    names = (plain(rdata.exchange) for rdata in (found.rdatas if found else ()))  # type: ignore[attr-defined]
     return [name for name in dict.fromkeys(names) if name.strip(".")][:MOST_HOSTS]
 
 

@@ -8,7 +8,8 @@ from typing import cast
 import dns.name
 import dns.rdatatype
 
-from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, build_answer, parsed_name
+from diag.names.parsed import parsed_name
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, build_answer
 from diag.probes.probe import E, Lab, NotRecorded, Probe
 
 from .zone import Zone

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -18,6 +17,7 @@ import dns.rrset
 
 from diag.model.frozen import frozen
 from diag.model.kept import kept
+from diag.names.parsed import is_plain, parsed_name
 
 from .dns_message import Garbage, Labels, Message, RecordSet, read, read_denial, read_referral
 from .probe import Impact, Probe
@@ -205,22 +205,6 @@ def _labels(name: str) -> Labels:
     if is_plain(name):
         return tuple(name.lower().encode("ascii").split(b"."))
     return tuple(label.lower() for label in parsed_name(name).labels[:-1])
-
-
-@lru_cache(maxsize=4096)
-def is_plain(name: str) -> bool:
-    """Whether a name needs no parser: labels of letters, digits, hyphens and underscores, not too long."""
-    return len(name) <= _LONGEST and _PLAIN.fullmatch(name) is not None
-
-
-_LONGEST = 253
-_PLAIN = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}", re.ASCII)
-
-
-@lru_cache(maxsize=4096)
-def parsed_name(text: str) -> dns.name.Name:
-    """An absolute name; the same few are asked for again and again. Raises DNSException for what is none."""
-    return dns.name.from_text(text)
 
 
 class Silent(enum.StrEnum):

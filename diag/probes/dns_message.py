@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import lru_cache
 
 import dns.exception
@@ -18,10 +18,13 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.wire
+from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
+from dns.rdtypes.nsbase import NSBase
 
 from diag.model.frozen import frozen
 from diag.model.kept import kept
+from diag.names.parsed import presented
 
 Labels = tuple[bytes, ...]
 """An absolute name without its root label, in lower case."""
@@ -33,6 +36,8 @@ _MOST_POINTERS = 128
 """Of one name: it has at most 127 labels, and each pointer of an honest one leads to a label or the root."""
 _WITHOUT_NAMES = frozenset({1, 16, 28, 43, 48, 52, 257})
 """A, TXT, AAAA, DS, DNSKEY, TLSA and CAA."""
+_BEFORE_A_NAME = {2: 0, 5: 0, 12: 0, 15: 2}
+"""Octets before the one name that the data of NS, CNAME, PTR and MX records ends with."""
 _MOST_KEPT = 512
 """Octets of data that is remembered: a key of 2048 bits and less."""
 _LARGEST_TTL = 0x7FFFFFFF
@@ -59,12 +64,9 @@ class RecordSet:
 
     @kept
     def _lines(self) -> tuple[str, ...]:
-        if all(map(_PLAIN_LABEL, self.owner)):
-            name = b".".join((*self.owner, b"")).decode() or "."
-        else:
-            name = dns.name.Name((*self.owner, b"")).to_text()
+        name = presented((*self.owner, b""))
         kind = _kind_text(self.rdclass, self.rdtype)
-        return tuple(f"{name} {self.ttl} {kind} {_text(rdata)}" for rdata in self.rdatas)
+        return tuple([f"{name} {self.ttl} {kind} {_text(rdata)}" for rdata in self.rdatas])
 
 
 @frozen
@@ -86,15 +88,18 @@ def _kind_text(rdclass: int, rdtype: int) -> str:
 
 
 def _text(rdata: dns.rdata.Rdata) -> str:
-    """The data in presentation format; text that needs no escapes, as most does, is not searched for them."""
+    """The data in presentation format; what needs no escapes, as most does, is not searched for them."""
     if isinstance(rdata, TXT):
         texts = [octets.decode("latin-1") for octets in rdata.strings]
         if all(map(_PLAIN_TEXT, texts)):
-            return " ".join(f'"{text}"' for text in texts)
+            return " ".join([f'"{text}"' for text in texts])
+    elif isinstance(rdata, NSBase):
+        return presented(rdata.target.labels)
+    elif isinstance(rdata, MX):
+        return f"{rdata.preference} {presented(rdata.exchange.labels)}"
     return rdata.to_text()
 
 
-_PLAIN_LABEL = re.compile(rb"[a-z0-9_-]+").fullmatch
 _PLAIN_TEXT = re.compile(r"[ !#-\[\]-~]*").fullmatch
 
 
@@ -174,32 +179,44 @@ def _past_answers(wire: bytes) -> tuple[int, int, int]:
 
 def _sets(wire: bytes, at: int, records: int) -> tuple[tuple[RecordSet, ...], int]:
     """So many records from here on, as sets in the order of their first records, and where they end."""
-    sets: dict[tuple[Labels, int, int], tuple[int, list[dns.rdata.Rdata]]] = {}
+    sets: dict[tuple[Labels, int, int], tuple[int, dict[Hashable, dns.rdata.Rdata]]] = {}
     for _ in range(records):
         owner, at = _name(wire, at)
         rdtype, rdclass, ttl, length = _RECORD.unpack_from(wire, at)
         at += _RECORD.size
         if rdtype != _OPT:
-            rdata = _rdata(rdclass, rdtype, wire, at, length)
+            key, rdata = _rdata(rdclass, rdtype, wire, at, length)
             ttl = ttl if ttl <= _LARGEST_TTL else 0  # RFC 2181 section 8
-            smallest, rdatas = sets.get((owner, rdclass, rdtype), (ttl, []))
-            rdatas.append(rdata)
+            smallest, rdatas = sets.get((owner, rdclass, rdtype), (ttl, {}))
+            rdatas.setdefault(key, rdata)  # the same record twice is one record (RFC 2181 section 5)
             sets[owner, rdclass, rdtype] = min(ttl, smallest), rdatas
         at += length
-    found = (RecordSet(*key, ttl, _each_once(rdatas)) for key, (ttl, rdatas) in sets.items())
+    found = (RecordSet(*of, ttl, tuple(rdatas.values())) for of, (ttl, rdatas) in sets.items())
     return tuple(found), at
 
 
-def _rdata(rdclass: int, rdtype: int, wire: bytes, at: int, length: int) -> dns.rdata.Rdata:
-    """The data of a record. Many domains have the same ones; those without names are the same octets everywhere."""
+def _rdata(rdclass: int, rdtype: int, wire: bytes, at: int, length: int) -> tuple[Hashable, dns.rdata.Rdata]:
+    """The data of a record, and what is the same for equal ones alone (RFC 4034 section 6.2).
+
+    Many domains have the same: without names, or with a name that is written out, they are the same octets everywhere.
+    """
     if rdtype in _WITHOUT_NAMES and length <= _MOST_KEPT:
-        return _alike(rdclass, rdtype, wire[at : at + length], length)
-    return _read_rdata(rdclass, rdtype, wire, at, length)
+        octets = wire[at : at + length]
+        return octets, _alike(rdclass, rdtype, octets)
+    if (before := _BEFORE_A_NAME.get(rdtype)) is not None:
+        labels, end = _labels(wire, at + before)
+        if end == at + length:
+            name = b"".join([bytes((len(label),)) + label for label in labels]) + b"\0"
+            first = wire[at : at + before]
+            # Lengths are no letters, so that the case of labels alone is gone.
+            return (first, name.lower()), _alike(rdclass, rdtype, first + name)
+    rdata = _read_rdata(rdclass, rdtype, wire, at, length)
+    return rdata, rdata
 
 
 @lru_cache(maxsize=2048)
-def _alike(rdclass: int, rdtype: int, octets: bytes, length: int) -> dns.rdata.Rdata:
-    return _read_rdata(rdclass, rdtype, octets, 0, length)
+def _alike(rdclass: int, rdtype: int, octets: bytes) -> dns.rdata.Rdata:
+    return _read_rdata(rdclass, rdtype, octets, 0, len(octets))
 
 
 def _read_rdata(rdclass: int, rdtype: int, wire: bytes, at: int, length: int) -> dns.rdata.Rdata:
@@ -220,11 +237,6 @@ def _kind(
     return reader or dns.rdata.GenericRdata, in_class, of_type
 
 
-def _each_once(rdatas: list[dns.rdata.Rdata]) -> tuple[dns.rdata.Rdata, ...]:
-    """The same record twice is one record (RFC 2181 section 5)."""
-    return tuple(dict.fromkeys(rdatas) if len(rdatas) > 1 else rdatas)
-
-
 def _past_name(wire: bytes, at: int) -> int:
     """Where a name ends that begins here."""
     while length := wire[at]:
@@ -237,7 +249,13 @@ def _past_name(wire: bytes, at: int) -> int:
 
 
 def _name(wire: bytes, at: int) -> tuple[Labels, int]:
-    """A name and where it ends; pointers lead backwards only (RFC 1035 section 4.1.4).
+    """A name, in lower case, and where it ends."""
+    labels, end = _labels(wire, at)
+    return tuple([label.lower() for label in labels]), end
+
+
+def _labels(wire: bytes, at: int) -> tuple[list[bytes], int]:
+    """The labels of a name and where it ends; pointers lead backwards only (RFC 1035 section 4.1.4).
 
     Of these there may be few: a chain of thousands, followed for each record, would take a minute.
     """
@@ -256,9 +274,9 @@ def _name(wire: bytes, at: int) -> tuple[Labels, int]:
         octets += 1 + length
         if octets > _LONGEST:
             raise Garbage("a name of over 255 octets")
-        labels.append(wire[at + 1 : at + 1 + length].lower())
+        labels.append(wire[at + 1 : at + 1 + length])
         at += 1 + length
-    return tuple(labels), end or at + 1
+    return labels, end or at + 1
 
 
 def _extended_errors(options: bytes) -> Iterator[tuple[int, str]]:

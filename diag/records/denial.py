@@ -41,9 +41,8 @@ def is_gone(said: Sections, name: str) -> bool:
         return True
     if said.rcode != dns.rcode.NOERROR or said.answer:
         return False
-    asked = dns.name.from_text(name)
     return any(
-        has_type(each[0], _NXNAME) and _is_of(each, asked)
+        has_type(each[0], _NXNAME) and _is_of(each, dns.name.from_text(name))
         for each in said.authority[:MOST_RECORDS]
         if each.rdtype in (dns.rdatatype.NSEC, dns.rdatatype.NSEC3)
     )

@@ -18,6 +18,7 @@ import dns.rdatatype
 import dns.rrset
 
 from diag.model.frozen import frozen
+from diag.names.parsed import parsed_name, plain
 
 from .dnssec_numbers import RSA_ALGORITHMS, VERIFIED_ALGORITHMS, VERIFIED_DIGESTS
 
@@ -74,7 +75,7 @@ class Sections:
 
     def find(self, name: str, rdtype: str) -> dns.rrset.RRset | None:
         """An RRset of the answer."""
-        return find(self.answer, dns.name.from_text(name), dns.rdatatype.from_text(rdtype))
+        return find(self.answer, parsed_name(name), dns.rdatatype.from_text(rdtype))
 
     @property
     def signed(self) -> bool:
@@ -86,7 +87,7 @@ class Sections:
         """The zone that says no, in lower case; empty where none says so (RFC 2308 section 3)."""
         for each in self.authority:
             if each.rdtype == dns.rdatatype.SOA:
-                return spelt(each.name)
+                return plain(each.name)
         return ""
 
 
@@ -144,7 +145,7 @@ def verified(
         standing = Standing.NO_KEY
         if rrsig.algorithm not in VERIFIED_ALGORITHMS:
             standing = Standing.UNSUPPORTED
-        elif spelt(rrsig.signer) == zone:
+        elif plain(rrsig.signer) == zone:
             for tag, key in tagged:
                 if tag != rrsig.key_tag or not _may_have_made(key, rrsig):
                     continue
@@ -162,7 +163,7 @@ def verified(
         found.append(
             Signature(
                 rrsig.key_tag, int(rrsig.algorithm), inception, expiration, rrsig.original_ttl,
-                spelt(rrsig.signer), standing,
+                plain(rrsig.signer), standing,
             )
         )  # fmt: skip
     return tuple(found)
@@ -232,11 +233,6 @@ def rsa_bits(key: Any) -> int:
         return 0
     exponent, start = (octets[0], 1) if octets[0] else (int.from_bytes(octets[1:3], "big"), 3)
     return int.from_bytes(octets[start + exponent :], "big").bit_length()
-
-
-def spelt(name: dns.name.Name) -> str:
-    """A name as probes spell it."""
-    return name.to_text(omit_final_dot=True).lower() or "."
 
 
 def _moment(seconds: int) -> datetime:

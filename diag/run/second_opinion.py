@@ -29,6 +29,7 @@ from diag.gather.spf import Survey
 from diag.gather.spf_check import check_host
 from diag.gather.spf_tree import Tree
 from diag.lab.blocking import Blocking, blocking
+from diag.names.parsed import plain
 from diag.probes.probe import Lab, NotRecorded
 from diag.records.dmarc import DmarcRecord, is_dmarc
 
@@ -231,7 +232,7 @@ class _LabServer(dns.nameserver.Nameserver):
     def query(self, request: dns.message.QueryMessage, *_: Any, **__: Any) -> dns.message.Message:
         """The answer, its aliases already followed; SERVFAIL for what could not be found out."""
         (asked,) = request.question
-        name = asked.name.to_text(omit_final_dot=True).lower()
+        name = plain(asked.name)
         looked = _looked_up(self._bridge, name, dns.rdatatype.to_text(asked.rdtype))
         response = dns.message.make_response(request, recursion_available=True)
         if isinstance(looked, Found):

@@ -7,7 +7,8 @@ from typing import cast
 import dns.flags
 import dns.message
 
-from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, parsed_name
+from diag.names.parsed import parsed_name
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent
 from diag.probes.probe import E, Lab, Probe
 
 from .resolver import PAYLOAD, Resolver

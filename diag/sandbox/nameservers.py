@@ -18,13 +18,14 @@ import dns.rdatatype
 import dns.rrset
 
 from diag.lab.zone import Zone
-from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, parsed_name
+from diag.names.parsed import parsed_name, plain
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent
 from diag.probes.probe import E, Lab, Probe
 
 from .hosts import State
 from .resolver import FAILED, PAYLOAD, Resolver, over_udp
 from .vantage import Vantage
-from .zones import Dns, Server, spelt
+from .zones import Dns, Server
 
 _AS_OTHERS = Server()
 _ANOTHER = dns.name.from_text("another.test.")
@@ -109,7 +110,7 @@ class NameServers:
     def _tell(self, response: dns.message.Message, zone: Zone, apex: dns.name.Name) -> bool:
         """What the zone holds: one step, aliases are not followed."""
         question = response.question[0]
-        key = spelt(question.name)
+        key = plain(question.name)
         fails = {} if self._world.is_bogus(key) else self._world.fails
         failure = fails.get((key, dns.rdatatype.to_text(question.rdtype))) or fails.get((key, "ANY"))
         if failure == "timeout":

@@ -12,7 +12,9 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from .zones import Dns, spelt
+from diag.names.parsed import plain
+
+from .zones import Dns
 
 PAYLOAD = 1232
 """Octets of the largest UDP answer (the size agreed on at DNS flag day 2020)."""
@@ -124,7 +126,7 @@ class Resolver:
             response.set_rcode(dns.rcode.NOERROR)
 
     def _failure(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> str | None:
-        fails, key = self._world.fails, spelt(name)
+        fails, key = self._world.fails, plain(name)
         if not fails:
             return None
         return fails.get((key, dns.rdatatype.to_text(rdtype))) or fails.get((key, "ANY"))

@@ -20,6 +20,7 @@ import dns.message
 import dns.rdatatype
 
 from diag.lab.live.network import SocketWire
+from diag.names.parsed import plain
 
 from .delay import distant
 from .hosts import HostSpec, State
@@ -29,7 +30,6 @@ from .nameservers import NameServers
 from .peer import Heard, TornDown, serve
 from .resolver import Resolver
 from .world import World
-from .zones import spelt
 
 LOOPBACK = "127.0.0.1"
 
@@ -252,7 +252,7 @@ class _Questions:
     def _answer(self, octets: bytes, *, udp: bool) -> bytes | None:
         with contextlib.suppress(dns.exception.DNSException):
             for question in dns.message.from_wire(octets, question_only=True).question:
-                self._counted[spelt(question.name), dns.rdatatype.to_text(question.rdtype)] += 1
+                self._counted[plain(question.name), dns.rdatatype.to_text(question.rdtype)] += 1
         return self._answered(octets, udp=udp)
 
 

@@ -16,6 +16,7 @@ import dns.name
 import dns.rdatatype
 
 from diag.lab.zone import BadZone, Zone
+from diag.names.parsed import plain
 
 from .errors import BadWorld
 
@@ -162,16 +163,11 @@ def _list(value: str, before: object) -> tuple[str, ...]:
 
 
 def _names(value: str, before: object) -> tuple[str, ...]:
-    return tuple(spelt(dns.name.from_text(item)) for item in _list(value, None))
-
-
-def spelt(name: dns.name.Name) -> str:
-    """A name as probes spell it: lower-case A-labels without trailing dot, "." for the root."""
-    return name.canonicalize().to_text(omit_final_dot=True) if name != dns.name.root else "."
+    return tuple(plain(dns.name.from_text(item)) for item in _list(value, None))
 
 
 def _key(words: list[str]) -> Key:
-    return spelt(dns.name.from_text(words[0])), dns.rdatatype.to_text(dns.rdatatype.from_text(words[1]))
+    return plain(dns.name.from_text(words[0])), dns.rdatatype.to_text(dns.rdatatype.from_text(words[1]))
 
 
 def _without(value: str, before: object) -> tuple[Key, ...]:
@@ -213,7 +209,7 @@ def _server(value: str, before: object) -> dict[str, Server]:
 def _signed(value: str, before: object) -> dict[str, str]:
     """`ZONE [wish…]`."""
     zone, _, wishes = value.partition(" ")
-    return {**(before if isinstance(before, dict) else {}), spelt(dns.name.from_text(zone)): wishes.strip()}
+    return {**(before if isinstance(before, dict) else {}), plain(dns.name.from_text(zone)): wishes.strip()}
 
 
 def instant(value: str) -> datetime:
@@ -295,7 +291,7 @@ def _owners(zone: Zone, above: tuple[str, ...]) -> Iterable[Key]:
     zones = [dns.name.from_text(name) for name in above]
     for owner in zone.rrsets:
         if any(owner.is_subdomain(name) for name in zones):
-            yield spelt(owner), "ANY"
+            yield plain(owner), "ANY"
 
 
 @functools.lru_cache(maxsize=64)

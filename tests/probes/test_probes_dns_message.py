@@ -15,6 +15,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 import pytest
+from dns.rdtypes.ANY.CNAME import CNAME
+from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 from hypothesis import example, given, settings, strategies as st
 
@@ -77,6 +79,28 @@ def test_a_set_has_each_record_once_and_the_smallest_of_its_ttls() -> None:
     )
     (found,) = read(twice).answer
     assert (found.ttl, [str(rdata) for rdata in found.rdatas]) == (60, ["192.0.2.1", "192.0.2.2"])
+
+
+@pytest.mark.parametrize(
+    ("records", "left"),
+    [
+        (
+            ("MX 10 mx.example.", "MX 10 mz.example.", "MX 20 mx.example."),
+            ["10 mx.example.", "20 mx.example."],
+        ),
+        (("MX 65 a.", "MX 97 a."), ["65 a.", "97 a."]),  # which are "A" and "a", and no letters
+        (("NS mx.example.", "NS mz.Example.", r"NS m\.x.example."), ["mx.example.", r"m\.x.example."]),
+        (('TXT "a" "b"', 'TXT "ab"', 'TXT "A" "b"', 'TXT "a" "b"'), ['"a" "b"', '"ab"', '"A" "b"']),
+        (("SRV 1 2 3 mx.example.", "SRV 1 2 3 mz.example."), ["1 2 3 mx.example."]),
+    ],
+)
+def test_records_are_one_where_they_differ_in_the_case_of_a_name_alone(
+    records: tuple[str, ...], left: list[str]
+) -> None:
+    # Where only the case differs a writer would point to the name before.
+    wire = written(*(f"a.example. 60 IN {each}" for each in records)).replace(b"\2mz", b"\2MX")
+    (found,) = read(wire).answer
+    assert [line.split(None, 4)[4] for line in found.lines()] == left
 
 
 def test_a_ttl_with_its_top_bit_set_counts_as_zero() -> None:
@@ -208,3 +232,10 @@ def test_a_record_is_shown_as_dnspython_shows_it(strings: list[bytes], owner: li
     text = TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings)
     name = dns.name.Name((*owner, b"")).to_text()
     assert list(RecordSet(tuple(owner), 1, 16, 60, (text,)).lines()) == [f"{name} 60 IN TXT {text.to_text()}"]
+    host = dns.name.Name((*owner, b""))
+    for data in (
+        MX(dns.rdataclass.IN, dns.rdatatype.MX, 5, host),
+        CNAME(dns.rdataclass.IN, dns.rdatatype.NS, host),
+    ):
+        (line,) = RecordSet((), 1, data.rdtype, 60, (data,)).lines()
+        assert line.split(None, 4)[4] == data.to_text()

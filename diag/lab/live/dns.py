@@ -14,7 +14,8 @@ from time import monotonic
 import dns.rdatatype
 
 from diag.model.plugin import performs
-from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent, is_plain, parsed_name
+from diag.names.parsed import is_plain, parsed_name
+from diag.probes.dns import DnsAnswer, DnsEvidence, DnsQuery, DnsSilence, Silent
 
 from .live import Means
 from .network import WireError
