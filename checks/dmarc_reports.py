@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    MOST_OCTETS,
     Configure,
     DmarcPolicy,
     Finding,
@@ -21,9 +22,6 @@ from diag.api import (
 )
 
 from .dmarc_mend import mend
-
-LONGEST_NAME = 253
-"""Characters of a domain name: 255 octets (RFC 1035 section 2.3.4)."""
 
 
 @rule("dmarc/report-not-authorised", Severity.WARNING, Rfc(9990, "4"), Rfc(9991, "5"), since="1.0")
@@ -60,7 +58,7 @@ def dmarc_report_receiver_agrees(destination: ReportDestination) -> Iterator[Ver
 
 def _consent(destination: ReportDestination) -> Fix:
     name = destination.consent_name
-    if len(name) <= LONGEST_NAME:
+    if len(name) <= MOST_OCTETS:
         return Publish(name, "TXT", "v=DMARC1;")
     what = f"name a mailbox at a domain with a shorter name: {name}, where consent would have to stand, is too long"
     return Configure(f"_dmarc.{destination.policy_domain}", what)

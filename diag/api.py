@@ -267,7 +267,7 @@ from .model.plugin import Check, Fact, Performer, Renderer, check, fact, perform
 from .model.report import Report, Result, Status, Waiver
 from .model.shown import shortened as shortened
 from .model.target import Endpoint, Target
-from .names.domain import is_below, is_hostname, labels, looks_like_address, parents
+from .names.domain import MOST_OCTETS, is_below, is_hostname, labels, looks_like_address, parents
 from .names.registered import registrable
 from .probes.dns import DnsAnswer, DnsQuery, DnsSilence
 from .probes.hello import HelloTalk as HelloTalk
@@ -379,6 +379,7 @@ from .wire.software import named_software as named_software
 from .wire.transcript import Ending as Ending, visible as visible
 
 __all__ = [
+    "MOST_OCTETS",
     "Absent",
     "Certainty",
     "Check",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
+from diag.names.domain import MOST_LABEL_OCTETS, MOST_OCTETS
+
 
 def matches(pattern: str, reference: str) -> bool:
     """Whether a dNSName covers a host name given in A-labels; case does not matter.
@@ -73,8 +75,8 @@ def well_formed(pattern: str) -> bool:
     labels = pattern.split(".")
     return (
         pattern.isascii()
-        and 0 < len(pattern) <= 253
-        and all(0 < len(label) <= 63 for label in labels)
+        and 0 < len(pattern) <= MOST_OCTETS
+        and all(0 < len(label) <= MOST_LABEL_OCTETS for label in labels)
         and all(octet.isalnum() or octet in "-_*." for octet in pattern)
     )
 
