@@ -25,9 +25,12 @@ AHEAD = 2
 
 
 class Running(Protocol[R_co]):
-    """A domain being looked at: `run` gives what is found, and `stop` has it come to an end, for a reason."""
+    """A domain to be looked at: `run` gives what is found, and `stop` has it come to an end, for a reason.
 
-    async def run(self) -> R_co: ...
+    One that is stopped before it begins finds nothing: None.
+    """
+
+    async def run(self) -> R_co | None: ...
     def stop(self, reason: str) -> None: ...
 
 
@@ -56,9 +59,13 @@ class Session(Generic[R]):
         self._next = 0
         self._deadline = deadline
         self.interrupted = False
-        self.missed: list[str] = []
-        """Domains whose turn did not come before the deadline of the run."""
+        self._missed: dict[int, str] = {}
         self._over = False
+
+    @property
+    def missed(self) -> list[str]:
+        """Domains whose turn did not come before the deadline of the run, in their order."""
+        return [name for _, name in sorted(self._missed.items())]
 
     async def run(self, domains: Iterable[str]) -> None:
         """Look at every domain; Ctrl-C stops what is under way, which is then told as partial.
@@ -79,10 +86,11 @@ class Session(Generic[R]):
     async def _one(self, number: int, name: str) -> None:
         tell = None
         try:
-            if self._over:
-                self.missed.append(name)
-            elif not self.interrupted:
-                tell = self._done(await self._found(name))
+            found = None if self._over or self.interrupted else await self._found(name)
+            if found is not None:
+                tell = self._done(found)
+            elif self._over:
+                self._missed[number] = name
         finally:
             self._room.release()
         self._waiting[number] = tell
@@ -93,7 +101,7 @@ class Session(Generic[R]):
             if ready is not None:
                 ready()
 
-    async def _found(self, name: str) -> R:
+    async def _found(self, name: str) -> R | None:
         running = self._running[name] = self._begin(name)
         try:
             return await running.run()

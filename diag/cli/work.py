@@ -16,6 +16,7 @@ from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone
 from diag.model.finding import Severity
 from diag.model.frozen import frozen
+from diag.model.kept import kept
 from diag.model.report import Report
 from diag.model.target import Target
 from diag.probes.dns import DnsQuery
@@ -27,6 +28,7 @@ from . import exits, tapes
 from .faults import Crash, Fault, first
 from .loop import loop_options
 from .outputs import Places
+from .pace import Pace
 from .progress import Progress
 from .session import SIDE_BY_SIDE, Running, Session
 from .tell import NobodyReads
@@ -67,6 +69,11 @@ class Work:
     """How many of them look at the domains: see workers."""
     recorded: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """What the run on tape was like, by field of the report, where this is a replay of one."""
+
+    @kept
+    def pace(self) -> Pace:
+        """That of this process: every worker has its own."""
+        return Pace(SIDE_BY_SIDE)
 
     def run(self, domains: Sequence[str], target: Target, lab: Lab, zone: Zone | None) -> int:
         """Look at every domain and give the exit code. Raises Fault, and Crash where a process ends."""
@@ -204,11 +211,17 @@ class _Look:
     def __init__(self, work: Work, diagnosis: Diagnosis) -> None:
         self._work = work
         self._diagnosis = diagnosis
-        self.stop = diagnosis.stop
+        self._stopped = False
 
-    async def run(self) -> Outcome:
+    async def run(self) -> Outcome | None:
         """See Running."""
-        return self._work.outcome(await self._diagnosis.run())
+        async with self._work.pace:
+            return None if self._stopped else self._work.outcome(await self._diagnosis.run())
+
+    def stop(self, reason: str) -> None:
+        """See Running."""
+        self._stopped = True
+        self._diagnosis.stop(reason)
 
 
 def _remarks(report: Report) -> Iterator[str]:

@@ -135,7 +135,7 @@ class _Handed(Generic[R]):
         self._worker = worker
         self._name = name
 
-    async def run(self) -> R:
+    async def run(self) -> R | None:
         """See Running."""
         return await self._worker.look(self._name)
 
@@ -149,7 +149,7 @@ class _Worker(Generic[R]):
 
     def __init__(self, pid: int, connection: socket.socket) -> None:
         self.connection = connection
-        self.looking: dict[str, asyncio.Future[R]] = {}
+        self.looking: dict[str, asyncio.Future[R | None]] = {}
         self._pid: int | None = pid
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -161,11 +161,11 @@ class _Worker(Generic[R]):
         assert self._streams is not None
         self._streams[1].write(_framed((name, stop)))
 
-    async def look(self, name: str) -> R:
+    async def look(self, name: str) -> R | None:
         done = self.looking[name] = asyncio.get_running_loop().create_future()
         self.say(name)
         try:
-            found: R = await done
+            found: R | None = await done
             return found
         finally:
             del self.looking[name]

@@ -108,3 +108,23 @@ def test_the_deadline_is_for_all_domains_together() -> None:
     why = "the deadline of 2.5 seconds was reached"
     assert told == [(name, "") for name in DOMAINS[:4]] + [(name, why) for name in DOMAINS[4:6]]
     assert session.missed == DOMAINS[6:10]
+
+
+def test_domains_that_did_not_begin_before_the_deadline_are_missed_and_told_in_their_order() -> None:
+    class Late(Stopping):
+        """One that waits for others before it begins; the later it came, the sooner it ends."""
+
+        async def run(self) -> Report | None:  # type: ignore[override]
+            await super().run()
+            await anyio.sleep(10 - DOMAINS.index(self.name))
+            return None
+
+    def told(report: Report) -> Callable[[], None]:
+        raise AssertionError(report)
+
+    session: Session[Report] = Session(
+        lambda name: Late(name, 5.0, SimpleNamespace()), told, side_by_side=4, deadline=1
+    )
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    anyio.run(session.run, DOMAINS[:6], backend="trio", backend_options={"clock": clock})
+    assert session.missed == DOMAINS[:6]
