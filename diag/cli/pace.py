@@ -41,13 +41,16 @@ class Pace:
         self._turn = anyio.Lock()
         self._left = anyio.Event()
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> bool:
+        """Go in; whether there was room at once."""
+        at_once = self._inside < self._width and not self._turn.locked()
         async with self._turn:
             while self._inside >= self._width:
                 with anyio.move_on_after(LOOK):
                     await self._left.wait()
                 self._look()
             self._inside += 1
+        return at_once
 
     async def __aexit__(self, *error: object) -> None:
         self._inside -= 1

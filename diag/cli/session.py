@@ -27,7 +27,7 @@ AHEAD = 2
 class Running(Protocol[R_co]):
     """A domain to be looked at: `run` gives what is found, and `stop` has it come to an end, for a reason.
 
-    One that is stopped before it begins finds nothing: None.
+    One that is stopped while it waits for others, and has not begun, finds nothing: None.
     """
 
     async def run(self) -> R_co | None: ...

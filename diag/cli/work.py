@@ -215,8 +215,10 @@ class _Look:
 
     async def run(self) -> Outcome | None:
         """See Running."""
-        async with self._work.pace:
-            return None if self._stopped else self._work.outcome(await self._diagnosis.run())
+        async with self._work.pace as at_once:
+            if self._stopped and not at_once:
+                return None
+            return self._work.outcome(await self._diagnosis.run())
 
     def stop(self, reason: str) -> None:
         """See Running."""

@@ -100,7 +100,7 @@ def test_whoever_leaves_lets_the_next_one_in_at_once() -> None:
     assert came == pytest.approx(range(9), abs=1e-9)
 
 
-def test_who_is_stopped_before_going_in_finds_nothing_and_whoever_is_inside_ends() -> None:
+def test_who_is_stopped_while_waiting_to_go_in_finds_nothing_and_whoever_is_inside_ends() -> None:
     stopped: list[str] = []
     found: dict[str, Any] = {}
 
