@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
@@ -144,7 +145,7 @@ class Report:
 
 
 def _grouped(results: Iterable[Result], by: Callable[[Result], K]) -> Mapping[K, tuple[Result, ...]]:
-    found: dict[K, list[Result]] = {}
+    found: dict[K, list[Result]] = defaultdict(list)
     for result in results:
-        found.setdefault(by(result), []).append(result)
+        found[by(result)].append(result)
     return {key: tuple(group) for key, group in found.items()}

@@ -180,9 +180,7 @@ def answers(question: bytes, reply: bytes) -> bool:
     if reply[4:6] == b"\0\0":
         return reply[3] & 0x0F not in _OF_WHAT_EXISTS
     end = len(question) if question[10:12] == b"\0\0" else len(question) - OPTIONS
-    kind = end - 4
-    return (
-        reply[4:6] == b"\0\1"
-        and reply[12:kind].lower() == question[12:kind].lower()
-        and reply[kind:end] == question[kind:end]
+    asked, repeated = question[12:end], reply[12:end]
+    return reply[4:6] == b"\0\1" and (
+        repeated == asked or (repeated[:-4].lower(), repeated[-4:]) == (asked[:-4].lower(), asked[-4:])
     )
