@@ -118,8 +118,7 @@ def bimi_record_names_a_kind_of_avatar(found: BimiFound) -> Iterator[Finding]:
     record = found.valid
     if record is None or not record.odd_avatar:
         return
-    kept = (f"{tag.name}={tag.value}" for tag in record.tags.tags if tag.name != "avp")
-    mended = Replace(found.owner, "TXT", "; ".join(kept), old=as_written(record.tags.text))
+    mended = Replace(found.owner, "TXT", record.tags.rewritten("avp", None), old=as_written(record.tags.text))
     yield AvatarUnknown(
         subject=found.name, value=record.odd_avatar[:100], evidence=found.asked, fix=(mended,)
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.api import (
+    LONGEST_RSA,
+    RECOMMENDED_RSA,
+    SHORTEST_RSA,
     SYNTAX,
     UNREADABLE,
     DkimKey,
@@ -27,8 +30,6 @@ from diag.api import (
 from .dkim_mend import instead, mend, new_key, revoke, withdraw
 from .txt import as_written
 
-SHORTEST, RECOMMENDED, LONGEST = 1024, 2048, 4096
-"""Bits of an RSA key: what signers must, and should, at least use, and what verifiers must accept (RFC 8301 section 3.2)."""
 PANEL_LIMIT = (255, 256)
 """Where DNS panels cut a record that they take for one string (RFC 1035 section 3.3)."""
 
@@ -297,9 +298,9 @@ def dkim_key_has_a_good_length(found: DkimKeyFound) -> Iterator[Finding]:
     if not isinstance(key, RsaKey):
         return
     for kind, applies in (
-        (KeyShort, key.bits < SHORTEST),
-        (Key1024, SHORTEST <= key.bits < RECOMMENDED),
-        (KeyLong, key.bits > LONGEST),
+        (KeyShort, key.bits < SHORTEST_RSA),
+        (Key1024, SHORTEST_RSA <= key.bits < RECOMMENDED_RSA),
+        (KeyLong, key.bits > LONGEST_RSA),
     ):
         if applies:
             yield kind(subject=found.name, bits=key.bits, evidence=found.asked, fix=new_key(found))
@@ -343,9 +344,8 @@ def dkim_key_allows_sha256(found: DkimKeyFound) -> Iterator[Finding]:
     if key.has(KeyProblem.SHA1_ONLY):
         yield Sha1Only(subject=found.name, evidence=found.asked, fix=mend(found))
     elif "sha1" in (key.hashes or ()) and "sha256" in (key.hashes or ()):
-        tags = [(tag.name, "sha256" if tag.name == "h" else tag.value) for tag in key.tags.tags]
-        text = "; ".join(f"{name}={value}" for name, value in tags)
-        yield Sha1Allowed(subject=found.name, evidence=found.asked, fix=instead(found, text))
+        fix = instead(found, key.tags.rewritten("h", "sha256"))
+        yield Sha1Allowed(subject=found.name, evidence=found.asked, fix=fix)
 
 
 @rule("dkim/service-not-email", Severity.ERROR, Rfc(6376, "3.6.1"), since="1.0")
@@ -398,9 +398,8 @@ def dkim_key_is_in_earnest(found: DkimKeyFound) -> Iterator[Finding]:
     if key is None or not key.is_testing:
         return
     flags = ":".join(flag for flag in key.flags if flag != "y")
-    tags = [(tag.name, flags if tag.name == "t" else tag.value) for tag in key.tags.tags]
-    text = "; ".join(f"{name}={value}" for name, value in tags if name != "t" or value)
-    yield Testing(subject=found.name, evidence=found.asked, fix=instead(found, text))
+    fix = instead(found, key.tags.rewritten("t", flags or None))
+    yield Testing(subject=found.name, evidence=found.asked, fix=fix)
 
 
 @rule("dkim/revoked", Severity.INFO, Rfc(6376, "3.6.1"), since="1.0")

@@ -110,8 +110,7 @@ def dkim_key_is_for_every_mailbox(found: DkimKeyFound) -> Iterator[Finding]:
     key = found.in_use
     if key is None or key.granularity in (None, "*"):  # the default of RFC 4871, and so no restriction
         return
-    text = "; ".join(f"{tag.name}={tag.value}" for tag in key.tags.tags if tag.name != "g")
-    fix = instead(found, text)
+    fix = instead(found, key.tags.rewritten("g", None))
     if key.granularity:
         value = key.granularity
         yield GranularityLeft(subject=found.name, value=value, evidence=found.asked, fix=fix)

@@ -118,7 +118,7 @@ def dmarc_report_domain_takes_mail(destination: ReportDestination, policy: Dmarc
 def _without(destination: ReportDestination, policy: DmarcPolicy) -> tuple[Fix, ...]:
     """The record without the entries that name this destination, if others remain; else advice."""
     changes = {}
-    for tag, uris in (("rua", policy.record.rua), ("ruf", policy.record.ruf)):
+    for tag, uris in policy.record.report_uris:
         if tag in destination.tags:
             left = [uri.bare for uri in uris if uri.is_usable and uri.host != destination.host]
             changes[tag] = ",".join(left)

@@ -277,10 +277,7 @@ def postmaster_takes_mail(mail: InboundMailbox) -> Iterator[Verdict]:
             fix=fix,
         )
     elif answer is not None and answer.kind == 5 and (refuses(mail.null) or refuses(mail.named)):
-        fix = settings(
-            mail.look,
-            **aliases(mail.mailbox),
-        )
+        fix = settings(mail.look, **aliases(mail.mailbox))
         yield PostmasterRefused(
             subject=subject,
             mailbox=mail.mailbox,

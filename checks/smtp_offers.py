@@ -21,6 +21,7 @@ from diag.api import (
     with_keyword,
 )
 
+from .smtp_commands import SMALLEST_SIZE
 from .smtp_settings import ORDINARY_SIZE, postfix_size, settings
 
 Lines = Callable[[Callable[[EhloReply], bool]], tuple[Cite, ...]]
@@ -29,7 +30,6 @@ OBSOLETE = ("TURN", "SEND", "SOML", "SAML")
 """Commands that RFC 5321 (appendix F.1, F.6) retired."""
 SMALL_SIZE = 10_485_760
 """Octets; base64 makes a file larger by 37 %, so that this is a file of some 7 MB."""
-SMALLEST_SIZE = 65_536
 FEWEST_RECIPIENTS = 100
 """Recipients of one message that every server must take (RFC 5321 section 4.5.3.1.8)."""
 COUNTED = ("MAILMAX", "RCPTMAX", "RCPTDOMAINMAX")

@@ -73,10 +73,7 @@ def other_role_mailboxes_take_mail(
         if reply.kind != 5 or not refuses(asked) or look.about_us(asked):
             yield Undecided(f'{mailbox} may have been refused for another reason: "{line}"', (cite,))
         elif abuse:
-            fix = settings(
-                look,
-                **aliases(mailbox),
-            )
+            fix = settings(look, **aliases(mailbox))
             yield AbuseRefused(subject=subject, mailbox=mailbox, line=line, evidence=(cite,), fix=fix)
         else:
             yield BarePostmasterRefused(subject=subject, line=line, evidence=(cite,))

@@ -283,6 +283,9 @@ from .records.dkim import (
     KeyProblem as KeyProblem,
 )
 from .records.dkim_keys import (
+    LONGEST_RSA as LONGEST_RSA,
+    RECOMMENDED_RSA as RECOMMENDED_RSA,
+    SHORTEST_RSA as SHORTEST_RSA,
     Ed25519Key as Ed25519Key,
     NotDer as NotDer,
     RsaKey as RsaKey,

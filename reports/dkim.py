@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from diag.api import Absent, Many, Report, Severity, Unavailable
 from diag.facts.dkim import Below, DkimKeyFound, DkimSelectors
 from diag.records.dkim import DkimKey
-from diag.records.dkim_keys import RsaKey
+from diag.records.dkim_keys import RECOMMENDED_RSA, SHORTEST_RSA, RsaKey
 
 from . import states
 
@@ -17,7 +17,6 @@ _SEARCH = {
     Below.WILDCARD: "A wildcard answers for every selector, so finding one says little.",
     Below.CONTRADICTED: "Name servers disagree on whether anything exists below _domainkey.",
 }
-_SHORTEST, _COMMON = 1024, 2048
 _MOST = 50
 
 
@@ -96,8 +95,8 @@ def _shown(found: DkimKeyFound) -> states.Shown:
     if key.key is None:
         first = key.defects[0].problem.replace("-", " ") if key.defects else "no key in it"
         return states.short(Severity.ERROR, first)
-    if isinstance(key.key, RsaKey) and key.key.bits < _SHORTEST:
+    if isinstance(key.key, RsaKey) and key.key.bits < SHORTEST_RSA:
         return states.short(Severity.ERROR, "too short")
-    if isinstance(key.key, RsaKey) and key.key.bits < _COMMON:
+    if isinstance(key.key, RsaKey) and key.key.bits < RECOMMENDED_RSA:
         return states.short(Severity.NOTICE, "short by today's measure")
     return states.good("usable")

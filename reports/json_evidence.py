@@ -93,9 +93,7 @@ class Evidence:
 
     def dns(self) -> list[dict[str, Any]]:
         """Every question with its answer or the silence after it."""
-        return [
-            _question(f"dns-{number}", query, seen) for number, (query, seen) in enumerate(self._asked, 1)
-        ]
+        return [_question(self._ids[query], query, seen) for query, seen in self._asked]
 
     def endpoints(self) -> list[dict[str, Any]]:
         """Every endpoint talked to, with how it ended; the words said there are among the dialogues."""

@@ -28,7 +28,7 @@ from diag.facts.roles import Roles
 from diag.facts.spf import LOOKUP_LIMIT, VOID_LIMIT, SpfEvaluation
 from reports.verdict import listed
 
-SHORTEST_RSA = 1024
+TAKEN_RSA = 1024
 """Bits of a key that Gmail and Yahoo take."""
 
 
@@ -264,7 +264,7 @@ def _counts(found: DkimKeyFound) -> bool:
     Gmail and Yahoo name the length; of Ed25519 none of them makes anything yet.
     """
     key = found.key
-    if key is None or not isinstance(key.key, RsaKey) or key.key.bits < SHORTEST_RSA:
+    if key is None or not isinstance(key.key, RsaKey) or key.key.bits < TAKEN_RSA:
         return False
     return not key.has(KeyProblem.SHA1_ONLY, KeyProblem.HASH_UNKNOWN, KeyProblem.SERVICE_NOT_EMAIL)
 

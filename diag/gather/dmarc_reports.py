@@ -29,10 +29,9 @@ async def destinations(policy: DmarcPolicy, lab: Lab) -> Many[ReportDestination]
     """Each domain that `rua` and `ruf` name, once."""
     by_host: dict[str, Named] = {}
     record = policy.record
-    failures = (
-        record.ruf if record.psd != "y" else ()
-    )  # of a public suffix nobody heeds it (RFC 9991 section 2)
-    for tag, uris in (("rua", record.rua), ("ruf", failures)):
+    for tag, uris in record.report_uris:
+        if tag == "ruf" and record.psd == "y":
+            continue  # of a public suffix nobody heeds it (RFC 9991 section 2)
         for uri in uris:
             if uri.is_usable and uri.host:
                 by_host.setdefault(uri.host, []).append((tag, uri))
@@ -109,13 +108,7 @@ def _consent(looked: Looked, host: str, tags: Container[str]) -> tuple[bool | No
         for text in (looked.texts() if isinstance(looked, Found) else ())
         if is_dmarc(text)
     ]
-    named = [
-        uri
-        for record in records
-        for tag, uris in (("rua", record.rua), ("ruf", record.ruf))
-        if tag in tags
-        for uri in uris
-    ]
+    named = [uri for record in records for tag, uris in record.report_uris if tag in tags for uri in uris]
     others = {uri.host for uri in named if uri.is_usable and uri.host != host}
     return bool(records), tuple(sorted(others)), ""
 

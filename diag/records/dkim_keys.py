@@ -16,8 +16,10 @@ _INTEGER, _BIT_STRING, _OID, _SEQUENCE = 0x02, 0x03, 0x06, 0x30
 _ROCA_GENERATOR = 65537
 _ROCA_LIMIT = 168
 
-MOST_BITS = 8192
-"""The longest moduli that are compared: verifiers need not take any over 4096 bits (RFC 8301 section 3.2)."""
+SHORTEST_RSA, RECOMMENDED_RSA, LONGEST_RSA = 1024, 2048, 4096
+"""Bits of an RSA key: what signers must, and should, at least use, and what verifiers must accept (RFC 8301 section 3.2)."""
+MOST_BITS = 2 * LONGEST_RSA
+"""The longest moduli that are compared."""
 
 
 class NotDer(ValueError):

@@ -170,6 +170,11 @@ class DmarcRecord:
         return self.p is not None and not self.has(DmarcProblem.POLICY_INVALID)
 
     @property
+    def report_uris(self) -> tuple[tuple[str, tuple[ReportUri, ...]], ...]:
+        """Where aggregate and failure reports go, by tag."""
+        return ("rua", self.rua), ("ruf", self.ruf)
+
+    @property
     def has_usable_rua(self) -> bool:
         """Whether `rua` holds at least one well-formed URI."""
         return any(uri.is_usable for uri in self.rua)

@@ -81,6 +81,11 @@ class TagList:
         tag = self.first(name)
         return None if tag is None else tag.value
 
+    def rewritten(self, name: str, value: str | None) -> str:
+        """The list as text with another value for the tags of a name; without them, where there is none."""
+        told = ((tag.name, value if tag.name == name else tag.value) for tag in self.tags)
+        return "; ".join(f"{each}={has}" for each, has in told if has is not None)
+
     @property
     def repeated(self) -> tuple[Tag, ...]:
         """Tags whose name an earlier tag has already (RFC 6376 section 3.2 forbids them)."""

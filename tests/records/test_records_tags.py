@@ -6,6 +6,14 @@ from hypothesis import given, settings, strategies as st
 from diag.records.tags import FIELD_NAME, FWS, MalformedPart, Tag, TagList, colon_list
 
 
+def test_a_list_is_written_anew_with_another_value_or_without_it() -> None:
+    tags = TagList.parse(" a = 1 ;b=; c=3;a=2;; word ")
+    assert tags.rewritten("a", "x") == "a=x; b=; c=3; a=x"
+    assert tags.rewritten("a", "") == "a=; b=; c=3; a="
+    assert tags.rewritten("a", None) == "b=; c=3"
+    assert tags.rewritten("z", "9") == "a=1; b=; c=3; a=2"
+
+
 def test_order_positions_and_white_space() -> None:
     tags = TagList.parse(" v = DKIM1 ;a=;\r\n\tb_2= c = d ;; 2x=1; word ")
     assert tags.tags == (Tag("v", "DKIM1", 1, 5), Tag("a", "", 12, 14), Tag("b_2", "c = d", 18, 23))
