@@ -21,13 +21,13 @@ class Known(Coroutine[Any, Any, T]):
     """What is known already, as a coroutine with nothing to do: awaiting it counts the round trips it once took."""
 
     def __init__(self, value: T, waited: int) -> None:
-        self._value = value
-        self._waited = waited
+        self.value = value
+        self.waited = waited
 
     def send(self, value: Any, /) -> Any:
         """Ends at once."""
-        WAITED.set(max(self._waited, WAITED.get()))
-        raise StopIteration(self._value)
+        _wait(self.waited)
+        raise StopIteration(self.value)
 
     def throw(self, *error: Any) -> Any:
         """As any coroutine that is not waiting for anything."""
@@ -38,8 +38,14 @@ class Known(Coroutine[Any, Any, T]):
 
     def __await__(self) -> Generator[Any, Any, T]:
         yield from ()
-        WAITED.set(max(self._waited, WAITED.get()))
-        return self._value
+        _wait(self.waited)
+        return self.value
+
+
+def _wait(round_trips: int) -> None:
+    """Count what runs here as having waited for so many, if for no more."""
+    if round_trips > WAITED.get():
+        WAITED.set(round_trips)
 
 
 class Tasks(Protocol):
@@ -82,7 +88,7 @@ class _Plain(asyncio.TaskGroup):
         trace: TracebackType | None,
     ) -> None:
         await super().__aexit__(kind, error, trace)
-        WAITED.set(max(self._waited, WAITED.get()))
+        _wait(self._waited)
 
 
 def task_group() -> Tasks:
@@ -97,19 +103,19 @@ def task_group() -> Tasks:
 
 async def all_of(ask: Callable[[str], Coroutine[Any, Any, T]], subjects: Iterable[str]) -> dict[str, T]:
     """Ask for every subject at the same time; the answers in the order of the subjects."""
-    subjects = tuple(dict.fromkeys(subjects))
-    answers: dict[str, T] = {}
-    known: dict[str, Known[T]] = {}
+    answers: dict[str, Any] = dict.fromkeys(subjects)
     asked: dict[str, Coroutine[Any, Any, T]] = {}
+    waited = 0
 
     async def one(subject: str, answer: Coroutine[Any, Any, T]) -> None:
         answers[subject] = await answer
 
     try:
-        for subject in subjects:
+        for subject in answers:
             answer = ask(subject)
             if type(answer) is Known:
-                known[subject] = answer
+                answers[subject] = answer.value
+                waited = max(waited, answer.waited)
             else:
                 asked[subject] = answer
         if len(asked) == 1:
@@ -122,6 +128,5 @@ async def all_of(ask: Callable[[str], Coroutine[Any, Any, T]], subjects: Iterabl
     finally:
         for answer in asked.values():
             answer.close()  # one that was never begun would be complained of
-    for subject, there in known.items():
-        answers[subject] = await there
-    return {subject: answers[subject] for subject in subjects}
+    _wait(waited)
+    return answers

@@ -46,7 +46,8 @@ class Needs(tuple[Need, ...]):
     """The parameters of one function."""
 
     @kept
-    def _kinds(self) -> tuple[type, ...]:
+    def kinds(self) -> tuple[type, ...]:
+        """The types they want."""
         return tuple(need.kind for need in self)
 
     @kept
@@ -87,7 +88,7 @@ class Needs(tuple[Need, ...]):
 
     def arguments(self, known: Mapping[type, Any]) -> dict[str, Any]:
         """What the function is called with."""
-        return dict(zip(self._parameters, map(known.__getitem__, self._kinds), strict=True))
+        return dict(zip(self._parameters, map(known.__getitem__, self.kinds), strict=True))
 
 
 @frozen

@@ -79,11 +79,7 @@ class Gathering:
         last: Step | None = None
         for step in ready:  # which grows on the way
             missing = step.needs.missing(self._gone)
-            waited = 0
-            for need in step.needs:
-                if self._waited[need.kind] > waited:
-                    waited = self._waited[need.kind]
-            self._waited[step.gives] = waited
+            self._waited[step.gives] = max(map(self._waited.__getitem__, step.needs.kinds), default=0)
             if missing is None and step.asks:
                 if last is not None:
                     group.start_soon(self._ask, last, group)
