@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from diag.model.finding import Severity
 from diag.model.report import Report, Result, Status
@@ -39,14 +39,17 @@ def undetermined(report: Report) -> tuple[str, ...]:
     An area is not determined where one of its checks is inconclusive. For `dns` those of MX, SPF and DMARC
     count that are inconclusive because the DNS did not answer.
     """
-    open_ones = report.with_status(Status.INCONCLUSIVE)
 
     def is_open(area: str) -> bool:
         if area == "dns":
-            return any(r.area in DNS_AREAS and _for_want_of_dns(report, r) for r in open_ones)
-        return any(result.area == area for result in open_ones)
+            return any(_for_want_of_dns(report, r) for each in DNS_AREAS for r in _open(report, each))
+        return any(_open(report, area))
 
     return tuple(area for area in report.required if is_open(area))
+
+
+def _open(report: Report, area: str) -> Iterator[Result]:
+    return (each for each in report.in_area(area) if each.status is Status.INCONCLUSIVE)
 
 
 def _for_want_of_dns(report: Report, result: Result) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
 from operator import attrgetter
@@ -102,7 +102,7 @@ class Report:
     @kept
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, gravest first, then by rule and subject; waived ones are apart."""
-        found = [finding for result in self.results for finding in result.findings]
+        found = [finding for result in failing(self.results) for finding in result.findings]
         return tuple(sorted(found, key=lambda f: (-self.severity(f), f.id, f.subject)))
 
     @property
@@ -144,8 +144,13 @@ class Report:
         return self.facts.get(kind)
 
 
-def _grouped(results: Iterable[Result], by: Callable[[Result], K]) -> Mapping[K, tuple[Result, ...]]:
+def failing(results: Iterable[Result]) -> Iterator[Result]:
+    """The results that have findings."""
+    return filter(attrgetter("findings"), results)
+
+
+def _grouped(results: tuple[Result, ...], by: Callable[[Result], K]) -> Mapping[K, tuple[Result, ...]]:
     found: dict[K, list[Result]] = defaultdict(list)
-    for result in results:
-        found[by(result)].append(result)
+    for key, result in zip(map(by, results), results, strict=True):
+        found[key].append(result)
     return {key: tuple(group) for key, group in found.items()}

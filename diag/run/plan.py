@@ -55,17 +55,27 @@ class Needs(tuple[Need, ...]):
         return tuple(need.parameter for need in self)
 
     @kept
-    def _refused(self) -> tuple[tuple[type, bool, bool], ...]:
-        """What keeps the function from running where it is absent, or unavailable."""
-        return tuple(
-            (need.kind, not need.absent, not need.unavailable)
-            for need in self
-            if not (need.absent and need.unavailable)
+    def without(self) -> Without:
+        """What becomes of the function where they are not known."""
+        return _without(
+            tuple(
+                (need.kind, not need.absent, not need.unavailable)
+                for need in self
+                if not (need.absent and need.unavailable)
+            )
         )
 
-    @kept
-    def _could_refuse(self) -> frozenset[type]:
-        return frozenset(kind for kind, _, _ in self._refused)
+    def arguments(self, known: Mapping[type, Any]) -> dict[str, Any]:
+        """What the function is called with."""
+        return dict(zip(self._parameters, map(known.__getitem__, self.kinds), strict=True))
+
+
+class Without:
+    """What keeps a function from running: kinds of facts, and whether it stops where they are absent, or unavailable."""
+
+    def __init__(self, stops: tuple[tuple[type, bool, bool], ...]) -> None:
+        self._stops = stops
+        self._kinds = frozenset(kind for kind, _, _ in stops)
 
     def missing(self, gone: Mapping[type, Absent | Unavailable]) -> Absent | Unavailable | None:
         """The kind of not knowing, of all there is, that keeps the function from running; None where nothing does.
@@ -73,10 +83,10 @@ class Needs(tuple[Need, ...]):
         Where several needs are missing, what is absent decides before what could not be found out: a
         check that does not apply is not left open by a look-up it would not have used.
         """
-        if gone.keys().isdisjoint(self._could_refuse):  # the usual case
+        if gone.keys().isdisjoint(self._kinds):  # the usual case
             return None
         missing: Absent | Unavailable | None = None
-        for kind, absent, unavailable in self._refused:
+        for kind, absent, unavailable in self._stops:
             value = gone.get(kind)
             if value is None:
                 continue
@@ -86,9 +96,11 @@ class Needs(tuple[Need, ...]):
                 missing = value
         return missing
 
-    def arguments(self, known: Mapping[type, Any]) -> dict[str, Any]:
-        """What the function is called with."""
-        return dict(zip(self._parameters, map(known.__getitem__, self.kinds), strict=True))
+
+@cache
+def _without(stops: tuple[tuple[type, bool, bool], ...]) -> Without:
+    """One for all functions that the same keeps from running: a hundred checks want one and the same fact."""
+    return Without(stops)
 
 
 @frozen

@@ -12,7 +12,7 @@ from diag.lab.overlay import Overlay
 from diag.lab.zone import Zone, with_fixes
 from diag.model.finding import Finding, Severity
 from diag.model.fix import Configure, DnsFix
-from diag.model.report import Result, Status
+from diag.model.report import Result, Status, failing
 from diag.model.target import Target
 from diag.probes.dns import DnsAnswer, DnsQuery
 from diag.probes.probe import Lab, NotRecorded
@@ -35,11 +35,10 @@ async def proven(
     new of severity error or worse. Fixes that ask for a server's configuration cannot be tried here.
     Beside the results, the findings whose fixes did not cure them, as they were.
     """
-    before = {_key(finding) for result in results for finding in result.findings}
-    proved, failed = list(results), []
-    for at, result in enumerate(results):
-        if not result.findings:
-            continue
+    before = {_key(finding) for result in failing(results) for finding in result.findings}
+    proved: dict[int, Result] = {}
+    failed = []
+    for result in failing(results):
         findings = []
         for finding in result.findings:
             changes = tuple(fix for fix in finding.fix if not isinstance(fix, Configure))
@@ -48,8 +47,10 @@ async def proven(
                 findings.append(_advice_only(finding))
             else:
                 findings.append(finding)
-        proved[at] = dataclasses.replace(result, findings=tuple(findings))
-    return tuple(proved), tuple(failed)
+        proved[id(result)] = dataclasses.replace(result, findings=tuple(findings))
+    if not proved:
+        return results, ()
+    return tuple(proved.get(id(result), result) for result in results), tuple(failed)
 
 
 def untried(results: tuple[Result, ...]) -> tuple[Result, ...]:
