@@ -177,8 +177,9 @@ class _Worker(Generic[R]):
             name, found = heard
             if isinstance(found, Crash):
                 raise found
-            if name in self.looking:
-                self.looking[name].set_result(found)
+            done = self.looking.get(name)
+            if done is not None and not done.done():  # it may have been given up a moment ago
+                done.set_result(found)
         first, *others = self.looking or ("no domain",)
         and_more = f" and {len(others)} more" if others else ""
         raise Crash(f"a process of this run {self.ended()} while it looked at {first}{and_more}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -387,6 +388,28 @@ def test_a_reader_who_has_seen_enough_ends_all(resolver: Resolver, profile: Path
         run.stdout.close()
         assert (run.stderr.read(), run.wait(timeout=30)) == ("", 141)
     gone(pids)
+
+
+def test_what_comes_back_of_a_domain_that_was_given_up_a_moment_ago_is_passed_over() -> None:
+    async def heard() -> str | None:
+        ours, theirs = socket.socketpair()
+        worker: workers._Worker[str] = workers._Worker(0, ours)
+        await worker.open()
+        # As it is between a task's cancelling and its next turn, in which it would take this away.
+        worker.looking["early"] = asyncio.get_running_loop().create_future()
+        worker.looking["early"].cancel()
+        listening = asyncio.create_task(worker.listen())
+        late = asyncio.create_task(worker.look("late"))
+        for name in ("early", "late"):
+            theirs.sendall(workers._framed((name, f"what was found of {name}")))
+        await asyncio.wait([listening, late], return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        await asyncio.wait([listening])
+        worker.leave()
+        theirs.close()
+        return late.result()
+
+    assert asyncio.run(heard()) == "what was found of late"
 
 
 @pytest.mark.slow
