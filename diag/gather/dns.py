@@ -201,4 +201,4 @@ def explained(answer: DnsAnswer) -> str:
 
 def reverse_name(address: str) -> str:
     """The name below in-addr.arpa or ip6.arpa (RFC 1035 section 3.5, RFC 3596 section 2.5)."""
-    return dns.reversename.from_address(address).to_text(omit_final_dot=True)
+    return plain(dns.reversename.from_address(address))

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address
 from diag.facts.spf import LOOKUP_LIMIT, MX_LIMIT, VOID_LIMIT
 from diag.facts.spf_result import QUALIFIED, SpfCheck, SpfResult, SpfTrace
 from diag.model.knowing import Cite, Unavailable
-from diag.names.domain import MOST_LABEL_OCTETS, MOST_OCTETS, is_below
+from diag.names.domain import fits_the_dns, is_below
 from diag.names.parsed import plain
 from diag.probes.probe import Lab
 from diag.records.spf import Mechanism, SpfRecord, is_spf
@@ -279,9 +279,4 @@ def _at_or_below(name: str, ancestor: str) -> bool:
 
 
 def _is_fqdn(domain: str) -> bool:
-    labels = domain.split(".")
-    return (
-        len(labels) > 1
-        and all(0 < len(label) <= MOST_LABEL_OCTETS for label in labels)
-        and len(domain) <= MOST_OCTETS
-    )
+    return "." in domain and fits_the_dns(domain)

@@ -168,6 +168,11 @@ def _u_label(label: str) -> str:
         return label
 
 
+def fits_the_dns(name: str) -> bool:
+    """Whether a name and its labels, parted by dots, are as long as they may be and none is empty (RFC 1035 2.3.4)."""
+    return len(name) <= MOST_OCTETS and all(0 < len(label) <= MOST_LABEL_OCTETS for label in name.split("."))
+
+
 def is_hostname(name: str) -> bool:
     """Whether a host may have this name: letters, digits, inner hyphens (RFC 952, RFC 1123 section 2.1).
 
@@ -175,11 +180,7 @@ def is_hostname(name: str) -> bool:
     """
     bare = normal(name)
     parts = bare.split(".")
-    return (
-        0 < len(bare) <= MOST_OCTETS
-        and all(len(part) <= MOST_LABEL_OCTETS and _HOST_LABEL.fullmatch(part) for part in parts)
-        and not parts[-1].isdigit()
-    )
+    return fits_the_dns(bare) and all(map(_HOST_LABEL.fullmatch, parts)) and not parts[-1].isdigit()
 
 
 def looks_like_address(name: str) -> bool:

@@ -12,6 +12,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from diag.names.parsed import parsed_name
+
 from .dnssec import MOST_RECORDS, Sections, Standing, Work, verified
 
 MOST_ITERATIONS = 50
@@ -42,7 +44,7 @@ def is_gone(said: Sections, name: str) -> bool:
     if said.rcode != dns.rcode.NOERROR or said.answer:
         return False
     return any(
-        has_type(each[0], _NXNAME) and _is_of(each, dns.name.from_text(name))
+        has_type(each[0], _NXNAME) and _is_of(each, parsed_name(name))
         for each in said.authority[:MOST_RECORDS]
         if each.rdtype in (dns.rdatatype.NSEC, dns.rdatatype.NSEC3)
     )

@@ -55,9 +55,9 @@ class Needs(tuple[Need, ...]):
         return tuple(need.parameter for need in self)
 
     @kept
-    def without(self) -> Without:
-        """What becomes of the function where they are not known."""
-        return _without(
+    def stops(self) -> Stops:
+        """What keeps the function from running."""
+        return _stops(
             tuple(
                 (need.kind, not need.absent, not need.unavailable)
                 for need in self
@@ -70,12 +70,12 @@ class Needs(tuple[Need, ...]):
         return dict(zip(self._parameters, map(known.__getitem__, self.kinds), strict=True))
 
 
-class Without:
+class Stops:
     """What keeps a function from running: kinds of facts, and whether it stops where they are absent, or unavailable."""
 
-    def __init__(self, stops: tuple[tuple[type, bool, bool], ...]) -> None:
-        self._stops = stops
-        self._kinds = frozenset(kind for kind, _, _ in stops)
+    def __init__(self, at: tuple[tuple[type, bool, bool], ...]) -> None:
+        self._at = at
+        self._kinds = frozenset(kind for kind, _, _ in at)
 
     def missing(self, gone: Mapping[type, Absent | Unavailable]) -> Absent | Unavailable | None:
         """The kind of not knowing, of all there is, that keeps the function from running; None where nothing does.
@@ -86,7 +86,7 @@ class Without:
         if gone.keys().isdisjoint(self._kinds):  # the usual case
             return None
         missing: Absent | Unavailable | None = None
-        for kind, absent, unavailable in self._stops:
+        for kind, absent, unavailable in self._at:
             value = gone.get(kind)
             if value is None:
                 continue
@@ -98,9 +98,9 @@ class Without:
 
 
 @cache
-def _without(stops: tuple[tuple[type, bool, bool], ...]) -> Without:
+def _stops(at: tuple[tuple[type, bool, bool], ...]) -> Stops:
     """One for all functions that the same keeps from running: a hundred checks want one and the same fact."""
-    return Without(stops)
+    return Stops(at)
 
 
 @frozen

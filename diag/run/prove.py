@@ -36,9 +36,10 @@ async def proven(
     Beside the results, the findings whose fixes did not cure them, as they were.
     """
     before = {_key(finding) for result in failing(results) for finding in result.findings}
-    proved: dict[int, Result] = {}
-    failed = []
-    for result in failing(results):
+    proved, failed = list(results), []
+    for at, result in enumerate(results):
+        if not result.findings:
+            continue
         findings = []
         for finding in result.findings:
             changes = tuple(fix for fix in finding.fix if not isinstance(fix, Configure))
@@ -47,10 +48,8 @@ async def proven(
                 findings.append(_advice_only(finding))
             else:
                 findings.append(finding)
-        proved[id(result)] = dataclasses.replace(result, findings=tuple(findings))
-    if not proved:
-        return results, ()
-    return tuple(proved.get(id(result), result) for result in results), tuple(failed)
+        proved[at] = dataclasses.replace(result, findings=tuple(findings))
+    return tuple(proved), tuple(failed)
 
 
 def untried(results: tuple[Result, ...]) -> tuple[Result, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -19,7 +19,7 @@ from diag.model.target import Target
 from diag.probes.probe import Lab, NotRecorded
 from diag.together import WAITED, Tasks, task_group
 
-from .plan import Judgement, Plan, Step, Without
+from .plan import Judgement, Plan, Step, Stops
 
 
 @frozen
@@ -78,7 +78,7 @@ class Gathering:
         ready = list(steps)
         last: Step | None = None
         for step in ready:  # which grows on the way
-            missing = step.needs.without.missing(self._gone)
+            missing = step.needs.stops.missing(self._gone)
             self._waited[step.gives] = max(map(self._waited.__getitem__, step.needs.kinds), default=0)
             if missing is None and step.asks:
                 if last is not None:
@@ -125,15 +125,15 @@ def judge(plan: Plan, facts: Mapping[type, Any], target: Target) -> list[Result]
     known = {**facts, Target: target}
     gone = {kind: value for kind, value in known.items() if isinstance(value, _GONE)}
     results: list[Result] = []
-    left: dict[Without, _Left | None] = {}
+    missing: dict[Stops, Absent | Unavailable | None] = {}
     for judgement in plan.judgements:
         over = judgement.over
         spread = known.get(over.kind) if over is not None else None
         if over is None or not isinstance(spread, Many):
-            without = judgement.needs.without
-            if without not in left:
-                left[without] = _left(without, gone)
-            _judge_one(judgement, known, left[without], target.domain, results)
+            stops = judgement.needs.stops
+            if stops not in missing:
+                missing[stops] = stops.missing(gone)
+            _judge_one(judgement, known, missing[stops], target.domain, results)
         elif not len(spread):
             results.append(
                 _result(judgement, target.domain, Status.NOT_APPLICABLE, (), "there is none to judge")
@@ -142,28 +142,9 @@ def judge(plan: Plan, facts: Mapping[type, Any], target: Target) -> list[Result]
             for subject, value in spread.items.items():
                 known[over.kind] = value
                 there = {**gone, over.kind: value} if isinstance(value, _GONE) else gone
-                _judge_one(judgement, known, _left(judgement.needs.without, there), subject, results)
+                _judge_one(judgement, known, judgement.needs.stops.missing(there), subject, results)
             known[over.kind] = spread
     return _each_cause_once(results)
-
-
-class _Left(NamedTuple):
-    """What becomes of a check that misses something it needs."""
-
-    status: Status
-    because: str
-    evidence: tuple[Cite, ...]
-
-
-def _left(without: Without, gone: Mapping[type, Absent | Unavailable]) -> _Left | None:
-    missing = without.missing(gone)
-    if missing is None:
-        return None
-    if isinstance(missing, Absent):
-        status = Status.NOT_APPLICABLE
-    else:
-        status = Status.CRASHED if isinstance(missing, Crashed) else Status.INCONCLUSIVE
-    return _Left(status, shortened(missing.because, LONGEST_TOLD), missing.evidence)
 
 
 def _each_cause_once(results: list[Result]) -> list[Result]:
@@ -191,17 +172,18 @@ def _without_told(result: Result, told: Mapping[tuple[str, str], str]) -> Result
 def _judge_one(
     judgement: Judgement,
     known: Mapping[type, Any],
-    left: _Left | None,
+    missing: Absent | Unavailable | None,
     subject: str,
     results: list[Result],
 ) -> None:
-    if left is not None:
-        results.append(_result(judgement, subject, left.status, (), left.because, left.evidence))
+    if missing is not None:
+        status, because = _without(missing), missing.because
+        results.append(_result(judgement, subject, status, (), because, missing.evidence))
         return
     try:
         verdicts = list(judgement.check.function(**judgement.needs.arguments(known)))
     except Exception as error:
-        why = shortened(f"{judgement.check.where} failed: {type(error).__name__}: {error}", LONGEST_TOLD)
+        why = f"{judgement.check.where} failed: {type(error).__name__}: {error}"
         results.append(_result(judgement, subject, Status.CRASHED, (), why))
         return
     if not verdicts:
@@ -213,8 +195,14 @@ def _judge_one(
     for each in verdicts:
         if isinstance(each, Undecided):
             about, because = each.subject or subject, each.because
-            because = shortened(because, LONGEST_TOLD)
             results.append(_result(judgement, about, Status.INCONCLUSIVE, (), because, each.evidence))
+
+
+def _without(missing: Absent | Unavailable) -> Status:
+    """What becomes of a check that misses something it needs."""
+    if isinstance(missing, Absent):
+        return Status.NOT_APPLICABLE
+    return Status.CRASHED if isinstance(missing, Crashed) else Status.INCONCLUSIVE
 
 
 def _result(
@@ -226,9 +214,8 @@ def _result(
     evidence: tuple[Cite, ...] = (),
 ) -> Result:
     check = judgement.check
-    return Result(
-        check.name, check.claim, check.area, subject, status, findings, because, evidence, check.could
-    )
+    told = shortened(because, LONGEST_TOLD) if because else ""
+    return Result(check.name, check.claim, check.area, subject, status, findings, told, evidence, check.could)
 
 
 _GONE = (Absent, Unavailable)

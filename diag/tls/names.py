@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from diag.names.domain import MOST_LABEL_OCTETS, MOST_OCTETS
+from diag.names.domain import fits_the_dns
 
 
 def matches(pattern: str, reference: str) -> bool:
@@ -72,11 +72,9 @@ def usable(pattern: str) -> bool:
 
 def well_formed(pattern: str) -> bool:
     """Whether a dNSName is in the preferred syntax of host names, `*` aside (RFC 5280 section 4.2.1.6)."""
-    labels = pattern.split(".")
     return (
         pattern.isascii()
-        and 0 < len(pattern) <= MOST_OCTETS
-        and all(0 < len(label) <= MOST_LABEL_OCTETS for label in labels)
+        and fits_the_dns(pattern)
         and all(octet.isalnum() or octet in "-_*." for octet in pattern)
     )
 
